@@ -1,0 +1,4 @@
+//! OpenFlow 1.3 and the extensions that Open vSwitch adds to it.
+//!
+//! This crate speaks to a switch. It knows bytes, messages, matches, actions and the text of
+//! `ovs-ofctl`; it must not know networks, ports of tenants or databases.
