@@ -2,3 +2,6 @@
 //!
 //! This crate speaks to a switch. It knows bytes, messages, matches, actions and the text of
 //! `ovs-ofctl`; it must not know networks, ports of tenants or databases.
+
+mod declare;
+pub mod wire;

@@ -1,0 +1,163 @@
+//! The macros behind the tables: one row says everything about a code, a structure, an action.
+//!
+//! Rows that need an `if` are not rows: such bodies implement [`Wire`](crate::wire::Wire) by hand.
+
+/// Declares an open set of codes: a newtype with named constants.
+///
+/// ```ignore
+/// codes! {
+///     /// What a flow mod does.
+///     pub struct Command(u8) {
+///         /// Adds a flow, replacing one with the same match and priority.
+///         ADD = 0, "ADD";
+///     }
+/// }
+/// ```
+///
+/// becomes `pub struct Command(pub u8)`, the constant `Command::ADD`, `Display` (the text of the
+/// row, or the number of a code without one), `Debug` and the codec of the number. A code twice is
+/// a pattern that cannot be reached, which does not compile.
+macro_rules! codes {
+    ($(#[$meta:meta])* pub struct $name:ident($repr:ident) {
+        $($(#[$row:meta])* $code:ident = $value:literal, $text:literal;)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $repr);
+
+        impl $name {
+            $($(#[$row])* pub const $code: Self = Self($value);)*
+
+            /// The text of the code, if it is a named one.
+            #[must_use]
+            pub fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($value => Some($text),)*
+                    _ => None,
+                }
+            }
+
+            /// Every named code.
+            pub const ALL: &'static [Self] = &[$(Self::$code),*];
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                match self.name() {
+                    Some(name) => f.write_str(name),
+                    None => ::std::fmt::Display::fmt(&self.0, f),
+                }
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut $crate::wire::Writer) {
+                self.0.encode(out);
+            }
+
+            fn decode(
+                input: &mut $crate::wire::Reader<'_>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
+                <$repr as $crate::wire::Wire>::decode(input).map(Self)
+            }
+        }
+    };
+}
+
+/// Declares a set of bits, keeping those that nobody named.
+///
+/// ```ignore
+/// flags! {
+///     /// What a flow mod asks for besides.
+///     pub struct FlowFlags(u16) {
+///         /// Tell the controller when the flow goes.
+///         SEND_FLOW_REM = 1;
+///     }
+/// }
+/// ```
+///
+/// becomes a `bitflags` type with its codec.
+macro_rules! flags {
+    ($(#[$meta:meta])* pub struct $name:ident($repr:ident) {
+        $($(#[$row:meta])* $flag:ident = $value:expr;)*
+    }) => {
+        ::bitflags::bitflags! {
+            $(#[$meta])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct $name: $repr {
+                $($(#[$row])* const $flag = $value;)*
+            }
+        }
+
+        impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut $crate::wire::Writer) {
+                self.bits().encode(out);
+            }
+
+            fn decode(
+                input: &mut $crate::wire::Reader<'_>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
+                <$repr as $crate::wire::Wire>::decode(input).map(Self::from_bits_retain)
+            }
+        }
+    };
+}
+
+/// Declares a structure whose encoding is its fields in order.
+///
+/// ```ignore
+/// wire_struct! {
+///     /// Looks the packet up again, in another table.
+///     pub struct Resubmit {
+///         /// The port to pretend the packet came from.
+///         port: u16;
+///         /// The table to look in.
+///         table: u8, pad 3;
+///     }
+/// }
+/// ```
+///
+/// becomes the structure and its codec; `pad n;` as the first row is padding before the first
+/// field. Padding is written as zeros and skipped when read. An error names `Resubmit.port`.
+macro_rules! wire_struct {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $(pad $lead:literal;)?
+        $($(#[$row:meta])* $field:ident: $type:ty $(, pad $pad:literal)?;)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$row])* pub $field: $type,)*
+        }
+
+        impl $crate::wire::Wire for $name {
+            fn encode(&self, out: &mut $crate::wire::Writer) {
+                $(out.zeros($lead);)?
+                $(
+                    $crate::wire::Wire::encode(&self.$field, out);
+                    $(out.zeros($pad);)?
+                )*
+            }
+
+            fn decode(
+                input: &mut $crate::wire::Reader<'_>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
+                $(input.skip($lead)?;)?
+                $(
+                    let $field = <$type as $crate::wire::Wire>::decode(input)
+                        .map_err(|e| e.reading(concat!(stringify!($name), ".", stringify!($field))))?;
+                    $(input.skip($pad)?;)?
+                )*
+                Ok(Self { $($field),* })
+            }
+        }
+    };
+}
+
+pub(crate) use {codes, flags, wire_struct};
