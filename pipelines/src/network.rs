@@ -1,0 +1,32 @@
+//! The desired network: what people asked for, valid once built.
+//!
+//! The nouns and attributes are Neutron's. Single values cannot be wrong, as their types refuse to
+//! hold a wrong one ([`Segment::new`], [`Rule::new`]); [`Model::new`] checks what objects say about
+//! each other. The compilers of flows can therefore believe what they read, and a source (a file,
+//! a database, an API) needs no rules of its own: it maps an [`InvalidNetwork`] to a line, a path
+//! or a column.
+
+mod host;
+mod invalid;
+mod mac;
+mod model;
+mod object;
+mod port;
+mod protocol;
+mod security_group;
+mod segment;
+mod subnet;
+
+pub use host::{EncapType, Host};
+pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
+pub use mac::MacAddr;
+pub use model::{Model, Objects};
+pub use object::{HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId};
+pub use port::{AddressPair, Port};
+pub use protocol::Protocol;
+pub use security_group::{
+    Direction, Ethertype, IcmpKind, PortProtocol, PortRange, Remote, Rule, RuleAttributes,
+    SecurityGroup, Traffic,
+};
+pub use segment::{Network, NetworkType, Segment, VlanId};
+pub use subnet::Subnet;

@@ -1,0 +1,82 @@
+//! Hosts: what each offers to carry networks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+    str::FromStr,
+};
+
+use super::{HostName, NetworkType, PhysicalNetwork, Problem};
+
+/// A machine with Open vSwitch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its name.
+    pub name: HostName,
+    /// Where its tunnels end; without it the host has no tunnels.
+    pub encap_ip: Option<IpAddr>,
+    /// The tunnels that it takes.
+    pub encap_types: BTreeSet<EncapType>,
+    /// The provider bridge of each physical network that it is connected to.
+    pub bridge_mappings: BTreeMap<PhysicalNetwork, String>,
+}
+
+impl Host {
+    /// The tunnel endpoint for one type, where the host takes it.
+    pub fn endpoint(&self, encap_type: EncapType) -> Option<IpAddr> {
+        self.encap_ip
+            .filter(|_| self.encap_types.contains(&encap_type))
+    }
+}
+
+/// A type of tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EncapType {
+    /// VXLAN (RFC 7348).
+    Vxlan,
+    /// GRE with a key (RFC 2890).
+    Gre,
+}
+
+impl EncapType {
+    /// Every type.
+    pub const ALL: [Self; 2] = [Self::Vxlan, Self::Gre];
+
+    /// The word used by users and as an interface type in Open vSwitch.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vxlan => "vxlan",
+            Self::Gre => "gre",
+        }
+    }
+
+    /// The tunnels that carry a type of network.
+    pub fn of(network_type: NetworkType) -> Option<Self> {
+        match network_type {
+            NetworkType::Vxlan => Some(Self::Vxlan),
+            NetworkType::Gre => Some(Self::Gre),
+            NetworkType::Local | NetworkType::Flat | NetworkType::Vlan => None,
+        }
+    }
+}
+
+impl FromStr for EncapType {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let found = Self::ALL
+            .into_iter()
+            .find(|encap_type| encap_type.as_str() == text);
+        found.ok_or_else(|| Problem::UnknownWord {
+            word: text.to_owned(),
+            expected: "vxlan or gre",
+        })
+    }
+}
+
+impl fmt::Display for EncapType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

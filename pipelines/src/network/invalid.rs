@@ -1,0 +1,213 @@
+//! What is wrong with a network, in the words of those who wrote it.
+
+use std::{fmt, net::IpAddr};
+
+use ipnet::IpNet;
+
+use super::{MacAddr, NetworkType, Protocol};
+
+/// One thing wrong with one object.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{object} {name}: {field}")]
+pub struct InvalidNetwork {
+    /// The object, by its place in [`Objects`](super::Objects).
+    pub object: ObjectRef,
+    /// What the object is called, for people.
+    pub name: String,
+    /// The attribute and what is wrong with it.
+    pub field: InvalidField,
+}
+
+/// One thing wrong with one attribute.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct InvalidField {
+    /// The attribute's name in the API and in files.
+    pub field: &'static str,
+    /// Which element, where the attribute is a list.
+    pub index: Option<usize>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl InvalidField {
+    /// Says which element of a list is meant.
+    #[must_use]
+    pub fn at(self, index: usize) -> Self {
+        Self {
+            index: Some(index),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "{}[{index}]: {}", self.field, self.problem),
+            None => write!(f, "{}: {}", self.field, self.problem),
+        }
+    }
+}
+
+/// An object by its place in the lists of [`Objects`](super::Objects).
+///
+/// A place is never ambiguous; of two objects with one identifier, the later is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ObjectRef {
+    /// A network.
+    Network(usize),
+    /// A subnet.
+    Subnet {
+        /// Its network.
+        network: usize,
+        /// Its place in that network.
+        subnet: usize,
+    },
+    /// A security group.
+    SecurityGroup(usize),
+    /// A rule.
+    Rule {
+        /// Its security group.
+        security_group: usize,
+        /// Its place in that group.
+        rule: usize,
+    },
+    /// A port.
+    Port(usize),
+    /// A host.
+    Host(usize),
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Network(_) => "network",
+            Self::Subnet { .. } => "subnet",
+            Self::SecurityGroup(_) => "security group",
+            Self::Rule { .. } => "rule",
+            Self::Port(_) => "port",
+            Self::Host(_) => "host",
+        })
+    }
+}
+
+/// What is wrong with a value, and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A number is too small or too great.
+    #[error("{value} is out of range, expected {least}-{most}")]
+    OutOfRange {
+        /// The number.
+        value: u32,
+        /// The smallest that is allowed.
+        least: u32,
+        /// The greatest that is allowed.
+        most: u32,
+    },
+    /// A word is none of those that are known.
+    #[error("{word:?} is unknown, expected {expected}")]
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// Those that are known.
+        expected: &'static str,
+    },
+    /// The text is no Ethernet address.
+    #[error("{0:?} is no MAC address, expected six octets as in fa:16:3e:00:00:01")]
+    NotMac(String),
+    /// The Ethernet address names no single station.
+    #[error("{0} is no unicast MAC address")]
+    NotUnicast(MacAddr),
+    /// A block has bits set past its prefix.
+    #[error("{cidr} has host bits set, expected {expected}")]
+    HostBits {
+        /// The block as written.
+        cidr: IpNet,
+        /// The block that was probably meant.
+        expected: IpNet,
+    },
+    /// Two blocks of a network share addresses.
+    #[error("{cidr} overlaps {other} of the same network")]
+    Overlaps {
+        /// The later.
+        cidr: IpNet,
+        /// The earlier.
+        other: IpNet,
+    },
+    /// An address is in no subnet of the network.
+    #[error("{ip} is outside {subnets}")]
+    OutsideSubnets {
+        /// The address.
+        ip: IpAddr,
+        /// The subnets, or that there are none.
+        subnets: String,
+    },
+    /// A value that must be unique was given before.
+    #[error("{value} is already that of {owner}")]
+    Duplicate {
+        /// The value.
+        value: String,
+        /// The object that has it.
+        owner: String,
+    },
+    /// An object is named that does not exist.
+    #[error("there is no {kind} {name}")]
+    Unknown {
+        /// What is named.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// An attribute is needed by that type of network.
+    #[error("missing, a {0} network needs it")]
+    MissingFor(NetworkType),
+    /// An attribute has no place in that type of network.
+    #[error("not expected, a {0} network has none")]
+    NotFor(NetworkType),
+    /// A block or protocol belongs to the other version of IP.
+    #[error("{value} does not fit ethertype {ethertype}")]
+    WrongFamily {
+        /// The block or protocol.
+        value: String,
+        /// The version that the rule is for.
+        ethertype: &'static str,
+    },
+    /// A range ends before it begins.
+    #[error("{least}-{most} is reversed, expected port_range_min <= port_range_max")]
+    Reversed {
+        /// The first port.
+        least: u32,
+        /// The last port.
+        most: u32,
+    },
+    /// A range lacks one of its ends.
+    #[error("missing, a port range needs both ends")]
+    HalfRange,
+    /// An ICMP code is given without a type.
+    #[error("missing, an ICMP code (port_range_max) needs a type (port_range_min)")]
+    CodeWithoutType,
+    /// The switch cannot match ports of the protocol.
+    #[error("not expected, protocol {0} has no ports that can be matched")]
+    NoPorts(Protocol),
+    /// Ports need a protocol.
+    #[error("not expected, ports need a protocol")]
+    PortsWithoutProtocol,
+    /// A rule has two remotes.
+    #[error("not expected together with remote_ip_prefix")]
+    TwoRemotes,
+    /// Groups and pairs have no meaning without port security.
+    #[error("not expected, port_security_enabled is false")]
+    NeedsPortSecurity,
+}
+
+impl Problem {
+    /// Says which attribute has the problem.
+    pub fn of(self, field: &'static str) -> InvalidField {
+        InvalidField {
+            field,
+            index: None,
+            problem: self,
+        }
+    }
+}

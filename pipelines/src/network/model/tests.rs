@@ -1,0 +1,373 @@
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::network::{
+    AddressPair, Direction, EncapType, Ethertype, NetworkType, PhysicalNetwork, Rule,
+    RuleAttributes,
+};
+
+fn network(number: u128, segment: Segment, blocks: &[&str]) -> Network {
+    let subnet = |(index, block): (usize, &&str)| {
+        let id = SubnetId(Uuid::from_u128(
+            number * 100 + u128::try_from(index).unwrap(),
+        ));
+        Subnet::new(id, String::new(), block.parse().unwrap(), None).unwrap()
+    };
+    Network {
+        id: NetworkId(Uuid::from_u128(number)),
+        name: format!("net{number}"),
+        project: "default".to_owned(),
+        segment,
+        mtu: None,
+        subnets: blocks.iter().enumerate().map(subnet).collect(),
+    }
+}
+
+fn port(number: u128, mac: &str, ip: &str) -> Port {
+    Port {
+        id: PortId(Uuid::from_u128(number)),
+        name: format!("port{number}"),
+        project: "default".to_owned(),
+        network: NetworkId(Uuid::from_u128(1)),
+        mac_address: mac.parse().unwrap(),
+        fixed_ips: vec![ip.parse().unwrap()],
+        security_groups: Vec::new(),
+        port_security_enabled: true,
+        allowed_address_pairs: Vec::new(),
+        admin_state_up: true,
+        host: Some(HostName::from("host1")),
+    }
+}
+
+fn host(name: &str, encap_ip: &str) -> Host {
+    Host {
+        name: HostName::from(name),
+        encap_ip: Some(encap_ip.parse().unwrap()),
+        encap_types: EncapType::ALL.into(),
+        bridge_mappings: BTreeMap::new(),
+    }
+}
+
+fn objects() -> Objects {
+    Objects {
+        networks: vec![network(
+            1,
+            Segment::Vxlan { vni: 1001 },
+            &["10.0.0.0/24", "2001:db8::/64"],
+        )],
+        security_groups: Vec::new(),
+        ports: vec![port(10, "fa:16:3e:00:00:01", "10.0.0.11")],
+        hosts: vec![host("host1", "192.0.2.1")],
+    }
+}
+
+/// The only complaint about the objects: where, and the whole message.
+fn complaint(objects: Objects) -> (ObjectRef, String) {
+    let problems = Model::new(objects).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    (problems[0].object, problems[0].to_string())
+}
+
+#[test]
+fn objects_that_agree_make_a_model() {
+    let model = Model::new(objects()).unwrap();
+    assert_eq!(model.ports_of(NetworkId(Uuid::from_u128(1))).count(), 1);
+}
+
+#[test]
+fn a_mac_is_used_once_in_a_network() {
+    let mut objects = objects();
+    objects
+        .ports
+        .push(port(11, "fa:16:3e:00:00:01", "10.0.0.12"));
+    let text = "port port11: mac_address: fa:16:3e:00:00:01 is already that of port10";
+    assert_eq!(complaint(objects), (ObjectRef::Port(1), text.to_owned()));
+}
+
+#[test]
+fn a_mac_may_return_in_another_network() {
+    let mut objects = objects();
+    objects
+        .networks
+        .push(network(2, Segment::Local, &["10.0.0.0/24"]));
+    let other = port(11, "fa:16:3e:00:00:01", "10.0.0.11");
+    objects.ports.push(Port {
+        network: NetworkId(Uuid::from_u128(2)),
+        ..other
+    });
+    assert!(Model::new(objects).is_ok());
+}
+
+#[test]
+fn an_address_is_used_once_in_a_network() {
+    let mut objects = objects();
+    objects
+        .ports
+        .push(port(11, "fa:16:3e:00:00:02", "10.0.0.11"));
+    let text = "port port11: fixed_ips[0]: 10.0.0.11 is already that of port10";
+    assert_eq!(complaint(objects), (ObjectRef::Port(1), text.to_owned()));
+}
+
+#[test]
+fn an_address_lies_in_a_subnet_of_its_network() {
+    let mut objects = objects();
+    objects
+        .ports
+        .push(port(11, "fa:16:3e:00:00:02", "10.0.1.11"));
+    let text = "port port11: fixed_ips[0]: 10.0.1.11 is outside every subnet of its network \
+                (10.0.0.0/24, 2001:db8::/64)";
+    assert_eq!(complaint(objects), (ObjectRef::Port(1), text.to_owned()));
+}
+
+#[test]
+fn two_networks_have_two_segments() {
+    let mut objects = objects();
+    objects
+        .networks
+        .push(network(2, Segment::Vxlan { vni: 1001 }, &[]));
+    let text = "network net2: segmentation_id: vxlan 1001 is already that of net1";
+    assert_eq!(complaint(objects), (ObjectRef::Network(1), text.to_owned()));
+}
+
+#[test]
+fn equal_numbers_in_segments_of_two_types_are_no_clash() {
+    let mut objects = objects();
+    objects
+        .networks
+        .push(network(2, Segment::Gre { key: 1001 }, &[]));
+    objects.networks.push(network(3, Segment::Local, &[]));
+    objects.networks.push(network(4, Segment::Local, &[]));
+    assert!(Model::new(objects).is_ok());
+}
+
+#[test]
+fn subnets_of_one_network_do_not_overlap() {
+    let mut objects = objects();
+    objects
+        .networks
+        .push(network(2, Segment::Local, &["10.0.0.0/16", "10.0.3.0/24"]));
+    let text = "subnet 00000000-0000-0000-0000-0000000000c9: cidr: 10.0.3.0/24 overlaps \
+                10.0.0.0/16 of the same network";
+    let place = ObjectRef::Subnet {
+        network: 1,
+        subnet: 1,
+    };
+    assert_eq!(complaint(objects), (place, text.to_owned()));
+}
+
+#[test]
+fn two_hosts_have_two_tunnel_endpoints() {
+    let mut objects = objects();
+    objects.hosts.push(host("host2", "192.0.2.1"));
+    let text = "host host2: encap_ip: 192.0.2.1 is already that of host1";
+    assert_eq!(complaint(objects), (ObjectRef::Host(1), text.to_owned()));
+}
+
+#[test]
+fn a_port_names_what_exists() {
+    let mut objects = objects();
+    let groups = vec![SecurityGroupId(Uuid::from_u128(9))];
+    let stray = port(11, "fa:16:3e:00:00:02", "10.0.0.12");
+    let host = Some(HostName::from("host9"));
+    objects.ports.push(Port {
+        security_groups: groups,
+        host,
+        ..stray
+    });
+    let problems = Model::new(objects).unwrap_err();
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "port port11: security_groups[0]: there is no security group \
+         00000000-0000-0000-0000-000000000009",
+        "port port11: host: there is no host host9",
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_rule_names_a_group_that_exists() {
+    let mut objects = objects();
+    let attributes = RuleAttributes {
+        remote_group: Some(SecurityGroupId(Uuid::from_u128(9))),
+        ..ingress(Ethertype::Ipv4)
+    };
+    objects.security_groups.push(SecurityGroup {
+        id: SecurityGroupId(Uuid::from_u128(5)),
+        name: "web".to_owned(),
+        project: "default".to_owned(),
+        rules: vec![Rule::new(&attributes).unwrap()],
+    });
+    let text = "rule 0 of web: remote_group: there is no security group \
+                00000000-0000-0000-0000-000000000009";
+    let place = ObjectRef::Rule {
+        security_group: 0,
+        rule: 0,
+    };
+    assert_eq!(complaint(objects), (place, text.to_owned()));
+}
+
+#[test]
+fn groups_need_port_security() {
+    let mut objects = objects();
+    objects.ports[0].port_security_enabled = false;
+    let ip_address = "10.0.0.9/32".parse().unwrap();
+    objects.ports[0].allowed_address_pairs = vec![AddressPair {
+        ip_address,
+        mac_address: None,
+    }];
+    let text = "port port10: allowed_address_pairs: not expected, port_security_enabled is false";
+    assert_eq!(complaint(objects), (ObjectRef::Port(0), text.to_owned()));
+}
+
+#[test]
+fn the_valid_part_keeps_the_earlier_of_two() {
+    let mut objects = objects();
+    objects
+        .ports
+        .push(port(11, "fa:16:3e:00:00:01", "10.0.0.12"));
+    let (model, problems) = Model::valid_part(objects);
+    assert_eq!((model.ports().count(), problems.len()), (1, 1));
+}
+
+fn ingress(ethertype: Ethertype) -> RuleAttributes<'static> {
+    RuleAttributes {
+        id: RuleId(Uuid::from_u128(7)),
+        direction: Direction::Ingress,
+        ethertype,
+        protocol: None,
+        port_range_min: None,
+        port_range_max: None,
+        remote_ip_prefix: None,
+        remote_group: None,
+    }
+}
+
+#[test]
+fn a_rule_refuses_what_does_not_fit() {
+    let v4 = || ingress(Ethertype::Ipv4);
+    let ports = |protocol, min, max| RuleAttributes {
+        protocol: Some(protocol),
+        port_range_min: min,
+        port_range_max: max,
+        ..v4()
+    };
+    let cases = [
+        (
+            ports("tcp", Some(80), Some(79)),
+            "port_range_min: 80-79 is reversed",
+        ),
+        (
+            ports("tcp", Some(0), Some(79)),
+            "port_range_min: 0 is out of range, expected 1-65535",
+        ),
+        (
+            ports("tcp", Some(1), Some(70000)),
+            "port_range_max: 70000 is out of range",
+        ),
+        (ports("tcp", Some(80), None), "port_range_max: missing"),
+        (
+            ports("47", Some(80), Some(80)),
+            "port_range_min: not expected, protocol gre",
+        ),
+        (
+            ports("icmp", Some(256), None),
+            "port_range_min: 256 is out of range, expected 0-255",
+        ),
+        (
+            ports("icmp", Some(8), Some(256)),
+            "port_range_max: 256 is out of range, expected 0-255",
+        ),
+        (
+            ports("icmp", None, Some(0)),
+            "port_range_min: missing, an ICMP code",
+        ),
+        (
+            ports("ipv6-icmp", None, None),
+            "protocol: ipv6-icmp does not fit ethertype IPv4",
+        ),
+        (ports("256", None, None), "protocol: \"256\" is unknown"),
+        (
+            RuleAttributes {
+                remote_ip_prefix: Some("2001:db8::/32".parse().unwrap()),
+                ..v4()
+            },
+            "remote_ip_prefix: 2001:db8::/32 does not fit ethertype IPv4",
+        ),
+        (
+            RuleAttributes {
+                remote_ip_prefix: Some("10.0.0.1/24".parse().unwrap()),
+                ..v4()
+            },
+            "remote_ip_prefix: 10.0.0.1/24 has host bits set, expected 10.0.0.0/24",
+        ),
+    ];
+    for (attributes, expected) in cases {
+        let text = Rule::new(&attributes).unwrap_err().to_string();
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_segment_refuses_what_does_not_fit() {
+    let physical = || Some(PhysicalNetwork::from("physnet1"));
+    let cases = [
+        (
+            NetworkType::Vlan,
+            physical(),
+            Some(4095),
+            "segmentation_id: 4095 is out of range",
+        ),
+        (
+            NetworkType::Vlan,
+            None,
+            Some(5),
+            "physical_network: missing, a vlan network needs it",
+        ),
+        (
+            NetworkType::Vxlan,
+            None,
+            Some(1 << 24),
+            "segmentation_id: 16777216 is out of range",
+        ),
+        (NetworkType::Vxlan, None, None, "segmentation_id: missing"),
+        (
+            NetworkType::Flat,
+            physical(),
+            Some(5),
+            "segmentation_id: not expected, a flat network",
+        ),
+        (
+            NetworkType::Gre,
+            physical(),
+            Some(5),
+            "physical_network: not expected, a gre network",
+        ),
+        (
+            NetworkType::Local,
+            None,
+            Some(5),
+            "segmentation_id: not expected, a local network",
+        ),
+    ];
+    for (network_type, physical_network, id, expected) in cases {
+        let text = Segment::new(network_type, physical_network, id)
+            .unwrap_err()
+            .to_string();
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn icmp_in_an_ipv6_rule_is_icmpv6() {
+    let attributes = RuleAttributes {
+        protocol: Some("icmp"),
+        ..ingress(Ethertype::Ipv6)
+    };
+    let traffic = Rule::new(&attributes).unwrap().traffic();
+    assert_eq!(
+        traffic,
+        crate::network::Traffic::Protocol(crate::network::Protocol::ICMPV6)
+    );
+}

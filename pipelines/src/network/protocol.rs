@@ -1,0 +1,97 @@
+//! IP protocols, by the names that Neutron takes.
+
+use std::{fmt, str::FromStr};
+
+use super::Problem;
+
+/// An IP protocol number (IANA, "Assigned Internet Protocol Numbers").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Protocol(pub u8);
+
+impl Protocol {
+    /// ICMP of IPv4.
+    pub const ICMP: Self = Self(1);
+    /// TCP.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+    /// IPv6's routing header.
+    const IPV6_ROUTE: Self = Self(43);
+    /// IPv6's fragment header.
+    const IPV6_FRAG: Self = Self(44);
+    /// ICMP of IPv6.
+    pub const ICMPV6: Self = Self(58);
+    /// IPv6's "no next header".
+    const IPV6_NONXT: Self = Self(59);
+    /// IPv6's destination options.
+    const IPV6_OPTS: Self = Self(60);
+    /// SCTP.
+    pub const SCTP: Self = Self(132);
+
+    const NAMES: [(&'static str, Self); 24] = [
+        ("hopopt", Self(0)),
+        ("icmp", Self::ICMP),
+        ("igmp", Self(2)),
+        ("ipip", Self(4)),
+        ("tcp", Self::TCP),
+        ("egp", Self(8)),
+        ("udp", Self::UDP),
+        ("dccp", Self(33)),
+        ("ipv6-encap", Self(41)),
+        ("ipv6-route", Self::IPV6_ROUTE),
+        ("ipv6-frag", Self::IPV6_FRAG),
+        ("rsvp", Self(46)),
+        ("gre", Self(47)),
+        ("esp", Self(50)),
+        ("ah", Self(51)),
+        ("ipv6-icmp", Self::ICMPV6),
+        ("icmpv6", Self::ICMPV6),
+        ("ipv6-nonxt", Self::IPV6_NONXT),
+        ("ipv6-opts", Self::IPV6_OPTS),
+        ("ospf", Self(89)),
+        ("vrrp", Self(112)),
+        ("pgm", Self(113)),
+        ("sctp", Self::SCTP),
+        ("udplite", Self(136)),
+    ];
+
+    /// Whether it occurs in IPv6 packets only.
+    pub(super) fn is_ipv6_only(self) -> bool {
+        let only = [
+            Self::IPV6_ROUTE,
+            Self::IPV6_FRAG,
+            Self::ICMPV6,
+            Self::IPV6_NONXT,
+            Self::IPV6_OPTS,
+        ];
+        only.contains(&self)
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        if let Ok(number) = text.parse() {
+            return Ok(Self(number));
+        }
+        let found = Self::NAMES
+            .iter()
+            .find(|(name, _)| text.eq_ignore_ascii_case(name));
+        let expected = "an IP protocol by name (tcp, udp, icmp, ...) or number (0-255)";
+        let unknown = || Problem::UnknownWord {
+            word: text.to_owned(),
+            expected,
+        };
+        found.map(|(_, protocol)| *protocol).ok_or_else(unknown)
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::NAMES.iter().find(|(_, protocol)| protocol == self) {
+            Some((name, _)) => f.write_str(name),
+            None => self.0.fmt(f),
+        }
+    }
+}

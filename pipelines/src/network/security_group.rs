@@ -1,0 +1,380 @@
+//! Security groups and their rules.
+//!
+//! What no rule allows is dropped, both ways. Replies and related packets pass with the
+//! connection that they belong to.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use ipnet::IpNet;
+
+use super::{InvalidField, Problem, Protocol, RuleId, SecurityGroupId};
+
+/// A set of rules, and of the ports that they apply to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Identifier.
+    pub id: SecurityGroupId,
+    /// What people call it.
+    pub name: String,
+    /// The project that owns it.
+    pub project: String,
+    /// What it allows.
+    pub rules: Vec<Rule>,
+}
+
+/// One kind of traffic that a group allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    id: RuleId,
+    direction: Direction,
+    ethertype: Ethertype,
+    traffic: Traffic,
+    remote: Remote,
+}
+
+/// A rule's attributes as users write them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleAttributes<'a> {
+    /// Identifier.
+    pub id: RuleId,
+    /// Towards the port or away from it.
+    pub direction: Direction,
+    /// The version of IP.
+    pub ethertype: Ethertype,
+    /// By name or number; absent or `any` for every protocol.
+    pub protocol: Option<&'a str>,
+    /// First port, or the type for ICMP.
+    pub port_range_min: Option<u32>,
+    /// Last port, or the code for ICMP.
+    pub port_range_max: Option<u32>,
+    /// The other side, as a block.
+    pub remote_ip_prefix: Option<IpNet>,
+    /// The other side, as the members of a group.
+    pub remote_group: Option<SecurityGroupId>,
+}
+
+impl Rule {
+    /// Reads the attributes.
+    ///
+    /// # Errors
+    ///
+    /// One of them is out of range, or does not go with another.
+    pub fn new(attributes: &RuleAttributes<'_>) -> Result<Self, InvalidField> {
+        let RuleAttributes {
+            id,
+            direction,
+            ethertype,
+            ..
+        } = *attributes;
+        let remote = match (attributes.remote_ip_prefix, attributes.remote_group) {
+            (None, None) => Remote::Any,
+            (Some(_), Some(_)) => return Err(Problem::TwoRemotes.of("remote_group")),
+            (None, Some(group)) => Remote::Group(group),
+            (Some(block), None) => Remote::new(ethertype, block)?,
+        };
+        Ok(Self {
+            id,
+            direction,
+            ethertype,
+            traffic: Traffic::new(attributes)?,
+            remote,
+        })
+    }
+
+    /// Identifier.
+    pub fn id(&self) -> RuleId {
+        self.id
+    }
+
+    /// Towards the port or away from it.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The version of IP.
+    pub fn ethertype(&self) -> Ethertype {
+        self.ethertype
+    }
+
+    /// The protocol and its ports or types.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The other side.
+    pub fn remote(&self) -> Remote {
+        self.remote
+    }
+}
+
+/// Which way packets go, seen from the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Towards the port.
+    Ingress,
+    /// Away from the port.
+    Egress,
+}
+
+impl FromStr for Direction {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text {
+            "ingress" => Ok(Self::Ingress),
+            "egress" => Ok(Self::Egress),
+            _ => Err(Problem::UnknownWord {
+                word: text.to_owned(),
+                expected: "ingress or egress",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        })
+    }
+}
+
+/// The version of IP that a rule is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ethertype {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl Ethertype {
+    /// The word that Neutron uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        }
+    }
+
+    /// The version that a block belongs to.
+    pub fn of(block: IpNet) -> Self {
+        match block {
+            IpNet::V4(_) => Self::Ipv4,
+            IpNet::V6(_) => Self::Ipv6,
+        }
+    }
+}
+
+impl From<IpAddr> for Ethertype {
+    fn from(ip: IpAddr) -> Self {
+        Self::of(ip.into())
+    }
+}
+
+impl FromStr for Ethertype {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let found = [Self::Ipv4, Self::Ipv6]
+            .into_iter()
+            .find(|ethertype| ethertype.as_str().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| Problem::UnknownWord {
+            word: text.to_owned(),
+            expected: "IPv4 or IPv6",
+        })
+    }
+}
+
+impl fmt::Display for Ethertype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The packets that a rule means, the other side aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Traffic {
+    /// Every protocol.
+    Any,
+    /// One protocol, all of it.
+    Protocol(Protocol),
+    /// A range of destination ports.
+    Ports(PortProtocol, PortRange),
+    /// One type of ICMP, in the rule's version of IP.
+    Icmp(IcmpKind),
+}
+
+impl Traffic {
+    fn new(attributes: &RuleAttributes<'_>) -> Result<Self, InvalidField> {
+        let ethertype = attributes.ethertype;
+        let bounds = (attributes.port_range_min, attributes.port_range_max);
+        let name = attributes.protocol.filter(|name| *name != "any");
+        let Some(name) = name else {
+            return match bounds {
+                (None, None) => Ok(Self::Any),
+                (Some(_), _) => Err(Problem::PortsWithoutProtocol.of("port_range_min")),
+                (None, Some(_)) => Err(Problem::PortsWithoutProtocol.of("port_range_max")),
+            };
+        };
+        let protocol: Protocol = name
+            .parse()
+            .map_err(|problem: Problem| problem.of("protocol"))?;
+        let protocol = match (ethertype, protocol) {
+            // Neutron reads `icmp` in an IPv6 rule as what IPv6 has in its place.
+            (Ethertype::Ipv6, Protocol::ICMP) => Protocol::ICMPV6,
+            (Ethertype::Ipv4, protocol) if protocol.is_ipv6_only() => {
+                let value = name.to_owned();
+                let problem = Problem::WrongFamily {
+                    value,
+                    ethertype: ethertype.as_str(),
+                };
+                return Err(problem.of("protocol"));
+            }
+            (_, protocol) => protocol,
+        };
+        match (protocol, bounds) {
+            (_, (None, None)) => Ok(Self::Protocol(protocol)),
+            (Protocol::ICMP | Protocol::ICMPV6, bounds) => Ok(Self::Icmp(IcmpKind::new(bounds)?)),
+            (_, bounds) => {
+                let ports = PortProtocol::new(protocol)
+                    .ok_or_else(|| Problem::NoPorts(protocol).of("port_range_min"))?;
+                Ok(Self::Ports(ports, PortRange::new(bounds)?))
+            }
+        }
+    }
+}
+
+/// A protocol whose ports the switch can match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+impl PortProtocol {
+    fn new(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::TCP => Some(Self::Tcp),
+            Protocol::UDP => Some(Self::Udp),
+            Protocol::SCTP => Some(Self::Sctp),
+            _ => None,
+        }
+    }
+}
+
+/// A range of ports, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortRange {
+    first: u16,
+    last: u16,
+}
+
+impl PortRange {
+    fn new(bounds: (Option<u32>, Option<u32>)) -> Result<Self, InvalidField> {
+        let port = |value: u32, field| match u16::try_from(value) {
+            Ok(port) if port != 0 => Ok(port),
+            _ => Err(Problem::OutOfRange {
+                value,
+                least: 1,
+                most: 65535,
+            }
+            .of(field)),
+        };
+        match bounds {
+            (Some(least), Some(most)) => {
+                let first = port(least, "port_range_min")?;
+                let last = port(most, "port_range_max")?;
+                if first > last {
+                    return Err(Problem::Reversed { least, most }.of("port_range_min"));
+                }
+                Ok(Self { first, last })
+            }
+            (None, _) => Err(Problem::HalfRange.of("port_range_min")),
+            (_, None) => Err(Problem::HalfRange.of("port_range_max")),
+        }
+    }
+
+    /// The first port.
+    pub fn first(self) -> u16 {
+        self.first
+    }
+
+    /// The last port.
+    pub fn last(self) -> u16 {
+        self.last
+    }
+}
+
+/// A type of ICMP message, or one code of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IcmpKind {
+    /// The type.
+    pub icmp_type: u8,
+    /// The code; every code where absent.
+    pub icmp_code: Option<u8>,
+}
+
+impl IcmpKind {
+    fn new(bounds: (Option<u32>, Option<u32>)) -> Result<Self, InvalidField> {
+        let octet = |value: u32, field| {
+            let range = Problem::OutOfRange {
+                value,
+                least: 0,
+                most: 255,
+            };
+            u8::try_from(value).map_err(|_| range.of(field))
+        };
+        let (Some(icmp_type), code) = bounds else {
+            return Err(Problem::CodeWithoutType.of("port_range_min"));
+        };
+        let icmp_type = octet(icmp_type, "port_range_min")?;
+        let icmp_code = code.map(|code| octet(code, "port_range_max")).transpose()?;
+        Ok(Self {
+            icmp_type,
+            icmp_code,
+        })
+    }
+}
+
+/// The other side of a rule's traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remote {
+    /// Anyone.
+    Any,
+    /// A block of addresses; its prefix is longer than 0.
+    Block(IpNet),
+    /// The members of a security group.
+    Group(SecurityGroupId),
+}
+
+impl Remote {
+    fn new(ethertype: Ethertype, block: IpNet) -> Result<Self, InvalidField> {
+        let field = "remote_ip_prefix";
+        if Ethertype::of(block) != ethertype {
+            let value = block.to_string();
+            return Err(Problem::WrongFamily {
+                value,
+                ethertype: ethertype.as_str(),
+            }
+            .of(field));
+        }
+        if block != block.trunc() {
+            return Err(Problem::HostBits {
+                cidr: block,
+                expected: block.trunc(),
+            }
+            .of(field));
+        }
+        Ok(if block.prefix_len() == 0 {
+            Self::Any
+        } else {
+            Self::Block(block)
+        })
+    }
+}
