@@ -37,8 +37,8 @@ macro_rules! codes {
                 }
             }
 
-            /// Every named code.
-            pub const ALL: &'static [Self] = &[$(Self::$code),*];
+            /// Every code that has a name.
+            pub const NAMED: &'static [Self] = &[$(Self::$code),*];
         }
 
         impl ::std::fmt::Display for $name {
@@ -85,13 +85,13 @@ macro_rules! codes {
 /// becomes a `bitflags` type with its codec.
 macro_rules! flags {
     ($(#[$meta:meta])* pub struct $name:ident($repr:ident) {
-        $($(#[$row:meta])* $flag:ident = $value:expr;)*
+        $($(#[$row:ident $($about:tt)*])* $flag:ident = $value:expr;)*
     }) => {
         ::bitflags::bitflags! {
             $(#[$meta])*
             #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
             pub struct $name: $repr {
-                $($(#[$row])* const $flag = $value;)*
+                $($(#[$row $($about)*])* const $flag = $value;)*
             }
         }
 

@@ -4,4 +4,5 @@
 //! `ovs-ofctl`; it must not know networks, ports of tenants or databases.
 
 mod declare;
+pub mod field;
 pub mod wire;
