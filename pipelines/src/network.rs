@@ -8,7 +8,6 @@
 
 mod host;
 mod invalid;
-mod mac;
 mod model;
 mod object;
 mod port;
@@ -17,9 +16,10 @@ mod security_group;
 mod segment;
 mod subnet;
 
+pub use openflow::field::MacAddr;
+
 pub use host::{EncapType, Host};
 pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
-pub use mac::MacAddr;
 pub use model::{Model, Objects};
 pub use object::{HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId};
 pub use port::{AddressPair, Port};

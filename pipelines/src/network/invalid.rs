@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
+use openflow::field::InvalidMac;
 
 use super::{MacAddr, NetworkType, Protocol};
 
@@ -114,8 +115,8 @@ pub enum Problem {
         expected: &'static str,
     },
     /// The text is no Ethernet address.
-    #[error("{0:?} is no MAC address, expected six octets as in fa:16:3e:00:00:01")]
-    NotMac(String),
+    #[error(transparent)]
+    NotMac(#[from] InvalidMac),
     /// The Ethernet address names no single station.
     #[error("{0} is no unicast MAC address")]
     NotUnicast(MacAddr),

@@ -1,12 +1,16 @@
 //! Everything that is desired, checked as a whole.
 
-use std::{collections::BTreeMap, fmt::Display, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    net::IpAddr,
+};
 
 use ipnet::IpNet;
 
 use super::{
-    Host, HostName, InvalidField, InvalidNetwork, Network, NetworkId, ObjectRef, Port, PortId,
-    Problem, Remote, RuleId, SecurityGroup, SecurityGroupId, Segment, Subnet, SubnetId,
+    Host, HostName, InvalidField, InvalidNetwork, MacAddr, Network, NetworkId, ObjectRef, Port,
+    PortId, Problem, Remote, RuleId, SecurityGroup, SecurityGroupId, Segment, Subnet, SubnetId,
 };
 
 /// Objects as a source lists them, each valid by itself.
@@ -29,6 +33,9 @@ pub struct Model {
     security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
     ports: BTreeMap<PortId, Port>,
     hosts: BTreeMap<HostName, Host>,
+    by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
+    by_group: BTreeMap<SecurityGroupId, BTreeSet<PortId>>,
+    by_mac: BTreeMap<(NetworkId, MacAddr), BTreeSet<PortId>>,
 }
 
 impl Model {
@@ -90,13 +97,38 @@ impl Model {
 
     /// The ports of a network, on every host.
     pub fn ports_of(&self, network: NetworkId) -> impl Iterator<Item = &Port> {
-        self.ports().filter(move |port| port.network == network)
+        self.listed(self.by_network.get(&network))
     }
 
     /// The ports of a security group, on every host.
     pub fn members(&self, group: SecurityGroupId) -> impl Iterator<Item = &Port> {
-        self.ports()
-            .filter(move |port| port.security_groups.contains(&group))
+        self.listed(self.by_group.get(&group))
+    }
+
+    /// The ports of a network that answer to a MAC: one, unless address pairs share it.
+    pub fn ports_at(&self, network: NetworkId, mac: MacAddr) -> impl Iterator<Item = &Port> {
+        self.listed(self.by_mac.get(&(network, mac)))
+    }
+
+    fn listed<'a>(&'a self, ids: Option<&'a BTreeSet<PortId>>) -> impl Iterator<Item = &'a Port> {
+        ids.into_iter().flatten().filter_map(|id| self.port(*id))
+    }
+
+    fn insert_port(&mut self, port: Port) {
+        self.by_network
+            .entry(port.network)
+            .or_default()
+            .insert(port.id);
+        for group in &port.security_groups {
+            self.by_group.entry(*group).or_default().insert(port.id);
+        }
+        for mac in port.macs() {
+            self.by_mac
+                .entry((port.network, mac))
+                .or_default()
+                .insert(port.id);
+        }
+        self.ports.insert(port.id, port);
     }
 
     /// Every host, by name.
@@ -118,7 +150,7 @@ struct Check {
     segments: Owners<Segment>,
     subnets: Owners<SubnetId>,
     rules: Owners<RuleId>,
-    macs: Owners<(NetworkId, super::MacAddr)>,
+    macs: Owners<(NetworkId, MacAddr)>,
     ips: Owners<(NetworkId, IpAddr)>,
     encap_ips: Owners<IpAddr>,
 }
@@ -274,7 +306,7 @@ impl Check {
                 problems.extend(claimed.into_iter().map(|problem| problem.at(index)));
             }
             if self.accept(ObjectRef::Port(place), &label, problems) {
-                self.model.ports.insert(port.id, port);
+                self.model.insert_port(port);
             }
         }
     }

@@ -1,9 +1,6 @@
 //! Ports: where machines are plugged in.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -48,77 +45,88 @@ pub struct AddressPair {
 impl Port {
     /// Every pair of MAC and IP that the port may send from, ascending.
     ///
-    /// Each MAC brings the link-local address that is derived from it.
+    /// The link-local address that the port's own MAC gives is one of them, as neighbour discovery
+    /// needs it.
     pub fn sources(&self) -> BTreeSet<(MacAddr, IpNet)> {
-        let own = self
-            .fixed_ips
+        let own = self.mac_address;
+        let link_local = IpAddr::V6(own.link_local());
+        let fixed = self.fixed_ips.iter().copied().chain([link_local]);
+        let pairs = self.allowed_address_pairs.iter();
+        fixed
+            .map(|ip| (own, IpNet::from(ip)))
+            .chain(pairs.map(|pair| (pair.mac_address.unwrap_or(own), pair.ip_address.trunc())))
+            .collect()
+    }
+
+    /// Every MAC that the port answers to: its own and those of its pairs.
+    pub fn macs(&self) -> BTreeSet<MacAddr> {
+        let pairs = self
+            .allowed_address_pairs
             .iter()
-            .map(|ip| (self.mac_address, IpNet::from(*ip)));
-        let pairs = self.allowed_address_pairs.iter().map(|pair| {
-            (
-                pair.mac_address.unwrap_or(self.mac_address),
-                pair.ip_address.trunc(),
-            )
-        });
-        let mut sources: BTreeSet<_> = own.chain(pairs).collect();
-        let macs: BTreeSet<_> = sources
-            .iter()
-            .map(|(mac, _)| *mac)
-            .chain([self.mac_address])
-            .collect();
-        sources.extend(
-            macs.into_iter()
-                .map(|mac| (mac, IpNet::from(IpAddr::V6(link_local(mac))))),
-        );
-        sources
+            .filter_map(|pair| pair.mac_address);
+        pairs.chain([self.mac_address]).collect()
     }
 
     /// What the port adds to a group that it is a member of: its fixed and its paired addresses.
     ///
     /// A pair with prefix length 0 adds nothing: as a member it would let everyone in.
     pub fn addresses(&self) -> BTreeSet<IpNet> {
-        let own = self.fixed_ips.iter().map(|ip| IpNet::from(*ip));
+        let fixed = self.fixed_ips.iter().map(|ip| IpNet::from(*ip));
         let pairs = self
             .allowed_address_pairs
             .iter()
             .map(|pair| pair.ip_address.trunc());
-        own.chain(pairs.filter(|block| block.prefix_len() != 0))
+        fixed
+            .chain(pairs.filter(|block| block.prefix_len() != 0))
             .collect()
     }
-}
-
-/// The IPv6 link-local address that a station makes from its MAC (RFC 4291, appendix A).
-pub(crate) fn link_local(mac: MacAddr) -> Ipv6Addr {
-    let [a, b, c, d, e, f] = mac.0;
-    let [first, second] = [0xfe, 0x80];
-    let octets = [
-        first,
-        second,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        a ^ 0x02,
-        b,
-        c,
-        0xff,
-        0xfe,
-        d,
-        e,
-        f,
-    ];
-    Ipv6Addr::from(octets)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn port(pairs: &[&str]) -> Port {
+        let pair = |text: &&str| {
+            let ip_address = text.parse().unwrap();
+            AddressPair {
+                ip_address,
+                mac_address: Some("fa:16:3e:00:00:99".parse().unwrap()),
+            }
+        };
+        Port {
+            id: PortId(uuid::Uuid::from_u128(1)),
+            name: String::new(),
+            project: String::new(),
+            network: NetworkId(uuid::Uuid::from_u128(2)),
+            mac_address: "fa:16:3e:00:00:12".parse().unwrap(),
+            fixed_ips: vec!["10.0.0.18".parse().unwrap()],
+            security_groups: Vec::new(),
+            port_security_enabled: true,
+            allowed_address_pairs: pairs.iter().map(pair).collect(),
+            admin_state_up: true,
+            host: None,
+        }
+    }
+
     #[test]
-    fn the_link_local_address_flips_the_universal_bit() {
-        let mac = "fa:16:3e:00:00:12".parse().unwrap();
-        assert_eq!(link_local(mac).to_string(), "fe80::f816:3eff:fe00:12");
+    fn a_port_sends_from_its_addresses_its_pairs_and_its_link_local_address() {
+        let sources: Vec<_> = port(&["10.0.0.200/32"])
+            .sources()
+            .iter()
+            .map(|(mac, ip)| format!("{mac} {ip}"))
+            .collect();
+        let expected = [
+            "fa:16:3e:00:00:12 10.0.0.18/32",
+            "fa:16:3e:00:00:12 fe80::f816:3eff:fe00:12/128",
+            "fa:16:3e:00:00:99 10.0.0.200/32",
+        ];
+        assert_eq!(sources, expected);
+    }
+
+    #[test]
+    fn a_pair_that_means_everyone_is_no_member_of_a_group() {
+        let addresses: Vec<_> = port(&["0.0.0.0/0"]).addresses().into_iter().collect();
+        assert_eq!(addresses, ["10.0.0.18/32".parse().unwrap()]);
     }
 }

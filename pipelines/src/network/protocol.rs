@@ -2,57 +2,59 @@
 
 use std::{fmt, str::FromStr};
 
+use openflow::field::IpProto;
+
 use super::Problem;
 
 /// An IP protocol number (IANA, "Assigned Internet Protocol Numbers").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Protocol(pub u8);
+pub struct Protocol(pub IpProto);
 
 impl Protocol {
     /// ICMP of IPv4.
-    pub const ICMP: Self = Self(1);
+    pub const ICMP: Self = Self(IpProto::ICMP);
     /// TCP.
-    pub const TCP: Self = Self(6);
+    pub const TCP: Self = Self(IpProto::TCP);
     /// UDP.
-    pub const UDP: Self = Self(17);
+    pub const UDP: Self = Self(IpProto::UDP);
     /// IPv6's routing header.
-    const IPV6_ROUTE: Self = Self(43);
+    const IPV6_ROUTE: Self = Self(IpProto(43));
     /// IPv6's fragment header.
-    const IPV6_FRAG: Self = Self(44);
+    const IPV6_FRAG: Self = Self(IpProto(44));
     /// ICMP of IPv6.
-    pub const ICMPV6: Self = Self(58);
+    pub const ICMPV6: Self = Self(IpProto::ICMPV6);
     /// IPv6's "no next header".
-    const IPV6_NONXT: Self = Self(59);
+    const IPV6_NONXT: Self = Self(IpProto(59));
     /// IPv6's destination options.
-    const IPV6_OPTS: Self = Self(60);
+    const IPV6_OPTS: Self = Self(IpProto(60));
     /// SCTP.
-    pub const SCTP: Self = Self(132);
+    pub const SCTP: Self = Self(IpProto::SCTP);
 
     const NAMES: [(&'static str, Self); 24] = [
-        ("hopopt", Self(0)),
+        ("hopopt", Self(IpProto(0))),
         ("icmp", Self::ICMP),
-        ("igmp", Self(2)),
-        ("ipip", Self(4)),
+        ("igmp", Self(IpProto(2))),
+        ("ipip", Self(IpProto(4))),
         ("tcp", Self::TCP),
-        ("egp", Self(8)),
+        ("egp", Self(IpProto(8))),
         ("udp", Self::UDP),
-        ("dccp", Self(33)),
-        ("ipv6-encap", Self(41)),
+        ("dccp", Self(IpProto(33))),
+        ("ipv6-encap", Self(IpProto(41))),
         ("ipv6-route", Self::IPV6_ROUTE),
         ("ipv6-frag", Self::IPV6_FRAG),
-        ("rsvp", Self(46)),
-        ("gre", Self(47)),
-        ("esp", Self(50)),
-        ("ah", Self(51)),
+        ("rsvp", Self(IpProto(46))),
+        ("gre", Self(IpProto(47))),
+        ("esp", Self(IpProto(50))),
+        ("ah", Self(IpProto(51))),
         ("ipv6-icmp", Self::ICMPV6),
         ("icmpv6", Self::ICMPV6),
         ("ipv6-nonxt", Self::IPV6_NONXT),
         ("ipv6-opts", Self::IPV6_OPTS),
-        ("ospf", Self(89)),
-        ("vrrp", Self(112)),
-        ("pgm", Self(113)),
+        ("ospf", Self(IpProto(89))),
+        ("vrrp", Self(IpProto(112))),
+        ("pgm", Self(IpProto(113))),
         ("sctp", Self::SCTP),
-        ("udplite", Self(136)),
+        ("udplite", Self(IpProto(136))),
     ];
 
     /// Whether it occurs in IPv6 packets only.
@@ -73,7 +75,7 @@ impl FromStr for Protocol {
 
     fn from_str(text: &str) -> Result<Self, Problem> {
         if let Ok(number) = text.parse() {
-            return Ok(Self(number));
+            return Ok(Self(IpProto(number)));
         }
         let found = Self::NAMES
             .iter()
