@@ -11,6 +11,7 @@ mod invalid;
 mod model;
 mod object;
 mod port;
+mod port_range;
 mod protocol;
 mod security_group;
 mod segment;
@@ -23,10 +24,11 @@ pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use model::{Model, Objects};
 pub use object::{HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId};
 pub use port::{AddressPair, Port};
+pub use port_range::PortRange;
 pub use protocol::Protocol;
 pub use security_group::{
-    Direction, Ethertype, IcmpKind, PortProtocol, PortRange, Remote, Rule, RuleAttributes,
-    SecurityGroup, Traffic,
+    Direction, Ethertype, IcmpKind, PortProtocol, Remote, Rule, RuleAttributes, SecurityGroup,
+    Traffic,
 };
 pub use segment::{Network, NetworkType, Segment, VlanId};
 pub use subnet::Subnet;

@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 
-use super::{InvalidField, Problem, Protocol, RuleId, SecurityGroupId};
+use super::{InvalidField, PortRange, Problem, Protocol, RuleId, SecurityGroupId};
 
 /// A set of rules, and of the ports that they apply to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,49 +265,6 @@ impl PortProtocol {
             Protocol::SCTP => Some(Self::Sctp),
             _ => None,
         }
-    }
-}
-
-/// A range of ports, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PortRange {
-    first: u16,
-    last: u16,
-}
-
-impl PortRange {
-    fn new(bounds: (Option<u32>, Option<u32>)) -> Result<Self, InvalidField> {
-        let port = |value: u32, field| match u16::try_from(value) {
-            Ok(port) if port != 0 => Ok(port),
-            _ => Err(Problem::OutOfRange {
-                value,
-                least: 1,
-                most: 65535,
-            }
-            .of(field)),
-        };
-        match bounds {
-            (Some(least), Some(most)) => {
-                let first = port(least, "port_range_min")?;
-                let last = port(most, "port_range_max")?;
-                if first > last {
-                    return Err(Problem::Reversed { least, most }.of("port_range_min"));
-                }
-                Ok(Self { first, last })
-            }
-            (None, _) => Err(Problem::HalfRange.of("port_range_min")),
-            (_, None) => Err(Problem::HalfRange.of("port_range_max")),
-        }
-    }
-
-    /// The first port.
-    pub fn first(self) -> u16 {
-        self.first
-    }
-
-    /// The last port.
-    pub fn last(self) -> u16 {
-        self.last
     }
 }
 
