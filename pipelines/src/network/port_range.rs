@@ -58,8 +58,8 @@ impl PortRange {
         while let Some(start) = next.filter(|start| *start <= self.last) {
             let fits = |wild: &u16| start & wild == 0 && self.last - start >= *wild;
             // A range starts at 1 or later, so at least one bit is exact.
-            let wild = (0..16)
-                .map(|bits| u16::MAX >> (bits + 1))
+            let wild = (1..16)
+                .map(|exact| u16::MAX >> exact)
                 .find(fits)
                 .unwrap_or(0);
             masks.push((start, !wild));
