@@ -160,4 +160,62 @@ macro_rules! wire_struct {
     };
 }
 
-pub(crate) use {codes, flags, wire_struct};
+/// Declares the fields: what each holds, what it is called and where it lives on the wire.
+///
+/// ```ignore
+/// fields! {
+///     /// The Ethernet destination address.
+///     ETH_DST: MacAddr, 48 Mac Masked Writable Nothing, "eth_dst" | "dl_dst",
+///         OXM_OF_ETH_DST = Basic 3, NXM_OF_ETH_DST = Nxm0 1;
+/// }
+/// ```
+///
+/// becomes the constant `ETH_DST: Field<MacAddr>`, an entry of `ALL` and two arms of `by_code`. A
+/// code that two rows claim is an arm that cannot be reached, which does not compile.
+macro_rules! fields {
+    ($(
+        $(#[$row:meta])*
+        $field:ident: $type:ty, $bits:literal $format:ident $mask:ident $access:ident $need:ident,
+        $name:literal $(| $alias:literal)*, $($code:ident = $class:ident $number:literal),+;
+    )*) => {
+        #[expect(non_camel_case_types, reason = "the constants' own names, to number them")]
+        #[derive(Clone, Copy)]
+        #[repr(u8)]
+        enum Position {
+            $($field,)*
+        }
+
+        $(
+            $(#[$row])*
+            #[doc = concat!("\n\n`", $name, "`", $(", `", stringify!($code), "`",)+ ".")]
+            #[expect(clippy::as_conversions, reason = "the place of the row; a constant")]
+            pub const $field: Field<$type> = Field::new(&Facts {
+                position: Position::$field as u8,
+                size: <$type as Value>::SIZE,
+                bits: $bits,
+                format: Format::$format,
+                maskable: Maskable::$mask,
+                access: Access::$access,
+                needs: Need::$need,
+                names: &[$name $(, $alias)*],
+                codes: &[$(Code {
+                    name: stringify!($code),
+                    class: Class::$class,
+                    number: $number,
+                }),+],
+            });
+        )*
+
+        /// Every field, in the order of the table.
+        pub static ALL: &[FieldId] = &[$($field.id()),*];
+
+        pub(super) fn by_code(class: Class, number: u8) -> Option<FieldId> {
+            Some(match (class, number) {
+                $($((Class::$class, $number))|+ => $field.id(),)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+pub(crate) use {codes, fields, flags, wire_struct};

@@ -5,4 +5,6 @@
 
 mod declare;
 pub mod field;
+pub mod matching;
+pub mod names;
 pub mod wire;

@@ -14,6 +14,9 @@ pub trait Value: Copy {
     /// Its bytes, as many as the field has.
     type Bytes: AsRef<[u8]>;
 
+    /// How many bytes a value has at most.
+    const SIZE: usize;
+
     /// The value in network order.
     fn to_bytes(self) -> Self::Bytes;
 
@@ -26,6 +29,8 @@ macro_rules! integer_values {
     ($($name:ty: $repr:ident, $from:expr, $to:expr;)*) => {$(
         impl Value for $name {
             type Bytes = [u8; size_of::<$repr>()];
+
+            const SIZE: usize = size_of::<$repr>();
 
             fn to_bytes(self) -> Self::Bytes {
                 let to: fn($name) -> $repr = $to;
@@ -60,12 +65,28 @@ integer_values! {
 impl Value for MacAddr {
     type Bytes = [u8; 6];
 
+    const SIZE: usize = 6;
+
     fn to_bytes(self) -> [u8; 6] {
         self.0
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+}
+
+impl Value for TunMetadata {
+    type Bytes = Self;
+
+    const SIZE: usize = 124;
+
+    fn to_bytes(self) -> Self {
+        self
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(bytes)
     }
 }
 
@@ -298,6 +319,40 @@ impl fmt::Display for PacketType {
             0 => write!(f, "({},0)", self.namespace()),
             kind => write!(f, "({},{kind:#x})", self.namespace()),
         }
+    }
+}
+
+/// An option of a tunnel: 1 to 124 bytes, as the switch's TLV table says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TunMetadata {
+    bytes: [u8; Self::SIZE],
+    length: u8,
+}
+
+impl TunMetadata {
+    /// The option of these bytes, unless they are none or too many.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let mut option = Self {
+            bytes: [0; Self::SIZE],
+            length: u8::try_from(bytes.len())
+                .ok()
+                .filter(|length| *length > 0)?,
+        };
+        option.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(option)
+    }
+}
+
+impl AsRef<[u8]> for TunMetadata {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.length.into()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for TunMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TunMetadata({:02x?})", self.as_ref())
     }
 }
 

@@ -1,0 +1,193 @@
+//! Brings a condition into the one form that a match holds.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::field::format::number;
+use crate::field::*;
+use crate::wire::Problem;
+
+/// A condition on a field that is no view of another.
+#[derive(Clone, Debug)]
+pub(super) struct Base {
+    pub(super) field: FieldId,
+    value: Bits,
+    mask: Option<Bits>,
+}
+
+/// The bits of a value or mask; an option of a tunnel has many.
+type Bits = SmallVec<[u8; 16]>;
+
+impl Base {
+    fn new(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Self {
+        Self {
+            field,
+            value: value.into(),
+            mask: mask.map(Into::into),
+        }
+    }
+
+    fn integer<T: Value>(field: Field<T>, value: T, mask: T) -> Self {
+        Self::new(
+            field.id(),
+            value.to_bytes().as_ref(),
+            Some(mask.to_bytes().as_ref()),
+        )
+    }
+
+    /// The header, the masked value and the mask, unless the mask leaves nothing to match.
+    ///
+    /// A mask that leaves out nothing is dropped.
+    pub(super) fn tlv(&self) -> Option<SmallVec<[u8; 64]>> {
+        let mask = match &self.mask {
+            Some(mask) if is_zero(mask) => return None,
+            Some(mask) if !is_full(self.field, mask) && self.field.is_maskable() => Some(mask),
+            _ => None,
+        };
+        let header = self.field.oxm().header(self.value.len(), mask.is_some());
+        let (bytes, size) = header.to_bytes();
+        let mut tlv: SmallVec<[u8; 64]> = bytes.into_iter().take(size).collect();
+        match mask {
+            None => tlv.extend_from_slice(&self.value),
+            Some(mask) => {
+                tlv.extend(
+                    self.value
+                        .iter()
+                        .zip(mask)
+                        .map(|(value, mask)| value & mask),
+                );
+                tlv.extend_from_slice(mask);
+            }
+        }
+        Some(tlv)
+    }
+}
+
+/// Resolves views: the conditions on other fields that together say the same.
+pub(super) fn fold(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Base; 1]> {
+    let low = |shift: u32| number(value) >> shift;
+    if field < IN_PORT_16.id() {
+        smallvec![Base::new(field, value, mask)]
+    } else if field == IN_PORT_16.id() {
+        let port = u16::from_bytes(value)
+            .map(PortNo::from_16)
+            .unwrap_or_default();
+        let any = mask.is_some_and(|mask| is_zero(mask));
+        smallvec![Base::integer(
+            IN_PORT,
+            port,
+            PortNo(if any { 0 } else { u32::MAX })
+        )]
+    } else if field == IP_TOS.id() {
+        let dscp = u8::try_from(low(2)).unwrap_or_default();
+        let any = mask.is_some_and(|mask| is_zero(mask));
+        smallvec![Base::integer(IP_DSCP, dscp, if any { 0 } else { u8::MAX })]
+    } else if field == VLAN_TCI.id() {
+        vlan(value, mask)
+    } else {
+        registers(field, value, mask)
+    }
+}
+
+/// A tag as number and priority, where these can say as much.
+fn vlan(value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Base; 1]> {
+    const PRIORITY: u16 = 0xe000;
+    let mask = mask.and_then(u16::from_bytes).unwrap_or(u16::MAX);
+    let tci = u16::from_bytes(value).unwrap_or_default() & mask;
+    let number = Base::integer(
+        VLAN_VID,
+        VlanVid(tci & !PRIORITY),
+        VlanVid(mask & !PRIORITY),
+    );
+    let priority = u8::try_from(tci >> 13).unwrap_or_default();
+    match mask & PRIORITY {
+        0 => smallvec![number],
+        PRIORITY if VlanVid(tci).is_tagged() => {
+            smallvec![number, Base::integer(VLAN_PCP, priority, u8::MAX)]
+        }
+        // Without a tag there is no priority to look at.
+        PRIORITY if tci == 0 && mask == u16::MAX => smallvec![number],
+        _ => smallvec![Base::integer(VLAN_TCI, tci, mask)],
+    }
+}
+
+/// A wide register as the registers that it is made of.
+fn registers(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Base; 1]> {
+    let words = value.len() / 4;
+    let mask = mask
+        .map(<[u8]>::to_vec)
+        .unwrap_or_else(|| vec![0xff; value.len()]);
+    let narrow = field.oxm().number;
+    let first = match field.oxm().class {
+        Class::Registers => usize::from(narrow) * 2,
+        _ => usize::from(narrow.saturating_sub(XXREG0.id().oxm().number)) * 4,
+    };
+    let registers = ALL
+        .iter()
+        .skip_while(|field| **field != REG0.id())
+        .skip(first)
+        .take(words);
+    registers
+        .zip(value.chunks(4).zip(mask.chunks(4)))
+        .map(|(register, (value, mask))| Base::new(*register, value, Some(mask)))
+        .collect()
+}
+
+/// Whether a condition as it was read is the form that a match holds.
+pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) -> bool {
+    let code = field.oxm().header(header.size(), header.masked);
+    header == code
+        && field < IN_PORT_16.id()
+        && mask.is_none_or(|mask| !is_zero(mask) && !is_full(field, mask))
+}
+
+/// Refuses what a switch would: values and masks that the field cannot have.
+pub(super) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result<(), Problem> {
+    if let Some(mask) = mask {
+        if value
+            .iter()
+            .zip(mask)
+            .any(|(value, mask)| value & !mask != 0)
+        {
+            return Err(Problem::BadMask {
+                field: field.name(),
+            });
+        }
+        let ones = || mask.iter().all(|byte| *byte == 0xff);
+        if !field.is_maskable() && !is_zero(mask) && !ones() {
+            return Err(Problem::Unmaskable {
+                field: field.name(),
+            });
+        }
+    }
+    let bits = number(value);
+    let small = field.is_variable() || bits & !field.allowed() == 0;
+    let port = field != IN_PORT.id() && field != ACTSET_OUTPUT.id()
+        || PortNo::from_bytes(value).is_some_and(|port| port.to_16().is_some());
+    let zero = mask.is_some_and(|mask| is_zero(mask));
+    let nsh = match bits {
+        0..=2 if field == NSH_MDTYPE.id() => zero || bits != 0,
+        64.. if field == NSH_TTL.id() => false,
+        _ if field == NSH_MDTYPE.id() => false,
+        _ => true,
+    };
+    if small && port && nsh {
+        Ok(())
+    } else {
+        Err(Problem::BadValue {
+            value: u64::try_from(bits).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+fn is_zero(mask: &[u8]) -> bool {
+    mask.iter().all(|byte| *byte == 0)
+}
+
+fn is_full(field: FieldId, mask: &[u8]) -> bool {
+    if field.is_variable() {
+        mask.iter().all(|byte| *byte == 0xff)
+    } else {
+        let full = field.full_mask();
+        number(mask) & full == full
+    }
+}

@@ -1,0 +1,139 @@
+use bytes::Bytes;
+use std::net::Ipv4Addr;
+
+use super::*;
+
+fn decode(bytes: &[u8]) -> Result<Match, DecodeError> {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let mut input = Reader::new(&bytes);
+    Match::decode_fields(&mut input, Strictness::Strict)
+}
+
+fn tcp() -> Match {
+    Match::default()
+        .with(ETH_TYPE, EthType::IPV4)
+        .with(IP_PROTO, IpProto::TCP)
+}
+
+#[test]
+fn the_order_in_which_conditions_are_added_does_not_matter() {
+    let one = tcp()
+        .with(TCP_DST, 22)
+        .with(IN_PORT, PortNo(1))
+        .with(REG0, 5);
+    let other = Match::default()
+        .with(REG0, 5)
+        .with(TCP_DST, 22)
+        .with(IP_PROTO, IpProto::TCP)
+        .with(IN_PORT, PortNo(1))
+        .with(ETH_TYPE, EthType::IPV4);
+    assert_eq!(one, other);
+    assert_eq!(one.unmet(), None);
+    assert_eq!(one.to_string(), "tcp,reg0=0x5,in_port=1,tp_dst=22");
+}
+
+#[test]
+fn a_condition_replaces_one_on_the_same_field() {
+    assert_eq!(
+        tcp().with(REG1, 1).masked(REG1, 2, 3),
+        tcp().masked(REG1, 2, 3)
+    );
+    assert_eq!(tcp().with(REG1, 1).masked(REG1, 2, 0), tcp());
+}
+
+#[test]
+fn masked_values_are_masked_and_full_masks_dropped() {
+    assert_eq!(
+        tcp().masked(REG1, 0xff, 0xf0),
+        tcp().masked(REG1, 0xf0, 0xf0)
+    );
+    assert_eq!(tcp().masked(REG1, 0xff, u32::MAX), tcp().with(REG1, 0xff));
+    let all = CtState::all();
+    assert_eq!(
+        tcp().masked(CT_STATE, CtState::EST, all),
+        tcp().with(CT_STATE, CtState::EST)
+    );
+}
+
+#[test]
+fn views_become_what_they_are_views_of() {
+    let wide = Match::default().with(XREG1, 0x0000_0001_0000_0002);
+    assert_eq!(wide, Match::default().with(REG2, 1).with(REG3, 2));
+    let wider = Match::default().masked(XXREG1, 7, 0xff);
+    assert_eq!(wider, Match::default().masked(REG7, 7, 0xff));
+    let tag = Match::default().masked(VLAN_TCI, 0x1005, 0x1fff);
+    assert_eq!(tag, Match::default().with(VLAN_VID, VlanVid::tagged(5)));
+    let whole = Match::default().with(VLAN_TCI, 0x7005);
+    assert_eq!(whole.to_string(), "dl_vlan=5,dl_vlan_pcp=3");
+    assert_eq!(
+        Match::default().with(VLAN_TCI, 0).to_string(),
+        "vlan_tci=0x0000/0x1fff"
+    );
+    let port = Match::default().with(IN_PORT_16, 0xfffe);
+    assert_eq!(port, Match::default().with(IN_PORT, PortNo::LOCAL));
+}
+
+#[test]
+fn nxm_and_oxm_headers_read_as_the_same_match() {
+    let nxm = decode(&[0, 0, 0x06, 2, 8, 0, 0, 0, 0x0e, 4, 10, 0, 0, 1]).unwrap();
+    let oxm = Match::default()
+        .with(ETH_TYPE, EthType::IPV4)
+        .with(IPV4_SRC, Ipv4Addr::new(10, 0, 0, 1));
+    assert_eq!(nxm, oxm);
+    assert_eq!(decode(oxm.as_bytes()), Ok(oxm));
+}
+
+#[test]
+fn unknown_fields_survive_in_any_order() {
+    let unknown = [0xff, 0xff, 0x02, 6, 0, 0, 0, 9, 1, 2];
+    let register = [0, 1, 0, 4, 0, 0, 0, 5];
+    let one = decode(&[&unknown[..], &register[..]].concat()).unwrap();
+    let other = decode(&[&register[..], &unknown[..]].concat()).unwrap();
+    assert_eq!(one, other);
+    assert_eq!(one.as_bytes(), [&register[..], &unknown[..]].concat());
+    let added = one.with(REG1, 1);
+    assert_eq!(added.value(REG1), Some(1));
+    assert_eq!(decode(added.as_bytes()), Ok(added));
+    assert!(decode(&[&unknown[..], &unknown[..]].concat()).is_err());
+}
+
+#[test]
+fn what_a_switch_would_refuse_is_refused() {
+    let refused = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
+    let ip = [0x80, 0, 0x0a, 2, 8, 0];
+    assert_eq!(
+        refused(&[0x80, 0, 0x16, 4, 10, 0, 0, 1]),
+        "ip_src at byte 0: ip_src needs a match on its protocol"
+    );
+    assert_eq!(
+        refused(&[ip, ip].concat()),
+        "eth_type at byte 6: eth_type is given twice"
+    );
+    assert_eq!(
+        refused(&[0x80, 0, 0x0b, 4, 8, 0, 0xff, 0]),
+        "eth_type at byte 0: eth_type cannot be masked"
+    );
+    assert_eq!(
+        refused(&[0, 1, 1, 8, 0, 0, 0, 9, 0, 0, 0, 8]),
+        "reg0 at byte 0: reg0 has bits outside its mask"
+    );
+    assert_eq!(
+        refused(&[0, 1, 0, 3, 0, 0, 0]),
+        "Match.fields at byte 0: length 3 is not allowed here"
+    );
+    assert_eq!(
+        refused(&[0, 1, 0, 4, 0]),
+        "reg0 at byte 4: 3 more bytes needed"
+    );
+    assert_eq!(
+        refused(&[0x80, 0, 0x0c, 2, 0xf0, 0]),
+        "vlan_vid at byte 0: value 0xf000 is not allowed here"
+    );
+}
+
+#[test]
+fn a_loose_match_needs_no_prerequisites() {
+    let bytes = Bytes::from_static(&[0x80, 0, 0x16, 4, 10, 0, 0, 1]);
+    let matching = Match::decode_fields(&mut Reader::new(&bytes), Strictness::Loose).unwrap();
+    assert_eq!(matching.unmet(), Some(IPV4_SRC.id()));
+}
