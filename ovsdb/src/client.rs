@@ -9,15 +9,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use crate::operation::Operation;
 use crate::remote::Remote;
-use crate::replica::Database;
+use crate::replica::{Database, Replica};
 use crate::transaction::{Outcome, TransactError, Transaction};
 
 mod event;
+mod task;
 
-pub use event::{Disconnection, Event, Events, Step};
+use task::Task;
+
+pub use event::{Disconnection, Event, Events, Reason, Step};
+
+/// How many commands of handles may wait for the task.
+const COMMANDS: usize = 64;
 
 /// How a client behaves.
 #[derive(Clone, Debug)]
@@ -47,7 +54,7 @@ impl Default for Options {
 
 /// A handle to a replicated database. Clones share one connection.
 ///
-/// The connection ends when the last clone and the [`Events`] are gone.
+/// The connection ends when the last clone is gone.
 #[derive(Clone, Debug)]
 pub struct Client<D: Database> {
     commands: mpsc::Sender<Command>,
@@ -58,7 +65,7 @@ pub struct Client<D: Database> {
 #[derive(Debug)]
 enum Command {
     Transact {
-        operations: Vec<crate::operation::Operation>,
+        operations: Vec<Operation>,
         deadline: Instant,
         reply: oneshot::Sender<Result<Outcome, TransactError>>,
     },
@@ -77,10 +84,21 @@ impl<D: Database> Client<D> {
 
     /// Starts a client of tables that are described at run time.
     #[must_use]
-    pub fn connect_to(tables: D, _remotes: Vec<Remote>, _options: Options) -> (Self, Events<D>) {
-        let (commands, _) = mpsc::channel(16);
-        let (_, snapshot) = watch::channel(Arc::new(tables));
-        (Self { commands, snapshot }, Events::new())
+    pub fn connect_to(tables: D, remotes: Vec<Remote>, options: Options) -> (Self, Events<D>) {
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (sender, events) = event::queue();
+        let (publish, snapshot) = watch::channel(Arc::new(tables.clone()));
+        let replica = Replica::new(tables);
+        let task = Task {
+            remotes,
+            options,
+            commands: received,
+            events: sender,
+            snapshot: publish,
+            replica,
+        };
+        tokio::spawn(task.run());
+        (Self { commands, snapshot }, events)
     }
 
     /// The rows as they are now. A step that [`Events`] has yet to deliver may already be in it,
@@ -111,10 +129,11 @@ impl<D: Database> Client<D> {
             deadline,
             reply,
         };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| TransactError::NotConnected)?;
+        match timeout_at(deadline, self.commands.send(command)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(TransactError::NotConnected),
+            Err(_) => return Err(TransactError::TimedOut),
+        }
         result.await.unwrap_or(Err(TransactError::Uncertain))
     }
 }

@@ -90,19 +90,24 @@
 //! # }
 //! ```
 
+mod backoff;
 pub mod client;
+pub mod jsonrpc;
 #[doc(hidden)]
 pub mod macros;
+pub mod monitor;
 pub mod operation;
 pub mod remote;
 pub mod replica;
 pub mod schema;
+pub mod session;
+mod socket;
 pub mod table;
 pub mod tables;
 pub mod transaction;
 pub mod value;
 
-pub use client::{Client, Event, Events, Options, Step};
+pub use client::{Client, Disconnection, Event, Events, Options, Step};
 pub use remote::Remote;
 pub use tables::{Column, Condition, Mutation, Values};
 pub use transaction::{Inserted, Outcome, TransactError, Transaction};

@@ -1,4 +1,4 @@
-//! What the expansion of [`tables!`](crate::tables) calls. Not for use by hand.
+//! What the expansion of [`tables!`](crate::tables!) calls. Not for use by hand.
 
 pub use serde::de::{Deserializer, MapAccess};
 

@@ -15,8 +15,7 @@ use crate::tables::Declared;
 
 mod read;
 
-/// The tables that an application reads: what [`tables!`](crate::tables) declares, or
-/// [`dynamic::Tables`](crate::dynamic::Tables).
+/// The tables that an application reads: what [`tables!`](crate::tables!) declares.
 pub trait Database: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// What one step changes, table by table.
     type Changes: Changes;

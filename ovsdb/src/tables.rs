@@ -30,7 +30,7 @@ pub struct Column<R, V> {
 }
 
 impl<R, V> Column<R, V> {
-    /// A column by its name in the database. [`tables!`](crate::tables) makes one per row.
+    /// A column by its name in the database. [`tables!`](crate::tables!) makes one per row.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {

@@ -1,14 +1,18 @@
-//! What a client tells its application.
+//! What a client tells its application, and the queue that it waits in.
 
-use std::marker::PhantomData;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::remote::Remote;
-use crate::replica::Database;
-use crate::schema::SchemaMismatch;
+use crate::replica::{Changes, Database};
+use crate::session::SessionError;
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<D: Database> {
     /// The replica holds the whole database and follows it. If rows differ from what was there
@@ -34,12 +38,131 @@ pub struct Step<D: Database> {
 }
 
 /// Why a connection ended or did not come about.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
+#[error("{remote}: {reason}")]
+pub struct Disconnection {
+    /// The server.
+    pub remote: Remote,
+    /// Why.
+    #[source]
+    pub reason: Reason,
+}
+
+/// Why a connection ended or did not come about.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Disconnection {
-    /// The schema lacks something that is declared.
+pub enum Reason {
+    /// The server cannot be reached.
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    /// The server could not be reached in time.
+    #[error("cannot connect within {} s", .0.as_secs_f32())]
+    ConnectTimeout(Duration),
+    /// Reading from the socket or writing to it failed.
     #[error(transparent)]
-    Schema(#[from] SchemaMismatch),
+    Socket(io::Error),
+    /// The server closed the connection.
+    #[error("closed by the server")]
+    Closed,
+    /// The session cannot go on.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
+/// How many events may wait before they are folded into fewer.
+const CAPACITY: usize = 256;
+
+/// Makes the two ends of an application's queue of events.
+pub(super) fn queue<D: Database>() -> (EventSender<D>, Events<D>) {
+    let queue = Arc::new(Queue {
+        state: Mutex::new(State {
+            events: VecDeque::new(),
+            sender: true,
+            receiver: true,
+        }),
+        arrived: Notify::new(),
+    });
+    (
+        EventSender {
+            queue: Arc::clone(&queue),
+        },
+        Events { queue },
+    )
+}
+
+#[derive(Debug)]
+struct Queue<D: Database> {
+    state: Mutex<State<D>>,
+    arrived: Notify,
+}
+
+#[derive(Debug)]
+struct State<D: Database> {
+    events: VecDeque<Event<D>>,
+    /// Whether the sender is there.
+    sender: bool,
+    /// Whether the receiver is there.
+    receiver: bool,
+}
+
+impl<D: Database> Queue<D> {
+    /// The lock is held for a few instructions that cannot fail, never across an await.
+    fn state(&self) -> MutexGuard<'_, State<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task's end of the queue.
+#[derive(Debug)]
+pub(super) struct EventSender<D: Database> {
+    queue: Arc<Queue<D>>,
+}
+
+impl<D: Database> EventSender<D> {
+    /// Appends an event. A full queue is folded; it never blocks and never grows past its
+    /// capacity.
+    pub(super) fn send(&self, event: Event<D>) {
+        let mut state = self.queue.state();
+        if !state.receiver {
+            return;
+        }
+        if state.events.len() >= CAPACITY {
+            let events = std::mem::take(&mut state.events);
+            state.events = fold(events);
+        }
+        state.events.push_back(event);
+        drop(state);
+        self.queue.arrived.notify_one();
+    }
+}
+
+impl<D: Database> Drop for EventSender<D> {
+    fn drop(&mut self) {
+        self.queue.state().sender = false;
+        self.queue.arrived.notify_one();
+    }
+}
+
+/// Merges all steps into one, and keeps only the latest state of the connection.
+fn fold<D: Database>(events: VecDeque<Event<D>>) -> VecDeque<Event<D>> {
+    let mut step: Option<Step<D>> = None;
+    let mut connection = None;
+    for event in events {
+        match event {
+            Event::Changed(later) => match &mut step {
+                None => step = Some(later),
+                Some(step) => {
+                    step.changes.merge(later.changes);
+                    step.tables = later.tables;
+                }
+            },
+            event => connection = Some(event),
+        }
+    }
+    step.map(Event::Changed)
+        .into_iter()
+        .chain(connection)
+        .collect()
 }
 
 /// The events of a client, in order.
@@ -47,19 +170,35 @@ pub enum Disconnection {
 /// An application that is slow to take them sees several steps merged into one, so that they
 /// never pile up.
 #[derive(Debug)]
-pub struct Events<D> {
-    of: PhantomData<D>,
+pub struct Events<D: Database> {
+    queue: Arc<Queue<D>>,
 }
 
 impl<D: Database> Events<D> {
-    pub(super) fn new() -> Self {
-        Self { of: PhantomData }
-    }
-
     /// The next event; `None` once every [`Client`](crate::Client) is gone.
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Event<D>> {
-        std::future::pending().await
+        loop {
+            let arrived = self.queue.arrived.notified();
+            {
+                let mut state = self.queue.state();
+                if let Some(event) = state.events.pop_front() {
+                    return Some(event);
+                }
+                if !state.sender {
+                    return None;
+                }
+            }
+            arrived.await;
+        }
+    }
+}
+
+impl<D: Database> Drop for Events<D> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        state.receiver = false;
+        state.events.clear();
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The name of an error, `<error>` of RFC 7047, section 3.1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +55,8 @@ names! {
     UNKNOWN_COLUMN = "unknown column";
     /// The server does not serve the database.
     UNKNOWN_DATABASE = "unknown database";
+    /// The server does not know the method of the request.
+    UNKNOWN_METHOD = "unknown method";
     /// The table is not in the database.
     UNKNOWN_TABLE = "unknown table";
 }
@@ -82,6 +85,22 @@ pub struct OperationError {
     /// The part of the request that the server did not understand, as JSON.
     #[serde(default)]
     pub syntax: Option<String>,
+}
+
+impl OperationError {
+    /// Reads the error of a reply: an object, or for an unknown method a bare string. Anything
+    /// else becomes the name of the error as it stands.
+    #[must_use]
+    pub fn read(error: &RawValue) -> Self {
+        let named = |name| Self {
+            error: ErrorName(Cow::Owned(name)),
+            details: None,
+            syntax: None,
+        };
+        serde_json::from_str(error.get())
+            .or_else(|_| serde_json::from_str(error.get()).map(named))
+            .unwrap_or_else(|_| named(error.get().to_owned()))
+    }
 }
 
 impl fmt::Display for OperationError {

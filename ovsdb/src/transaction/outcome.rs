@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Counted, Inserted, OperationError, Selected, TransactError};
+use super::{Counted, Inserted, Selected, TransactError};
 use crate::table::read_row;
 use crate::tables::Declared;
 use crate::value::{Atom, Datum};
@@ -27,12 +27,6 @@ impl Outcome {
     ///
     /// An operation or the commit failed, or the result is none that the RFC describes.
     pub fn read(result: &RawValue, operations: usize) -> Result<Self, TransactError> {
-        #[derive(Deserialize)]
-        struct Failure {
-            #[serde(flatten)]
-            error: OperationError,
-        }
-
         let malformed = |error: &dyn fmt::Display| TransactError::Malformed(error.to_string());
         let mut results: Vec<Option<Box<RawValue>>> =
             serde_json::from_str(result.get()).map_err(|error| malformed(&error))?;
@@ -40,7 +34,7 @@ impl Outcome {
             let Some(result) = result else {
                 return Err(malformed(&format_args!("operation {index} has no result")));
             };
-            if let Ok(Failure { error }) = serde_json::from_str(result.get()) {
+            if let Ok(error) = serde_json::from_str(result.get()) {
                 return Err(match index < operations {
                     true => TransactError::Operation { index, error },
                     false => TransactError::Commit(error),

@@ -33,7 +33,7 @@ pub trait FromAtom: Sized {
 /// A type that stands for exactly one kind of atom.
 ///
 /// It is implemented for `i64`, [`Real`], `bool`, `String` and `Uuid`;
-/// [`enumeration!`](crate::enumeration) implements it for an enum over strings.
+/// [`enumeration!`](crate::enumeration!) implements it for an enum over strings.
 pub trait Atomic: FromAtom + Clone + Ord + Debug + Send + Sync + 'static {
     /// The kind of the atom.
     const KIND: AtomKind;

@@ -1,0 +1,7 @@
+//! The client against real servers. Everything here needs Open vSwitch, and fails without it.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod declared;
+mod server;
+mod standalone;
