@@ -1,0 +1,6 @@
+//! Where the desired network comes from.
+//!
+//! Every source ends in a [`Model`](pipelines::network::Model), which is valid once built, so the
+//! rest of the agent does not know which source it was.
+
+pub(crate) mod file;

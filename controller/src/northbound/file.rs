@@ -1,0 +1,309 @@
+//! Reads the desired network from a YAML file.
+//!
+//! The nouns and attributes are Neutron's, so that nobody has to learn others. The file is taken
+//! as a whole or refused as a whole, with every mistake named by line and field: half a network
+//! would be programmed faster, but nobody asked for it.
+//!
+//! # The format
+//!
+//! ```yaml
+//! hosts:
+//!   - name: host1
+//!     encap_ip: 192.0.2.1
+//!     bridge_mappings: {physnet1: br-ex}
+//! networks:
+//!   - name: private
+//!     network_type: vxlan
+//!     segmentation_id: 1001
+//!     subnets:
+//!       - {name: private-v4, cidr: 10.0.0.0/24, gateway_ip: 10.0.0.1}
+//! security_groups:
+//!   - name: default
+//!     rules:
+//!       - {direction: egress, ethertype: IPv4}
+//!       - {direction: ingress, ethertype: IPv4, remote_group: default}
+//! ports:
+//!   - name: vm1
+//!     network: private
+//!     mac_address: fa:16:3e:00:00:12
+//!     fixed_ips: [10.0.0.18]
+//!     host: host1
+//! ```
+//!
+//! The document is a mapping with four lists, each optional. A key without value, or with `null`,
+//! is as good as absent. Unknown keys are refused. Anchors, aliases and merge keys (`<<`) work. An
+//! empty file is refused, as it is more often a file that somebody is about to write than a wish to
+//! remove everything; `networks: []` says that.
+//!
+//! ## Names and identifiers
+//!
+//! Networks, subnets, security groups, rules and ports have an `id`, a UUID. Where none is given
+//! it is derived (UUID version 5): for networks, groups and ports from the project and the name,
+//! so one of `id` and `name` must be there, and names without `id` are used once in a project; for
+//! subnets from the network and the name, else the `cidr`; for rules from the group and all that
+//! the rule says. Every host that reads the file derives the same.
+//!
+//! A reference (`network`, `security_groups`, `remote_group`) is an `id`, or a name in the same
+//! project, or else a name that occurs in one other project.
+//!
+//! ## `hosts`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `name` | text | required | what `brint agent --host` and a port's `host` call it |
+//! | `encap_ip` | address | none | where its tunnels end; without it there are no tunnels to it |
+//! | `encap_types` | list of `vxlan`, `gre` | both | the tunnels that it takes |
+//! | `bridge_mappings` | mapping | none | the provider bridge of each physical network |
+//!
+//! ## `networks`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `network_type` | word | required | `local`, `flat`, `vlan`, `vxlan` or `gre` |
+//! | `segmentation_id` | number | by type | `vlan`: 1-4094, `vxlan`: 1-16777215, `gre`: 1-4294967295; required there, refused elsewhere |
+//! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
+//! | `mtu` | number | none | largest packet in bytes, 68-65535 |
+//! | `subnets` | list | none | below |
+//!
+//! No two networks have the same segment. Each entry of `subnets`:
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `cidr` | block | required | without host bits; blocks of one network do not overlap |
+//! | `gateway_ip` | address | none | the router; in the block, or link-local |
+//!
+//! ## `security_groups`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `rules` | list | none | what is allowed; all else is dropped |
+//!
+//! Each entry of `rules`:
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `direction` | word | required | `ingress` (to the port) or `egress` |
+//! | `ethertype` | word | `IPv4` | `IPv4` or `IPv6` |
+//! | `protocol` | word or number | any | as `tcp`, `udp`, `sctp`, `icmp`, `ipv6-icmp`, `igmp`, `gre`, `esp`, `ah`, `vrrp`, or 0-255 |
+//! | `port_range_min` | number | all | first port, with `port_range_max`; for ICMP the type |
+//! | `port_range_max` | number | all | last port, with `port_range_min`; for ICMP the code |
+//! | `remote_ip_prefix` | block or address | any | the other side; without host bits |
+//! | `remote_group` | reference | any | the other side: ports of a group; not with `remote_ip_prefix` |
+//!
+//! ## `ports`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | what the interface carries as `external_ids:iface-id` |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `network` | reference | required | |
+//! | `mac_address` | MAC address | required | once in a network |
+//! | `fixed_ips` | list of addresses | none | each once in a network, and in one of its subnets |
+//! | `security_groups` | list of references | the project's group `default`, if there is one | `[]` for none, which allows nothing |
+//! | `port_security_enabled` | boolean | `true` | `false`: no group, no check of sources |
+//! | `allowed_address_pairs` | list | none | more sources: `ip_address` (block or address) and `mac_address` (default: the port's) |
+//! | `admin_state_up` | boolean | `true` | `false`: nothing passes |
+//! | `host` | text | none | where it is plugged in, one of `hosts` |
+
+use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
+
+use pipelines::network::{InvalidNetwork, Model, ObjectRef, Objects};
+
+pub(crate) use error::FileError;
+use field::{Field, Mapping, Report};
+use name::Catalogue;
+
+mod error;
+mod field;
+mod host;
+mod name;
+mod nearest;
+mod network;
+mod port;
+mod security_group;
+mod tree;
+
+/// The sections of the document.
+const KNOWN: &[&str] = &["hosts", "networks", "security_groups", "ports"];
+
+/// The longest file that is read, in bytes: some ten thousand ports.
+const LONGEST: u64 = 16 << 20;
+
+/// Reads a file's content.
+///
+/// # Errors
+///
+/// The file is absent, unreadable, too long, or no regular file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let unreadable = |problem| FileError::Unreadable {
+        path: path.to_owned(),
+        problem,
+    };
+    // A pipe would keep the reader waiting, so the path is looked at before it is opened.
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(FileError::NotRegular {
+            path: path.to_owned(),
+        });
+    }
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file
+        .take(LONGEST + 1)
+        .read_to_end(&mut content)
+        .map_err(unreadable)?;
+    if u64::try_from(size).is_ok_and(|size| size <= LONGEST) {
+        return Ok(content);
+    }
+    let size = metadata.len().max(LONGEST + 1);
+    Err(FileError::TooLong {
+        path: path.to_owned(),
+        size,
+        most: LONGEST,
+    })
+}
+
+/// Builds the network that a content describes; the path is for messages.
+///
+/// # Errors
+///
+/// [`FileError::Invalid`] with every mistake that could be found.
+pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Model, FileError> {
+    let invalid = |mistakes| FileError::Invalid {
+        path: path.to_owned(),
+        mistakes,
+    };
+    let root = tree::parse(content).map_err(|mistake| invalid(vec![mistake]))?;
+    let mut report = Report::default();
+    let model = build(&root, &mut report);
+    match (model, report.into_mistakes()) {
+        (Some(model), mistakes) if mistakes.is_empty() => Ok(model),
+        (_, mistakes) => Err(invalid(mistakes)),
+    }
+}
+
+fn build(root: &tree::Node, report: &mut Report) -> Option<Model> {
+    let expected = "a mapping with hosts, networks, security_groups and ports";
+    let document = Field::root(root).mapping(expected, KNOWN, report)?;
+    let (objects, origins) = read_objects(&document, report);
+    match Model::new(objects) {
+        Ok(model) => Some(model),
+        Err(problems) => {
+            problems
+                .into_iter()
+                .for_each(|problem| origins.report(problem, report));
+            None
+        }
+    }
+}
+
+/// Reads every object that is right by itself.
+fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Origins<'a>) {
+    let mut objects = Objects::default();
+    let mut origins = Origins::default();
+
+    let mut hosts = BTreeSet::new();
+    for element in document.list("hosts", "a list of hosts", report) {
+        if let Some((host, origin)) = host::read(&element, &mut hosts, report) {
+            objects.hosts.push(host);
+            origins.hosts.push(origin);
+        }
+    }
+
+    let mut networks = Catalogue::new("network");
+    for element in document.list("networks", "a list of networks", report) {
+        let network = network::read(&element, &mut networks, report);
+        if let Some((network, origin, subnets)) = network {
+            objects.networks.push(network);
+            origins.networks.push((origin, subnets));
+        }
+    }
+
+    let mut groups = Catalogue::new("security group");
+    let elements = document.list("security_groups", "a list of security groups", report);
+    let declared: Vec<_> = elements
+        .iter()
+        .filter_map(|element| security_group::declare(element, &mut groups, report))
+        .collect();
+    for group in declared {
+        if let Some((group, origin, rules)) = group.read(&groups, report) {
+            objects.security_groups.push(group);
+            origins.security_groups.push((origin, rules));
+        }
+    }
+
+    let context = port::Context {
+        networks: &networks,
+        groups: &groups,
+        hosts: &hosts,
+    };
+    let mut ports = Catalogue::new("port");
+    for element in document.list("ports", "a list of ports", report) {
+        if let Some((port, origin)) = port::read(&element, &context, &mut ports, report) {
+            objects.ports.push(port);
+            origins.ports.push(origin);
+        }
+    }
+    (objects, origins)
+}
+
+/// Where the objects come from; the lists are those of [`Objects`].
+#[derive(Default)]
+struct Origins<'a> {
+    hosts: Vec<Mapping<'a>>,
+    networks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
+    security_groups: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
+    ports: Vec<Mapping<'a>>,
+}
+
+impl Origins<'_> {
+    /// Notes what is wrong between objects, at the place in the text.
+    fn report(&self, invalid: InvalidNetwork, report: &mut Report) {
+        let InvalidNetwork { object, field, .. } = invalid;
+        // References were resolved before, so what the model misses is an object that has
+        // mistakes of its own.
+        if matches!(field.problem, pipelines::network::Problem::Unknown { .. }) {
+            return;
+        }
+        if let Some(origin) = self.get(object) {
+            let list = origin.at(field.field);
+            let element = field.index.and_then(|index| list.element(index));
+            report.add(&element.unwrap_or(list), field.problem);
+        }
+    }
+
+    fn get(&self, object: ObjectRef) -> Option<&Mapping<'_>> {
+        match object {
+            ObjectRef::Host(host) => self.hosts.get(host),
+            ObjectRef::Network(network) => self.networks.get(network).map(|(origin, _)| origin),
+            ObjectRef::Subnet { network, subnet } => self
+                .networks
+                .get(network)
+                .and_then(|(_, subnets)| subnets.get(subnet)),
+            ObjectRef::SecurityGroup(group) => {
+                self.security_groups.get(group).map(|(origin, _)| origin)
+            }
+            ObjectRef::Rule {
+                security_group,
+                rule,
+            } => self
+                .security_groups
+                .get(security_group)
+                .and_then(|(_, rules)| rules.get(rule)),
+            ObjectRef::Port(port) => self.ports.get(port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! The section `hosts`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipelines::network::{EncapType, Host, HostName, PhysicalNetwork};
+
+use super::{
+    error::Problem,
+    field::{Field, Mapping, Report},
+};
+
+const KNOWN: &[&str] = &["name", "encap_ip", "encap_types", "bridge_mappings"];
+
+/// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).
+const LONGEST_DEVICE_NAME: usize = 15;
+
+/// Reads one host; its name is entered even if something else about it is wrong.
+pub(super) fn read<'a>(
+    element: &Field<'a>,
+    names: &mut BTreeSet<&'a str>,
+    report: &mut Report,
+) -> Option<(Host, Mapping<'a>)> {
+    let object = element.mapping("a host", KNOWN, report)?;
+    let name = object.require("name", "the name of a host", report);
+    let name = name.and_then(|name| name.text("the name of a host", report));
+    names.extend(name);
+    let encap_ip = object.get("encap_ip");
+    let encap_ip = encap_ip.and_then(|ip| ip.parse("an address such as 192.0.2.1", report));
+    let encap_types = match object.get("encap_types") {
+        Some(types) => types
+            .list("a list such as [vxlan, gre]", report)
+            .iter()
+            .filter_map(|encap_type| encap_type.word("vxlan or gre", report))
+            .collect(),
+        None => BTreeSet::from(EncapType::ALL),
+    };
+    let bridge_mappings = bridge_mappings(&object, report);
+    let name = HostName::from(name?);
+    let host = Host {
+        name,
+        encap_ip,
+        encap_types,
+        bridge_mappings,
+    };
+    Some((host, object))
+}
+
+fn bridge_mappings(object: &Mapping<'_>, report: &mut Report) -> BTreeMap<PhysicalNetwork, String> {
+    let Some(field) = object.get("bridge_mappings") else {
+        return BTreeMap::new();
+    };
+    let entries = field.entries("a mapping such as {physnet1: br-ex}", report);
+    let bridge = |(physical_network, bridge): &(&str, Field<'_>)| {
+        let bridge = bridge_name(bridge, report)?;
+        Some((PhysicalNetwork::from(*physical_network), bridge))
+    };
+    entries.iter().filter_map(bridge).collect()
+}
+
+fn bridge_name(field: &Field<'_>, report: &mut Report) -> Option<String> {
+    let expected = "the name of a bridge, at most 15 characters without space or slash";
+    let name = field.text(expected, report)?;
+    let fits = name.len() <= LONGEST_DEVICE_NAME && !name.contains(['/', ' ', '\t', '\n']);
+    if !fits {
+        report.add(
+            field,
+            Problem::Unexpected {
+                found: format!("{name:?}"),
+                expected,
+            },
+        );
+    }
+    fits.then(|| name.to_owned())
+}

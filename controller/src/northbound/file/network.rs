@@ -1,0 +1,128 @@
+//! The section `networks`.
+
+use pipelines::network::{Network, NetworkId, PhysicalNetwork, Problem, Segment, Subnet, SubnetId};
+
+use super::{
+    field::{Field, Mapping, Report},
+    name::{Catalogue, derive, id},
+};
+
+const KNOWN: &[&str] = &[
+    "id",
+    "name",
+    "project",
+    "network_type",
+    "segmentation_id",
+    "physical_network",
+    "mtu",
+    "subnets",
+];
+const KNOWN_OF_SUBNET: &[&str] = &["id", "name", "cidr", "gateway_ip"];
+
+/// Reads one network; its subnets have mappings of their own.
+pub(super) fn read<'a>(
+    element: &Field<'a>,
+    networks: &mut Catalogue,
+    report: &mut Report,
+) -> Option<(Network, Mapping<'a>, Vec<Mapping<'a>>)> {
+    let object = element.mapping("a network", KNOWN, report)?;
+    let identity = networks.declare(&object, report);
+    let segment = segment(&object, report);
+    let mtu = object.get("mtu").and_then(|mtu| read_mtu(mtu, report));
+    let mark = report.mark();
+    let subnets = object.list("subnets", "a list of subnets", report);
+    let subnets = subnets.iter().filter_map(|subnet| {
+        let owner = NetworkId(identity.id);
+        read_subnet(subnet, owner, report)
+    });
+    let (subnets, places) = subnets.unzip();
+    // Without one of its subnets, addresses of its ports would look wrong.
+    let sound = identity.sound && report.clean_since(mark);
+    let network = Network {
+        id: NetworkId(identity.id),
+        name: identity.name,
+        project: identity.project,
+        segment: segment?,
+        mtu,
+        subnets,
+    };
+    sound.then_some((network, object, places))
+}
+
+fn segment(object: &Mapping<'_>, report: &mut Report) -> Option<Segment> {
+    let mark = report.mark();
+    let types = "local, flat, vlan, vxlan or gre";
+    let network_type = object.require("network_type", types, report);
+    let network_type = network_type.and_then(|field| field.word(types, report));
+    let segmentation_id = object.get("segmentation_id");
+    let segmentation_id = segmentation_id.and_then(|number| number.number(report));
+    let physical_network = object.get("physical_network");
+    let physical_network =
+        physical_network.and_then(|name| name.text("the name of a physical network", report));
+    if !report.clean_since(mark) {
+        return None;
+    }
+    let physical_network = physical_network.map(PhysicalNetwork::from);
+    match Segment::new(network_type?, physical_network, segmentation_id) {
+        Ok(segment) => Some(segment),
+        Err(invalid) => {
+            report.add(&object.at(invalid.field), invalid.problem);
+            None
+        }
+    }
+}
+
+fn read_mtu(field: &Field<'_>, report: &mut Report) -> Option<u16> {
+    let value = field.number(report)?;
+    let mtu = u16::try_from(value).ok();
+    if mtu.is_none() {
+        // The smaller bound is IPv4's (RFC 791).
+        report.add(
+            field,
+            Problem::OutOfRange {
+                value,
+                least: 68,
+                most: u16::MAX.into(),
+            },
+        );
+    }
+    mtu
+}
+
+fn read_subnet<'a>(
+    element: &Field<'a>,
+    network: NetworkId,
+    report: &mut Report,
+) -> Option<(Subnet, Mapping<'a>)> {
+    let mark = report.mark();
+    let object = element.mapping("a subnet", KNOWN_OF_SUBNET, report)?;
+    let name = object
+        .get("name")
+        .and_then(|name| name.text("a name", report));
+    let given = id(&object, report);
+    let block = "a block such as 10.0.0.0/24";
+    let cidr = object.require("cidr", block, report);
+    let cidr: Option<ipnet::IpNet> = cidr.and_then(|cidr| cidr.parse(block, report));
+    let gateway_ip = object.get("gateway_ip");
+    let gateway_ip = gateway_ip.and_then(|ip| ip.parse("an address such as 10.0.0.1", report));
+    let cidr = cidr?;
+    if !report.clean_since(mark) {
+        return None;
+    }
+    let id = given.unwrap_or_else(|| {
+        // No two subnets of a network share addresses.
+        derive(&[
+            "subnet",
+            &network.to_string(),
+            name.unwrap_or(&cidr.to_string()),
+        ])
+    });
+    let name = name.unwrap_or_default().to_owned();
+    match Subnet::new(SubnetId(id), name, cidr, gateway_ip) {
+        Ok(subnet) => Some((subnet, object)),
+        Err(invalid) => {
+            report.add(&object.at(invalid.field), invalid.problem);
+            None
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The section `ports`.
+
+use std::collections::BTreeSet;
+
+use pipelines::network::{AddressPair, HostName, NetworkId, Port, PortId, SecurityGroupId};
+
+use super::{
+    error::Problem,
+    field::{Field, Mapping, Report, complete},
+    name::Catalogue,
+    nearest::nearest,
+};
+
+const KNOWN: &[&str] = &[
+    "id",
+    "name",
+    "project",
+    "network",
+    "mac_address",
+    "fixed_ips",
+    "security_groups",
+    "port_security_enabled",
+    "allowed_address_pairs",
+    "admin_state_up",
+    "host",
+];
+const KNOWN_OF_PAIR: &[&str] = &["ip_address", "mac_address"];
+
+/// The group of a port that names none, as in Neutron.
+const DEFAULT_GROUP: &str = "default";
+
+const MAC_ADDRESS: &str =
+    "a MAC address, six pairs of hexadecimal digits such as fa:16:3e:00:00:12";
+
+/// What ports refer to.
+pub(super) struct Context<'a> {
+    /// Networks.
+    pub(super) networks: &'a Catalogue,
+    /// Security groups.
+    pub(super) groups: &'a Catalogue,
+    /// Names of hosts.
+    pub(super) hosts: &'a BTreeSet<&'a str>,
+}
+
+/// Reads one port; where an attribute is wrong, it goes on without it to find more mistakes.
+pub(super) fn read<'a>(
+    element: &Field<'a>,
+    context: &Context<'_>,
+    ports: &mut Catalogue,
+    report: &mut Report,
+) -> Option<(Port, Mapping<'a>)> {
+    let object = element.mapping("a port", KNOWN, report)?;
+    let identity = ports.declare(&object, report);
+    let network = object.require("network", "the name or id of a network", report);
+    let network =
+        network.and_then(|network| context.networks.resolve(network, &identity.project, report));
+    let mac_address = object.require("mac_address", MAC_ADDRESS, report);
+    let mac_address = mac_address.and_then(|mac| mac.parse(MAC_ADDRESS, report));
+    let fixed_ips = object.list(
+        "fixed_ips",
+        "a list of addresses such as [10.0.0.18]",
+        report,
+    );
+    let fixed_ips = complete(
+        fixed_ips
+            .iter()
+            .map(|ip| ip.parse("an address such as 10.0.0.18", report)),
+    );
+    let port_security_enabled = boolean(&object, "port_security_enabled", report);
+    let security_groups = match object.get("security_groups") {
+        Some(groups) => {
+            let groups = groups.list("a list of security groups", report);
+            let resolve = |group| context.groups.resolve(group, &identity.project, report);
+            complete(groups.iter().map(resolve))
+        }
+        None if port_security_enabled => context
+            .groups
+            .own(DEFAULT_GROUP, &identity.project)
+            .into_iter()
+            .collect(),
+        None => Vec::new(),
+    };
+    let pairs = object.list("allowed_address_pairs", "a list of address pairs", report);
+    let allowed_address_pairs = complete(pairs.iter().map(|pair| read_pair(pair, report)));
+    let admin_state_up = boolean(&object, "admin_state_up", report);
+    let host = object
+        .get("host")
+        .and_then(|host| read_host(host, context.hosts, report));
+    let port = Port {
+        id: PortId(identity.id),
+        name: identity.name,
+        project: identity.project,
+        network: NetworkId(network?),
+        mac_address: mac_address?,
+        fixed_ips,
+        security_groups: security_groups.into_iter().map(SecurityGroupId).collect(),
+        port_security_enabled,
+        allowed_address_pairs,
+        admin_state_up,
+        host,
+    };
+    identity.sound.then_some((port, object))
+}
+
+/// A switch that is on unless told otherwise.
+fn boolean(object: &Mapping<'_>, key: &str, report: &mut Report) -> bool {
+    object
+        .get(key)
+        .and_then(|field| field.boolean(report))
+        .unwrap_or(true)
+}
+
+fn read_pair(element: &Field<'_>, report: &mut Report) -> Option<AddressPair> {
+    let object = element.mapping(
+        "a pair such as {ip_address: 10.0.0.200}",
+        KNOWN_OF_PAIR,
+        report,
+    )?;
+    let mac_address = object.get("mac_address");
+    let mac_address = mac_address.and_then(|mac| mac.parse(MAC_ADDRESS, report));
+    let ip_address = object.require("ip_address", "an address or a block", report)?;
+    Some(AddressPair {
+        ip_address: ip_address.block(report)?,
+        mac_address,
+    })
+}
+
+fn read_host(field: &Field<'_>, hosts: &BTreeSet<&str>, report: &mut Report) -> Option<HostName> {
+    let name = field.text("the name of a host", report)?;
+    if !hosts.contains(name) {
+        let nearest = nearest(name, hosts.iter().copied());
+        report.add(
+            field,
+            Problem::Unknown {
+                kind: "host",
+                name: name.to_owned(),
+                nearest,
+            },
+        );
+        return None;
+    }
+    Some(HostName::from(name))
+}
