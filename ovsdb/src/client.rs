@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::monitor::Conditions;
 use crate::operation::Operation;
 use crate::remote::Remote;
 use crate::replica::{Database, Replica};
-use crate::transaction::{Outcome, TransactError, Transaction};
+use crate::transaction::{OperationError, Outcome, TransactError, Transaction};
 
 mod event;
+mod following;
 mod task;
 
 use task::Task;
@@ -35,10 +37,15 @@ pub struct Options {
     pub inactivity_probe: Duration,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// The shortest and the longest time between two attempts to connect.
+    /// The shortest and the longest time between two rounds of attempts to connect.
     pub backoff: (Duration, Duration),
     /// The longest message that is accepted, in bytes.
     pub max_message: usize,
+    /// Whether only the leader of a cluster will do. Other members serve as well, but what they
+    /// show may be a moment old.
+    pub leader_only: bool,
+    /// Which rows to replicate at first; [`Client::set_conditions`] changes that.
+    pub conditions: Conditions,
 }
 
 impl Default for Options {
@@ -48,6 +55,8 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             backoff: (Duration::from_millis(100), Duration::from_secs(8)),
             max_message: 1 << 30,
+            leader_only: false,
+            conditions: Conditions::new(),
         }
     }
 }
@@ -69,6 +78,29 @@ enum Command {
         deadline: Instant,
         reply: oneshot::Sender<Result<Outcome, TransactError>>,
     },
+    SetConditions {
+        conditions: Conditions,
+        reply: oneshot::Sender<Result<(), OperationError>>,
+    },
+    Lock {
+        name: String,
+        steal: bool,
+    },
+    Unlock {
+        name: String,
+    },
+}
+
+/// Why conditions are not in effect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConditionsError {
+    /// The time is up. The conditions take effect later, with the next connection at the latest.
+    #[error("the conditions are not in effect yet")]
+    TimedOut,
+    /// The server refuses them.
+    #[error("conditions refused: {0}")]
+    Refused(OperationError),
 }
 
 impl<D: Database> Client<D> {
@@ -82,22 +114,15 @@ impl<D: Database> Client<D> {
         Self::connect_to(D::default(), remotes, options)
     }
 
-    /// Starts a client of tables that are described at run time.
+    /// Starts a client of tables that are described at run time, such as
+    /// [`dynamic::Tables`](crate::dynamic::Tables).
     #[must_use]
     pub fn connect_to(tables: D, remotes: Vec<Remote>, options: Options) -> (Self, Events<D>) {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (sender, events) = event::queue();
         let (publish, snapshot) = watch::channel(Arc::new(tables.clone()));
-        let replica = Replica::new(tables);
-        let task = Task {
-            remotes,
-            options,
-            commands: received,
-            events: sender,
-            snapshot: publish,
-            replica,
-        };
-        tokio::spawn(task.run());
+        let task = Task::new(Replica::new(tables), options, received, sender, publish);
+        tokio::spawn(task.run(remotes));
         (Self { commands, snapshot }, events)
     }
 
@@ -135,5 +160,59 @@ impl<D: Database> Client<D> {
             Err(_) => return Err(TransactError::TimedOut),
         }
         result.await.unwrap_or(Err(TransactError::Uncertain))
+    }
+
+    /// Replicates other rows. Once it returns, the snapshot holds exactly those.
+    ///
+    /// # Errors
+    ///
+    /// The time is up, or the server refuses.
+    pub async fn set_conditions(
+        &self,
+        conditions: Conditions,
+        limit: Duration,
+    ) -> Result<(), ConditionsError> {
+        let (reply, result) = oneshot::channel();
+        let command = Command::SetConditions { conditions, reply };
+        let change = async {
+            self.commands.send(command).await.ok()?;
+            result.await.ok()
+        };
+        match timeout(limit, change).await {
+            Ok(Some(outcome)) => outcome.map_err(ConditionsError::Refused),
+            Ok(None) | Err(_) => Err(ConditionsError::TimedOut),
+        }
+    }
+
+    /// Asks the server for a lock, on this connection and on those that follow it.
+    /// [`Event::Lock`] tells when it is held.
+    pub async fn lock(&self, name: impl Into<String>) {
+        let command = Command::Lock {
+            name: name.into(),
+            steal: false,
+        };
+        // Without a task there is nobody to hold a lock.
+        drop(self.commands.send(command).await);
+    }
+
+    /// Takes a lock from whoever has it. After a reconnection it is asked for, not taken.
+    pub async fn steal(&self, name: impl Into<String>) {
+        drop(
+            self.commands
+                .send(Command::Lock {
+                    name: name.into(),
+                    steal: true,
+                })
+                .await,
+        );
+    }
+
+    /// Gives a lock back, or no longer asks for it.
+    pub async fn unlock(&self, name: impl Into<String>) {
+        drop(
+            self.commands
+                .send(Command::Unlock { name: name.into() })
+                .await,
+        );
     }
 }

@@ -92,6 +92,7 @@
 
 mod backoff;
 pub mod client;
+pub mod dynamic;
 pub mod jsonrpc;
 #[doc(hidden)]
 pub mod macros;

@@ -15,7 +15,8 @@ use crate::tables::Declared;
 
 mod read;
 
-/// The tables that an application reads: what [`tables!`](crate::tables!) declares.
+/// The tables that an application reads: what [`tables!`](crate::tables!) declares, or
+/// [`dynamic::Tables`](crate::dynamic::Tables).
 pub trait Database: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// What one step changes, table by table.
     type Changes: Changes;
@@ -93,11 +94,13 @@ impl MonitoredTable {
 #[error("malformed table updates: {0}")]
 pub struct UpdateError(#[from] serde_json::Error);
 
-/// A database's rows, and the transaction that they are up to.
+/// A database's rows, and how far they have come.
 #[derive(Clone, Debug)]
 pub struct Replica<D> {
     tables: D,
+    schema: Option<DatabaseSchema>,
     last_transaction: Option<Uuid>,
+    index: u64,
 }
 
 impl<D: Database> Replica<D> {
@@ -106,7 +109,9 @@ impl<D: Database> Replica<D> {
     pub fn new(tables: D) -> Self {
         Self {
             tables,
+            schema: None,
             last_transaction: None,
+            index: 0,
         }
     }
 
@@ -116,24 +121,40 @@ impl<D: Database> Replica<D> {
         &self.tables
     }
 
-    /// The server's transaction that the rows are up to, if the server can resume from it.
+    /// The server's transaction that the rows are up to, if a server can resume from it.
     #[must_use]
     pub fn last_transaction(&self) -> Option<Uuid> {
         self.last_transaction
     }
 
-    /// Notes the transaction that the rows are up to; `None` if the rows must be read anew.
+    /// Notes the transaction that the rows are up to; `None` or nil if the rows must be read anew.
     pub fn set_last_transaction(&mut self, transaction: Option<Uuid>) {
         self.last_transaction = transaction.filter(|id| !id.is_nil());
     }
 
-    /// Learns the server's schema.
+    /// The greatest index in the cluster's log that a server was seen at.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Notes the index in the cluster's log that a server is at.
+    pub fn set_index(&mut self, index: u64) {
+        self.index = index;
+    }
+
+    /// Learns the server's schema. If it is not the one known before, the rows must be read anew.
     ///
     /// # Errors
     ///
     /// The tables do not fit it.
-    pub fn prepare(&mut self, schema: &DatabaseSchema) -> Result<(), SchemaMismatch> {
-        self.tables.prepare(schema)
+    pub fn prepare(&mut self, schema: DatabaseSchema) -> Result<(), SchemaMismatch> {
+        if self.schema.as_ref() != Some(&schema) {
+            self.tables.prepare(&schema)?;
+            self.schema = Some(schema);
+            self.last_transaction = None;
+        }
+        Ok(())
     }
 
     /// Applies the changes since the last update.

@@ -203,6 +203,11 @@ impl DatabaseSchema {
         for (table, columns) in declared {
             self.check_table(table, columns, &mut mismatches);
         }
+        self.accept(mismatches)
+    }
+
+    /// The error that lists what does not fit, if anything does not.
+    pub(crate) fn accept(&self, mismatches: Vec<Mismatch>) -> Result<(), SchemaMismatch> {
         match mismatches.is_empty() {
             true => Ok(()),
             false => Err(SchemaMismatch {

@@ -1,10 +1,14 @@
 //! One connection to a server, from the first request to the last update; no socket, no clock.
 //!
-//! Received bytes and the time go in, bytes to send and events come out. The session asks for the
-//! schema, checks that the declared tables fit it, starts the newest monitor that the server
-//! knows, and keeps the replica in step. Everything comes out in the order in which the server
-//! sent it: the server sends what a transaction changed before it sends the transaction's reply,
-//! so whoever sees the reply finds the changes in the replica.
+//! Received bytes and the time go in, bytes to send and events come out. The session first learns
+//! from the `_Server` database whether this server is one to follow, then asks for the schema and
+//! checks that the tables fit it, starts the newest monitor that the server knows, and keeps the
+//! replica in step. When the schema is converted meanwhile, it starts over without losing the
+//! connection.
+//!
+//! Everything comes out in the order in which the server sent it: the server sends what a
+//! transaction changed before it sends the transaction's reply, so whoever sees the reply finds
+//! the changes in the replica.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,14 +16,22 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
-use crate::jsonrpc::{Connection, Incoming, ProtocolError, RequestId};
-use crate::monitor::{self, Conditions, MonitorVersion, SinceReply};
+use crate::jsonrpc::{Connection, Incoming, RequestId};
+use crate::monitor::{Conditions, MonitorVersion};
 use crate::operation::Operation;
-use crate::replica::{Database, Replica, UpdateError};
-use crate::schema::{DatabaseSchema, SchemaMismatch};
-use crate::transaction::{ErrorName, OperationError};
+use crate::replica::{Database, Replica};
+use crate::transaction::OperationError;
+
+mod error;
+mod lock;
+mod monitoring;
+mod server;
+
+pub use error::SessionError;
+
+use lock::{LockRequest, Locks};
+use server::Suitability;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -29,8 +41,8 @@ pub struct SessionOptions {
     pub inactivity_probe: Duration,
     /// The longest message that is accepted, in bytes.
     pub max_message: usize,
-    /// Which rows to monitor.
-    pub conditions: Conditions,
+    /// Whether only the leader of a cluster will do.
+    pub leader_only: bool,
 }
 
 /// What happened in a session.
@@ -47,46 +59,20 @@ pub enum SessionEvent<D: Database> {
         /// The result, or the error that the request as a whole met.
         outcome: Result<Box<RawValue>, OperationError>,
     },
-}
-
-/// Why a session cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// The server broke the protocol.
-    #[error(transparent)]
-    Protocol(#[from] ProtocolError),
-    /// An update cannot be applied; the replica is as before.
-    #[error(transparent)]
-    Update(#[from] UpdateError),
-    /// The declared tables do not fit the server's schema.
-    #[error(transparent)]
-    Schema(#[from] SchemaMismatch),
-    /// The server refused a request that the session cannot do without.
-    #[error("{method} refused: {error}")]
-    Refused {
+    /// A change of conditions is in effect, or was refused.
+    ConditionsChanged {
         /// The request.
-        method: &'static str,
+        request: RequestId,
         /// What the server says.
-        error: OperationError,
+        outcome: Result<(), OperationError>,
     },
-    /// The parameters of a notification or the result of a request are not as the RFC has them.
-    #[error("malformed {what}: {error}")]
-    Malformed {
-        /// Which message.
-        what: &'static str,
-        /// What is wrong.
-        error: serde_json::Error,
+    /// A lock was gained or lost.
+    Lock {
+        /// Its name.
+        name: String,
+        /// Whether this session holds it now.
+        held: bool,
     },
-    /// An update of rows before the monitor's first rows.
-    #[error("an update before the monitor was confirmed")]
-    Untimely,
-    /// The server ended the monitor: it no longer serves the database, or not with this schema.
-    #[error("the server canceled the monitor")]
-    MonitorCanceled,
-    /// The server has been silent for too long.
-    #[error("no answer for {} s", .0.as_secs_f32())]
-    Silent(Duration),
 }
 
 /// One connection to a server.
@@ -96,6 +82,11 @@ pub struct Session<D: Database> {
     replica: Replica<D>,
     options: SessionOptions,
     phase: Phase,
+    server: Suitability,
+    conditions: Conditions,
+    /// How many changes of conditions the server has not confirmed.
+    unconfirmed: usize,
+    locks: Locks,
     pending: BTreeMap<RequestId, Pending>,
     events: VecDeque<SessionEvent<D>>,
 }
@@ -103,45 +94,51 @@ pub struct Session<D: Database> {
 /// How far the session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The schema or the monitor's first rows are awaited.
+    /// Something is awaited before the rows: the server's state, the schema, the rows themselves.
     Starting,
     /// The replica follows the database.
-    Following,
+    Following(MonitorVersion),
 }
 
 /// What a request that waits for its reply was.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Pending {
     DatabaseChangeAware,
+    ServerMonitor,
     Schema,
     Monitor(MonitorVersion),
+    Conditions,
+    Lock(String, LockRequest),
     Transact,
 }
 
 impl<D: Database> Session<D> {
     /// A session over a connection that was opened at `now`, for a replica that may hold rows of
-    /// an earlier one.
+    /// an earlier one. It will monitor the rows for which `conditions` hold.
     ///
     /// # Errors
     ///
-    /// The requests have no JSON form.
+    /// The first requests have no JSON form.
     pub fn new(
         replica: Replica<D>,
+        conditions: Conditions,
         options: SessionOptions,
         now: Instant,
     ) -> Result<Self, SessionError> {
         let probe = Some(options.inactivity_probe);
         let mut session = Self {
             connection: Connection::new(options.max_message, probe, now),
+            server: Suitability::new(replica.tables().name(), options.leader_only),
             replica,
             options,
             phase: Phase::Starting,
+            conditions,
+            unconfirmed: 0,
+            locks: Locks::default(),
             pending: BTreeMap::new(),
             events: VecDeque::new(),
         };
-        session.request("set_db_change_aware", &[true], Pending::DatabaseChangeAware)?;
-        let database = session.replica.tables().name().to_owned();
-        session.request("get_schema", &[database], Pending::Schema)?;
+        session.start()?;
         Ok(session)
     }
 
@@ -153,20 +150,18 @@ impl<D: Database> Session<D> {
 
     /// The replica, for the next session.
     #[must_use]
-    pub fn into_replica(self) -> Replica<D> {
+    pub fn into_replica(mut self) -> Replica<D> {
+        if self.unconfirmed > 0 {
+            // Nobody knows which rows the server's last updates were about.
+            self.replica.set_last_transaction(None);
+        }
         self.replica
     }
 
     /// Whether the replica follows the database.
     #[must_use]
     pub fn is_following(&self) -> bool {
-        self.phase == Phase::Following
-    }
-
-    /// How many requests wait for their replies.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.connection.waiting()
+        matches!(self.phase, Phase::Following(_))
     }
 
     /// Where received bytes are appended, before [`handle_received`](Self::handle_received), and
@@ -189,11 +184,7 @@ impl<D: Database> Session<D> {
                 Incoming::Notification { method, params } => {
                     self.handle_notification(&method, &params)?;
                 }
-                Incoming::Request { id, .. } => {
-                    let error = RawValue::from_string("\"unknown method\"".to_owned());
-                    self.connection
-                        .reply(id, Err(error.map_err(ProtocolError::Json)?));
-                }
+                Incoming::Request { id, .. } => self.connection.refuse_unknown_method(id),
             }
         }
         Ok(())
@@ -217,22 +208,79 @@ impl<D: Database> Session<D> {
     ///
     /// The operations have no JSON form.
     pub fn transact(&mut self, operations: &[Operation]) -> Result<RequestId, SessionError> {
-        let params = Transact {
-            database: self.replica.tables().name(),
-            operations,
-        };
-        let id = self
-            .connection
-            .request("transact", &params)
-            .map_err(ProtocolError::Json)?;
-        self.pending.insert(id, Pending::Transact);
-        Ok(id)
+        let database = self.replica.tables().name().to_owned();
+        self.request(
+            "transact",
+            &Transact {
+                database,
+                operations,
+            },
+            Pending::Transact,
+        )
     }
 
     /// Takes a transaction back, if it is not too late, and no longer waits for its reply.
     pub fn cancel(&mut self, request: RequestId) {
         self.connection.cancel(request);
         self.pending.remove(&request);
+    }
+
+    /// Monitors other rows. The request ends as [`SessionEvent::ConditionsChanged`], after the
+    /// changes that it causes. There is no request if nothing has to be sent: because the monitor
+    /// has yet to start, is of a version without conditions, or has these conditions already.
+    ///
+    /// # Errors
+    ///
+    /// The conditions have no JSON form.
+    pub fn change_conditions(
+        &mut self,
+        conditions: Conditions,
+    ) -> Result<Option<RequestId>, SessionError> {
+        let changes = self.conditions.changes(&conditions);
+        self.conditions = conditions;
+        match self.phase {
+            Phase::Following(MonitorVersion::Plain) | Phase::Starting => Ok(None),
+            Phase::Following(_) if changes.is_empty() => Ok(None),
+            Phase::Following(_) => self.request_conditions(&changes).map(Some),
+        }
+    }
+
+    /// Asks for a lock, or takes it from whoever has it. Gaining and losing it comes as
+    /// [`SessionEvent::Lock`]. A lock that has been asked for is not asked for again.
+    ///
+    /// # Errors
+    ///
+    /// The request has no JSON form.
+    pub fn lock(&mut self, name: &str, steal: bool) -> Result<(), SessionError> {
+        let request = if steal {
+            LockRequest::Steal
+        } else {
+            LockRequest::Lock
+        };
+        if self.locks.request(name) {
+            let pending = Pending::Lock(name.to_owned(), request);
+            self.request(request.method(), &[name], pending)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a lock back, or no longer waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The request has no JSON form.
+    pub fn unlock(&mut self, name: &str) -> Result<(), SessionError> {
+        if let Some(held) = self.locks.release(name) {
+            let pending = Pending::Lock(name.to_owned(), LockRequest::Unlock);
+            self.request(LockRequest::Unlock.method(), &[name], pending)?;
+            if held {
+                self.events.push_back(SessionEvent::Lock {
+                    name: name.to_owned(),
+                    held: false,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The next event.
@@ -251,28 +299,13 @@ impl<D: Database> Session<D> {
         method: &'static str,
         params: &impl Serialize,
         pending: Pending,
-    ) -> Result<(), SessionError> {
+    ) -> Result<RequestId, SessionError> {
         let id = self
             .connection
             .request(method, params)
-            .map_err(ProtocolError::Json)?;
+            .map_err(SessionError::Unsendable)?;
         self.pending.insert(id, pending);
-        Ok(())
-    }
-
-    fn request_monitor(&mut self, version: MonitorVersion) -> Result<(), SessionError> {
-        let tables = self.replica.tables();
-        let database = tables.name().to_owned();
-        let requests = monitor::requests(tables.monitored(), &self.options.conditions, version);
-        let pending = Pending::Monitor(version);
-        let method = version.method();
-        match version {
-            MonitorVersion::Since => {
-                let since = self.replica.last_transaction().unwrap_or_default();
-                self.request(method, &(&database, &database, requests, since), pending)
-            }
-            _ => self.request(method, &(&database, &database, requests), pending),
-        }
+        Ok(id)
     }
 
     fn handle_reply(
@@ -283,93 +316,54 @@ impl<D: Database> Session<D> {
         let outcome = outcome.map_err(|error| OperationError::read(&error));
         match self.pending.remove(&id) {
             // A server that does not know the method has nothing to be aware of.
-            Some(Pending::DatabaseChangeAware) | None => Ok(()),
-            Some(Pending::Schema) => {
-                let schema = outcome.map_err(refused("get_schema"))?;
-                let schema: DatabaseSchema = read("reply to get_schema", &schema)?;
-                self.replica.prepare(&schema)?;
-                self.request_monitor(MonitorVersion::Since)
+            Some(Pending::DatabaseChangeAware) | None => {}
+            Some(Pending::ServerMonitor) => self.handle_server(outcome)?,
+            Some(Pending::Schema) => self.handle_schema(outcome)?,
+            Some(Pending::Monitor(version)) => self.handle_monitor(version, outcome)?,
+            Some(Pending::Conditions) => {
+                self.unconfirmed -= 1;
+                let outcome = outcome.map(drop);
+                self.events.push_back(SessionEvent::ConditionsChanged {
+                    request: id,
+                    outcome,
+                });
             }
-            Some(Pending::Monitor(version)) => self.handle_monitor(version, outcome),
+            Some(Pending::Lock(name, request)) => {
+                let held = self.locks.handle_reply(&name, request, outcome)?;
+                self.events
+                    .extend(held.map(|held| SessionEvent::Lock { name, held }));
+            }
             Some(Pending::Transact) => {
                 self.events.push_back(SessionEvent::Replied {
                     request: id,
                     outcome,
                 });
-                Ok(())
             }
         }
-    }
-
-    fn handle_monitor(
-        &mut self,
-        version: MonitorVersion,
-        outcome: Result<Box<RawValue>, OperationError>,
-    ) -> Result<(), SessionError> {
-        let rows = match (outcome, version.fallback()) {
-            (Ok(rows), _) => rows,
-            (Err(error), Some(fallback)) if error.error == ErrorName::UNKNOWN_METHOD => {
-                return self.request_monitor(fallback);
-            }
-            (Err(error), _) => return Err(refused(version.method())(error)),
-        };
-        let changes = match version {
-            MonitorVersion::Since => {
-                let (found, last, rows): SinceReply = read("reply to monitor_cond_since", &rows)?;
-                let changes = match found {
-                    true => self.replica.update(&rows)?,
-                    false => self.replica.replace(&rows)?,
-                };
-                self.replica.set_last_transaction(Some(last));
-                changes
-            }
-            _ => {
-                self.replica.set_last_transaction(None);
-                self.replica.replace(&rows)?
-            }
-        };
-        self.phase = Phase::Following;
-        self.events.push_back(SessionEvent::Synchronized(changes));
         Ok(())
     }
 
     fn handle_notification(&mut self, method: &str, params: &RawValue) -> Result<(), SessionError> {
         match method {
-            "update" | "update2" => {
-                let (_, updates): (Box<RawValue>, Box<RawValue>) = read("update", params)?;
-                self.handle_update(&updates)
-            }
-            "update3" => {
-                let (_, last, updates): (Box<RawValue>, Uuid, Box<RawValue>) =
-                    read("update3", params)?;
-                self.handle_update(&updates)?;
-                self.replica.set_last_transaction(Some(last));
+            "update" | "update2" => self.handle_update(params),
+            "update3" => self.handle_update_since(params),
+            "monitor_canceled" => self.handle_monitor_canceled(params),
+            "locked" | "stolen" => {
+                let (name,): (String,) = read("lock notification", params)?;
+                let held = self.locks.handle_notification(&name, method == "locked");
+                self.events
+                    .extend(held.map(|held| SessionEvent::Lock { name, held }));
                 Ok(())
             }
-            "monitor_canceled" => Err(SessionError::MonitorCanceled),
-            // RFC 7047 defines no other that this session asks for.
+            // A newer server may have more to tell; what was not asked for does not matter.
             _ => Ok(()),
         }
-    }
-
-    fn handle_update(&mut self, updates: &RawValue) -> Result<(), SessionError> {
-        if self.phase != Phase::Following {
-            return Err(SessionError::Untimely);
-        }
-        let updated = self.replica.update(updates);
-        if updated.is_err() {
-            // The next session must not resume from a state that this one could not follow.
-            self.replica.set_last_transaction(None);
-        }
-        let changes = updated?;
-        self.events.push_back(SessionEvent::Changed(changes));
-        Ok(())
     }
 }
 
 /// The parameters of `transact`: the database, then the operations, in one array.
 struct Transact<'a> {
-    database: &'a str,
+    database: String,
     operations: &'a [Operation],
 }
 
@@ -378,7 +372,7 @@ impl Serialize for Transact<'_> {
         use serde::ser::SerializeSeq;
 
         let mut params = serializer.serialize_seq(Some(1 + self.operations.len()))?;
-        params.serialize_element(self.database)?;
+        params.serialize_element(&self.database)?;
         for operation in self.operations {
             params.serialize_element(operation)?;
         }
@@ -393,6 +387,5 @@ fn read<'a, T: serde::Deserialize<'a>>(
     serde_json::from_str(json.get()).map_err(|error| SessionError::Malformed { what, error })
 }
 
-fn refused(method: &'static str) -> impl FnOnce(OperationError) -> SessionError {
-    move |error| SessionError::Refused { method, error }
-}
+#[cfg(test)]
+mod tests;

@@ -252,7 +252,7 @@ macro_rules! tables {
             const _: () = {
                 /// The table's secondary indexes.
                 #[derive(Clone, Debug, Default)]
-                pub struct Indexes {
+                $vis struct Indexes {
                     $($($(#[$index_meta])* pub $index: $crate::table::Index<$key, $row>,)*)?
                 }
 

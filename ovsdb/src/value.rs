@@ -50,6 +50,16 @@ impl Ord for Real {
     }
 }
 
+impl Serialize for Real {
+    /// A whole number is written without a fraction, as the server writes it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match atomic::whole(self.0) {
+            Some(whole) => serializer.serialize_i64(whole),
+            None => serializer.serialize_f64(self.0),
+        }
+    }
+}
+
 /// The kind of an atom: `<atomic-type>` of RFC 7047, section 3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,7 +109,7 @@ impl Serialize for Atom {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Integer(value) => serializer.serialize_i64(*value),
-            Self::Real(value) => serializer.serialize_f64(value.0),
+            Self::Real(value) => value.serialize(serializer),
             Self::Boolean(value) => serializer.serialize_bool(*value),
             Self::String(value) => serializer.serialize_str(value),
             Self::Uuid(value) => ("uuid", value).serialize(serializer),

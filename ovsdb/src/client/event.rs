@@ -1,6 +1,6 @@
 //! What a client tells its application, and the queue that it waits in.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +25,13 @@ pub enum Event<D: Database> {
     Changed(Step<D>),
     /// The replica no longer follows the database. It stays as it is until the next connection.
     Disconnected(Disconnection),
+    /// A lock was gained or lost. With a connection go its locks.
+    Lock {
+        /// Its name.
+        name: String,
+        /// Whether this client holds it now.
+        held: bool,
+    },
 }
 
 /// One step from a consistent state to the next. It is one transaction of the server, or several
@@ -143,10 +150,11 @@ impl<D: Database> Drop for EventSender<D> {
     }
 }
 
-/// Merges all steps into one, and keeps only the latest state of the connection.
+/// Merges all steps into one, and keeps only the latest state of the connection and of each lock.
 fn fold<D: Database>(events: VecDeque<Event<D>>) -> VecDeque<Event<D>> {
     let mut step: Option<Step<D>> = None;
     let mut connection = None;
+    let mut locks = BTreeMap::new();
     for event in events {
         match event {
             Event::Changed(later) => match &mut step {
@@ -156,12 +164,19 @@ fn fold<D: Database>(events: VecDeque<Event<D>>) -> VecDeque<Event<D>> {
                     step.tables = later.tables;
                 }
             },
-            event => connection = Some(event),
+            Event::Lock { name, held } => {
+                locks.insert(name, held);
+            }
+            event @ (Event::Connected { .. } | Event::Disconnected(_)) => connection = Some(event),
         }
     }
+    let locks = locks
+        .into_iter()
+        .map(|(name, held)| Event::Lock { name, held });
     step.map(Event::Changed)
         .into_iter()
         .chain(connection)
+        .chain(locks)
         .collect()
 }
 

@@ -1,79 +1,70 @@
-//! The task behind a client: it owns the connection, the replica and the requests under way.
+//! The task behind a client: it goes from server to server and keeps what outlives a connection.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, Instant};
 
-use super::event::{Disconnection, Event, EventSender, Reason, Step};
+use super::event::{Disconnection, Event, EventSender, Reason};
+use super::following::{End, Following};
 use super::{Command, Options};
 use crate::backoff::Backoff;
-use crate::jsonrpc::RequestId;
-use crate::monitor::Conditions;
 use crate::remote::Remote;
-use crate::replica::{Changes, Database, Replica};
-use crate::session::{Session, SessionEvent, SessionOptions};
+use crate::replica::{Database, Replica};
+use crate::session::{Session, SessionOptions};
 use crate::socket::{self, Stream};
-use crate::transaction::{Outcome, TransactError};
-
-/// How many transactions may wait for their replies before handles have to wait to send more.
-const MAX_WAITING: usize = 1024;
-
-/// How many bytes may wait to be sent before handles have to wait to send more.
-const MAX_UNSENT: usize = 1 << 20;
-
-/// How much is read at once.
-const READ_SIZE: usize = 1 << 16;
+use crate::transaction::{OperationError, TransactError};
 
 pub(super) struct Task<D: Database> {
-    pub(super) remotes: Vec<Remote>,
     pub(super) options: Options,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) events: EventSender<D>,
     pub(super) snapshot: watch::Sender<Arc<D>>,
     pub(super) replica: Replica<D>,
-}
-
-/// A transaction that waits for its reply.
-struct Waiting {
-    operations: usize,
-    deadline: Instant,
-    reply: oneshot::Sender<Result<Outcome, TransactError>>,
-}
-
-/// Why following a server ended.
-enum End {
-    /// Every handle is gone.
-    Unused,
-    /// The connection is lost.
-    Lost(Reason),
-}
-
-impl From<Reason> for End {
-    fn from(reason: Reason) -> Self {
-        Self::Lost(reason)
-    }
+    /// The locks that handles want.
+    pub(super) locks: BTreeSet<String>,
+    /// Handles that wait for conditions to be in effect, which they are with the next connection.
+    pub(super) conditions_set: Vec<oneshot::Sender<Result<(), OperationError>>>,
 }
 
 impl<D: Database> Task<D> {
-    /// Follows one remote after the other until every handle is gone.
-    pub(super) async fn run(mut self) {
+    pub(super) fn new(
+        replica: Replica<D>,
+        options: Options,
+        commands: mpsc::Receiver<Command>,
+        events: EventSender<D>,
+        snapshot: watch::Sender<Arc<D>>,
+    ) -> Self {
+        let (locks, conditions_set) = (BTreeSet::new(), Vec::new());
+        Self {
+            options,
+            commands,
+            events,
+            snapshot,
+            replica,
+            locks,
+            conditions_set,
+        }
+    }
+
+    /// Follows one remote after the other until every handle is gone. After each round without
+    /// success there is a pause.
+    pub(super) async fn run(mut self, remotes: Vec<Remote>) {
         let (shortest, longest) = self.options.backoff;
         let mut backoff = Backoff::new(shortest, longest);
-        let remotes = self.remotes.clone();
+        let mut failures = 0;
         let mut last_reason = None;
         for remote in remotes.iter().cycle() {
-            let mut connected = false;
-            let End::Lost(reason) = self.follow(remote, &mut connected).await else {
+            let mut followed = false;
+            let End::Lost(reason) = self.follow(remote, &mut followed).await else {
                 return;
             };
-            if connected {
+            if followed {
                 backoff.reset();
+                failures = 0;
                 last_reason = None;
             }
             // A server that stays away for the same reason is news only once.
@@ -86,7 +77,8 @@ impl<D: Database> Task<D> {
                 };
                 self.events.send(Event::Disconnected(disconnection));
             }
-            if self.pause(backoff.next(random())).await.is_none() {
+            failures += 1;
+            if failures % remotes.len() == 0 && self.pause(backoff.next(random())).await.is_none() {
                 return;
             }
         }
@@ -99,13 +91,13 @@ impl<D: Database> Task<D> {
         loop {
             tokio::select! {
                 () = &mut wait => return Some(()),
-                command = self.commands.recv() => refuse(command?),
+                command = self.commands.recv() => self.refuse(command?),
             }
         }
     }
 
     /// Connects to one server and follows it for as long as that works.
-    async fn follow(&mut self, remote: &Remote, connected: &mut bool) -> End {
+    async fn follow(&mut self, remote: &Remote, followed: &mut bool) -> End {
         let stream = match self.connect(remote).await {
             Ok(stream) => stream,
             Err(end) => return end,
@@ -113,22 +105,17 @@ impl<D: Database> Task<D> {
         let options = SessionOptions {
             inactivity_probe: self.options.inactivity_probe,
             max_message: self.options.max_message,
-            conditions: Conditions::new(),
+            leader_only: self.options.leader_only,
         };
+        let conditions = self.options.conditions.clone();
         let now = Instant::now().into_std();
-        let session = match Session::new(self.replica.clone(), options, now) {
+        let session = match Session::new(self.replica.clone(), conditions, options, now) {
             Ok(session) => session,
             Err(error) => return End::Lost(error.into()),
         };
-        let mut following = Following {
-            task: self,
-            remote,
-            session,
-            waiting: BTreeMap::new(),
-        };
+        let mut following = Following::new(self, remote, session);
         let end = following.run(stream).await;
-        *connected = following.session.is_following();
-        following.finish();
+        *followed = following.finish();
         end
     }
 
@@ -142,21 +129,38 @@ impl<D: Database> Task<D> {
                     Ok(connected) => connected.map_err(|error| End::Lost(Reason::Connect(error))),
                     Err(_) => Err(End::Lost(Reason::ConnectTimeout(limit))),
                 },
-                command = self.commands.recv() => refuse(command.ok_or(End::Unused)?),
+                command = self.commands.recv() => self.refuse(command.ok_or(End::Unused)?),
             }
         }
     }
-}
 
-/// Answers a command while there is no connection.
-fn refuse(command: Command) {
-    match command {
-        Command::Transact { reply, .. } => answer(reply, Err(TransactError::NotConnected)),
+    /// Deals with a command while there is no connection: what is for the next connection is
+    /// noted, the rest is refused.
+    pub(super) fn refuse(&mut self, command: Command) {
+        match command {
+            Command::Transact { reply, .. } => answer(reply, Err(TransactError::NotConnected)),
+            Command::SetConditions { conditions, reply } => {
+                self.options.conditions = conditions;
+                self.expect_conditions(reply);
+            }
+            Command::Lock { name, .. } => {
+                self.locks.insert(name);
+            }
+            Command::Unlock { name } => {
+                self.locks.remove(&name);
+            }
+        }
+    }
+
+    /// Notes who waits for conditions to be in effect with the next connection.
+    pub(super) fn expect_conditions(&mut self, reply: oneshot::Sender<Result<(), OperationError>>) {
+        self.conditions_set.retain(|waiting| !waiting.is_closed());
+        self.conditions_set.push(reply);
     }
 }
 
 /// Answers a handle, which may have stopped waiting.
-fn answer<T>(reply: oneshot::Sender<T>, value: T) {
+pub(super) fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     drop(reply.send(value));
 }
 
@@ -164,165 +168,4 @@ fn answer<T>(reply: oneshot::Sender<T>, value: T) {
 fn random() -> u32 {
     let bits = RandomState::new().build_hasher().finish();
     u32::try_from(bits >> 32).unwrap_or_default()
-}
-
-/// A connection that is being followed.
-struct Following<'a, D: Database> {
-    task: &'a mut Task<D>,
-    remote: &'a Remote,
-    session: Session<D>,
-    waiting: BTreeMap<RequestId, Waiting>,
-}
-
-/// What the task woke up for.
-enum Wake {
-    Received(io::Result<usize>),
-    Sent(io::Result<usize>),
-    Command(Option<Command>),
-    Timeout,
-}
-
-impl<D: Database> Following<'_, D> {
-    async fn run(&mut self, stream: Box<dyn Stream>) -> End {
-        let (mut reader, mut writer) = tokio::io::split(stream);
-        loop {
-            let deadline = self.deadline();
-            let (received, unsent) = self.session.buffers();
-            received.reserve(READ_SIZE);
-            let accepts = self.waiting.len() < MAX_WAITING && unsent.len() < MAX_UNSENT;
-            let wake = tokio::select! {
-                count = reader.read_buf(received) => Wake::Received(count),
-                count = writer.write_buf(unsent), if !unsent.is_empty() => Wake::Sent(count),
-                command = self.task.commands.recv(), if accepts => Wake::Command(command),
-                () = sleep_until(deadline) => Wake::Timeout,
-            };
-            if let Err(end) = self.handle(wake) {
-                return end;
-            }
-        }
-    }
-
-    fn handle(&mut self, wake: Wake) -> Result<(), End> {
-        match wake {
-            Wake::Received(Ok(0)) => return Err(End::Lost(Reason::Closed)),
-            Wake::Received(Ok(_)) => {
-                let handled = self.session.handle_received(Instant::now().into_std());
-                // What came before an error still counts.
-                self.handle_events();
-                handled.map_err(Reason::from)?;
-            }
-            Wake::Received(Err(error)) | Wake::Sent(Err(error)) => {
-                return Err(End::Lost(Reason::Socket(error)));
-            }
-            Wake::Sent(Ok(_)) => {}
-            Wake::Command(command) => self.command(command.ok_or(End::Unused)?)?,
-            Wake::Timeout => {
-                let now = Instant::now();
-                self.session
-                    .handle_timeout(now.into_std())
-                    .map_err(Reason::from)?;
-                self.expire(now);
-            }
-        }
-        Ok(())
-    }
-
-    /// When something has to be done even if nothing happens.
-    fn deadline(&self) -> Option<Instant> {
-        let waiting = self.waiting.values().map(|waiting| waiting.deadline);
-        waiting
-            .chain(self.session.poll_timeout().map(Instant::from_std))
-            .min()
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), End> {
-        match command {
-            _ if !self.session.is_following() => refuse(command),
-            Command::Transact { reply, .. } if reply.is_closed() => {}
-            Command::Transact {
-                deadline, reply, ..
-            } if deadline <= Instant::now() => {
-                answer(reply, Err(TransactError::TimedOut));
-            }
-            Command::Transact {
-                operations,
-                deadline,
-                reply,
-            } => {
-                let id = self.session.transact(&operations).map_err(Reason::from)?;
-                let operations = operations.len();
-                self.waiting.insert(
-                    id,
-                    Waiting {
-                        operations,
-                        deadline,
-                        reply,
-                    },
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives up the transactions whose time is up.
-    fn expire(&mut self, now: Instant) {
-        let waiting = std::mem::take(&mut self.waiting);
-        for (id, waiting) in waiting {
-            if waiting.deadline <= now {
-                self.session.cancel(id);
-                answer(waiting.reply, Err(TransactError::Uncertain));
-            } else {
-                self.waiting.insert(id, waiting);
-            }
-        }
-    }
-
-    fn handle_events(&mut self) {
-        while let Some(event) = self.session.poll_event() {
-            match event {
-                SessionEvent::Synchronized(changes) => {
-                    self.changed(changes);
-                    self.task.events.send(Event::Connected {
-                        remote: self.remote.clone(),
-                    });
-                }
-                SessionEvent::Changed(changes) => self.changed(changes),
-                SessionEvent::Replied { request, outcome } => {
-                    if let Some(waiting) = self.waiting.remove(&request) {
-                        let outcome = outcome.map_err(TransactError::Request);
-                        let outcome =
-                            outcome.and_then(|result| Outcome::read(&result, waiting.operations));
-                        answer(waiting.reply, outcome);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Publishes the rows after a step, and then the step.
-    fn changed(&mut self, changes: D::Changes) {
-        if changes.is_empty() {
-            return;
-        }
-        let tables = Arc::new(self.session.replica().tables().clone());
-        self.task.snapshot.send_replace(Arc::clone(&tables));
-        self.task
-            .events
-            .send(Event::Changed(Step { changes, tables }));
-    }
-
-    /// Keeps the replica for the next connection, and tells those who wait for a reply.
-    fn finish(self) {
-        self.task.replica = self.session.into_replica();
-        for waiting in self.waiting.into_values() {
-            answer(waiting.reply, Err(TransactError::Uncertain));
-        }
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }

@@ -186,6 +186,11 @@ impl Connection {
         self.send(&Message::Reply { id, outcome });
     }
 
+    /// Answers a request whose method nobody knows, as Open vSwitch does.
+    pub fn refuse_unknown_method(&mut self, id: Box<RawValue>) {
+        self.reply(id, Err(raw("\"unknown method\"")));
+    }
+
     fn send(&mut self, message: &Message) {
         self.outgoing
             .extend_from_slice(message.to_json().as_bytes());

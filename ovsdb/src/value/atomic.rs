@@ -93,6 +93,16 @@ fn real(value: i64) -> f64 {
     value as f64
 }
 
+/// The integer that equals a real, if there is one that no rounding has touched.
+#[expect(
+    clippy::as_conversions,
+    reason = "the number is whole and far from the limits"
+)]
+pub(super) fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
+}
+
 impl FromAtom for Atom {
     const EXPECTED: &'static str = "an atom";
 

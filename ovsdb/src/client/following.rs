@@ -1,0 +1,283 @@
+//! A connection while it lasts: feeds a session from the socket, and handles from the session.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::time::{self, Instant};
+
+use super::Command;
+use super::event::{Event, Reason, Step};
+use super::task::{Task, answer};
+use crate::jsonrpc::RequestId;
+use crate::remote::Remote;
+use crate::replica::{Changes, Database};
+use crate::session::{Session, SessionEvent};
+use crate::socket::Stream;
+use crate::transaction::{OperationError, Outcome, TransactError};
+
+/// How many transactions may wait for their replies before handles have to wait to send more.
+const MAX_WAITING: usize = 1024;
+
+/// How many bytes may wait to be sent before handles have to wait to send more.
+const MAX_UNSENT: usize = 1 << 20;
+
+/// How much is read at once.
+const READ_SIZE: usize = 1 << 16;
+
+/// Why following a server ended.
+pub(super) enum End {
+    /// Every handle is gone.
+    Unused,
+    /// The connection is lost.
+    Lost(Reason),
+}
+
+impl From<Reason> for End {
+    fn from(reason: Reason) -> Self {
+        Self::Lost(reason)
+    }
+}
+
+/// A connection that is being followed.
+pub(super) struct Following<'a, D: Database> {
+    task: &'a mut Task<D>,
+    remote: &'a Remote,
+    session: Session<D>,
+    waiting: BTreeMap<RequestId, Waiting>,
+    changing: BTreeMap<RequestId, oneshot::Sender<Result<(), OperationError>>>,
+    held: BTreeSet<String>,
+    followed: bool,
+}
+
+/// A transaction that waits for its reply.
+struct Waiting {
+    operations: usize,
+    deadline: Instant,
+    reply: oneshot::Sender<Result<Outcome, TransactError>>,
+}
+
+/// What the task woke up for.
+enum Wake {
+    Received(io::Result<usize>),
+    Sent(io::Result<usize>),
+    Command(Option<Command>),
+    Timeout,
+}
+
+impl<'a, D: Database> Following<'a, D> {
+    pub(super) fn new(task: &'a mut Task<D>, remote: &'a Remote, session: Session<D>) -> Self {
+        Self {
+            task,
+            remote,
+            session,
+            waiting: BTreeMap::new(),
+            changing: BTreeMap::new(),
+            held: BTreeSet::new(),
+            followed: false,
+        }
+    }
+
+    pub(super) async fn run(&mut self, stream: Box<dyn Stream>) -> End {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        loop {
+            let deadline = self.deadline();
+            let (received, unsent) = self.session.buffers();
+            received.reserve(READ_SIZE);
+            let accepts = self.waiting.len() < MAX_WAITING && unsent.len() < MAX_UNSENT;
+            let wake = tokio::select! {
+                count = reader.read_buf(received) => Wake::Received(count),
+                count = writer.write_buf(unsent), if !unsent.is_empty() => Wake::Sent(count),
+                command = self.task.commands.recv(), if accepts => Wake::Command(command),
+                () = sleep_until(deadline) => Wake::Timeout,
+            };
+            if let Err(end) = self.handle(wake) {
+                return end;
+            }
+        }
+    }
+
+    /// Keeps for the next connection what outlives this one, and tells those who wait. Returns
+    /// whether the replica followed the server at any time.
+    pub(super) fn finish(self) -> bool {
+        self.task.replica = self.session.into_replica();
+        for waiting in self.waiting.into_values() {
+            answer(waiting.reply, Err(TransactError::Uncertain));
+        }
+        for reply in self.changing.into_values() {
+            self.task.expect_conditions(reply);
+        }
+        for name in self.held {
+            self.task.events.send(Event::Lock { name, held: false });
+        }
+        self.followed
+    }
+
+    fn handle(&mut self, wake: Wake) -> Result<(), End> {
+        match wake {
+            Wake::Received(Ok(0)) => return Err(End::Lost(Reason::Closed)),
+            Wake::Received(Ok(_)) => {
+                let handled = self.session.handle_received(Instant::now().into_std());
+                // What came before an error still counts.
+                self.handle_events()?;
+                handled.map_err(Reason::from)?;
+            }
+            Wake::Received(Err(error)) | Wake::Sent(Err(error)) => {
+                return Err(End::Lost(Reason::Socket(error)));
+            }
+            Wake::Sent(Ok(_)) => {}
+            Wake::Command(command) => {
+                self.command(command.ok_or(End::Unused)?)?;
+                self.handle_events()?;
+            }
+            Wake::Timeout => {
+                let now = Instant::now();
+                self.session
+                    .handle_timeout(now.into_std())
+                    .map_err(Reason::from)?;
+                self.expire(now);
+            }
+        }
+        Ok(())
+    }
+
+    /// When something has to be done even if nothing happens.
+    fn deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.values().map(|waiting| waiting.deadline);
+        waiting
+            .chain(self.session.poll_timeout().map(Instant::from_std))
+            .min()
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), End> {
+        match command {
+            Command::SetConditions { conditions, reply } => {
+                self.task.options.conditions = conditions.clone();
+                let request = self
+                    .session
+                    .change_conditions(conditions)
+                    .map_err(Reason::from)?;
+                match request {
+                    Some(request) => {
+                        self.changing.insert(request, reply);
+                    }
+                    None if self.session.is_following() => answer(reply, Ok(())),
+                    None => self.task.expect_conditions(reply),
+                }
+            }
+            Command::Transact { .. } if !self.session.is_following() => self.task.refuse(command),
+            Command::Transact { reply, .. } if reply.is_closed() => {}
+            Command::Transact {
+                deadline, reply, ..
+            } if deadline <= Instant::now() => {
+                answer(reply, Err(TransactError::TimedOut));
+            }
+            Command::Transact {
+                operations,
+                deadline,
+                reply,
+            } => {
+                let id = self.session.transact(&operations).map_err(Reason::from)?;
+                let operations = operations.len();
+                self.waiting.insert(
+                    id,
+                    Waiting {
+                        operations,
+                        deadline,
+                        reply,
+                    },
+                );
+            }
+            Command::Lock { name, steal } => {
+                if self.session.is_following() {
+                    self.session.lock(&name, steal).map_err(Reason::from)?;
+                }
+                self.task.locks.insert(name);
+            }
+            Command::Unlock { name } => {
+                self.session.unlock(&name).map_err(Reason::from)?;
+                self.task.locks.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the transactions whose time is up.
+    fn expire(&mut self, now: Instant) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for (id, waiting) in waiting {
+            if waiting.deadline <= now {
+                self.session.cancel(id);
+                answer(waiting.reply, Err(TransactError::Uncertain));
+            } else {
+                self.waiting.insert(id, waiting);
+            }
+        }
+    }
+
+    fn handle_events(&mut self) -> Result<(), End> {
+        while let Some(event) = self.session.poll_event() {
+            match event {
+                SessionEvent::Synchronized(changes) => self.synchronized(changes)?,
+                SessionEvent::Changed(changes) => self.changed(changes),
+                SessionEvent::Replied { request, outcome } => {
+                    if let Some(waiting) = self.waiting.remove(&request) {
+                        let outcome = outcome.map_err(TransactError::Request);
+                        let outcome =
+                            outcome.and_then(|result| Outcome::read(&result, waiting.operations));
+                        answer(waiting.reply, outcome);
+                    }
+                }
+                SessionEvent::ConditionsChanged { request, outcome } => {
+                    if let Some(reply) = self.changing.remove(&request) {
+                        answer(reply, outcome);
+                    }
+                }
+                SessionEvent::Lock { name, held } => {
+                    match held {
+                        true => self.held.insert(name.clone()),
+                        false => self.held.remove(&name),
+                    };
+                    self.task.events.send(Event::Lock { name, held });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn synchronized(&mut self, changes: D::Changes) -> Result<(), End> {
+        self.followed = true;
+        self.changed(changes);
+        self.task.events.send(Event::Connected {
+            remote: self.remote.clone(),
+        });
+        for reply in std::mem::take(&mut self.task.conditions_set) {
+            answer(reply, Ok(()));
+        }
+        for name in &self.task.locks {
+            self.session.lock(name, false).map_err(Reason::from)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the rows after a step, and then the step.
+    fn changed(&mut self, changes: D::Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let tables = Arc::new(self.session.replica().tables().clone());
+        self.task.snapshot.send_replace(Arc::clone(&tables));
+        self.task
+            .events
+            .send(Event::Changed(Step { changes, tables }));
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

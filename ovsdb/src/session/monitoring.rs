@@ -1,0 +1,188 @@
+//! From the first request to following: which server, which schema, which monitor.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{Pending, Phase, Session, SessionError, SessionEvent, read, server};
+use crate::jsonrpc::RequestId;
+use crate::monitor::{self, ConditionChange, MonitorVersion, SinceReply};
+use crate::replica::{Changes, Database};
+use crate::schema::DatabaseSchema;
+use crate::transaction::{ErrorName, OperationError};
+
+/// Names the monitor of the rows.
+const ROWS: &str = "rows";
+
+/// Names the monitor of the `_Server` database.
+const SERVER: &str = "server";
+
+type Outcome = Result<Box<RawValue>, OperationError>;
+
+impl<D: Database> Session<D> {
+    /// Sends the first requests.
+    pub(super) fn start(&mut self) -> Result<(), SessionError> {
+        self.request("set_db_change_aware", &[true], Pending::DatabaseChangeAware)?;
+        let method = MonitorVersion::Conditional.method();
+        self.request(
+            method,
+            &server::monitor_params(SERVER),
+            Pending::ServerMonitor,
+        )?;
+        Ok(())
+    }
+
+    /// Learns what the server is. One that has no `_Server` database is older than clusters, and
+    /// one to follow.
+    pub(super) fn handle_server(&mut self, outcome: Outcome) -> Result<(), SessionError> {
+        if let Ok(rows) = outcome {
+            self.server.replace(&rows)?;
+            self.check_server()?;
+        }
+        self.request_schema()
+    }
+
+    fn check_server(&mut self) -> Result<(), SessionError> {
+        let index = self.server.check(self.replica.index())?;
+        self.replica.set_index(index);
+        Ok(())
+    }
+
+    fn request_schema(&mut self) -> Result<(), SessionError> {
+        self.phase = Phase::Starting;
+        let database = self.replica.tables().name().to_owned();
+        self.request("get_schema", &[database], Pending::Schema)?;
+        Ok(())
+    }
+
+    pub(super) fn handle_schema(&mut self, outcome: Outcome) -> Result<(), SessionError> {
+        let schema = outcome.map_err(refused("get_schema"))?;
+        let schema: DatabaseSchema = read("reply to get_schema", &schema)?;
+        self.replica.prepare(schema)?;
+        self.request_monitor(MonitorVersion::Since)
+    }
+
+    fn request_monitor(&mut self, version: MonitorVersion) -> Result<(), SessionError> {
+        let tables = self.replica.tables();
+        let database = tables.name().to_owned();
+        let requests = monitor::requests(tables.monitored(), &self.conditions, version);
+        let pending = Pending::Monitor(version);
+        let method = version.method();
+        match version {
+            MonitorVersion::Since => {
+                let since = self.replica.last_transaction().unwrap_or_default();
+                self.request(method, &(database, ROWS, requests, since), pending)?;
+            }
+            _ => {
+                self.request(method, &(database, ROWS, requests), pending)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_monitor(
+        &mut self,
+        version: MonitorVersion,
+        outcome: Outcome,
+    ) -> Result<(), SessionError> {
+        let rows = match (outcome, version.fallback()) {
+            (Ok(rows), _) => rows,
+            (Err(error), Some(fallback)) if error.error == ErrorName::UNKNOWN_METHOD => {
+                return self.request_monitor(fallback);
+            }
+            (Err(error), _) => return Err(refused(version.method())(error)),
+        };
+        let changes = match version {
+            MonitorVersion::Since => {
+                let (found, last, rows): SinceReply = read("reply to monitor_cond_since", &rows)?;
+                let changes = match found {
+                    true => self.apply(&rows)?,
+                    false => self.replica.replace(&rows)?,
+                };
+                self.replica.set_last_transaction(Some(last));
+                changes
+            }
+            _ => {
+                let changes = self.replica.replace(&rows)?;
+                self.replica.set_last_transaction(None);
+                changes
+            }
+        };
+        self.phase = Phase::Following(version);
+        self.events.push_back(SessionEvent::Synchronized(changes));
+        Ok(())
+    }
+
+    pub(super) fn handle_update(&mut self, params: &RawValue) -> Result<(), SessionError> {
+        let (monitor, updates): (String, Box<RawValue>) = read("update", params)?;
+        self.handle_updates(&monitor, &updates)
+    }
+
+    pub(super) fn handle_update_since(&mut self, params: &RawValue) -> Result<(), SessionError> {
+        let (monitor, last, updates): (String, Uuid, Box<RawValue>) = read("update3", params)?;
+        self.handle_updates(&monitor, &updates)?;
+        self.replica.set_last_transaction(Some(last));
+        Ok(())
+    }
+
+    fn handle_updates(&mut self, monitor: &str, updates: &RawValue) -> Result<(), SessionError> {
+        match (monitor, self.phase) {
+            (SERVER, _) => {
+                self.server.update(updates)?;
+                self.check_server()
+            }
+            (ROWS, Phase::Following(_)) => {
+                let changes = self.apply(updates)?;
+                if !changes.is_empty() {
+                    self.events.push_back(SessionEvent::Changed(changes));
+                }
+                Ok(())
+            }
+            _ => Err(SessionError::Untimely),
+        }
+    }
+
+    /// Applies updates to the replica. If that fails, the next session must not resume from a
+    /// state that this one could not follow.
+    fn apply(&mut self, updates: &RawValue) -> Result<D::Changes, SessionError> {
+        let updated = self.replica.update(updates);
+        if updated.is_err() {
+            self.replica.set_last_transaction(None);
+        }
+        Ok(updated?)
+    }
+
+    /// Starts over: the database was converted to another schema, or is no longer served.
+    pub(super) fn handle_monitor_canceled(
+        &mut self,
+        params: &RawValue,
+    ) -> Result<(), SessionError> {
+        let (monitor,): (String,) = read("monitor_canceled", params)?;
+        match monitor.as_str() {
+            ROWS => {
+                self.replica.set_last_transaction(None);
+                self.request_schema()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for other rows. The monitor keeps its name; the server sends the rows that come and go
+    /// before it replies.
+    pub(super) fn request_conditions(
+        &mut self,
+        changes: &BTreeMap<String, [ConditionChange; 1]>,
+    ) -> Result<RequestId, SessionError> {
+        self.unconfirmed += 1;
+        self.request(
+            "monitor_cond_change",
+            &(ROWS, ROWS, changes),
+            Pending::Conditions,
+        )
+    }
+}
+
+fn refused(method: &'static str) -> impl FnOnce(OperationError) -> SessionError {
+    move |error| SessionError::Refused { method, error }
+}
