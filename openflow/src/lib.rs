@@ -6,5 +6,6 @@
 mod declare;
 pub mod field;
 pub mod matching;
+pub mod message;
 pub mod names;
 pub mod wire;

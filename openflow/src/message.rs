@@ -1,0 +1,290 @@
+//! The messages of OpenFlow 1.3, with those that Open vSwitch adds.
+//!
+//! Each body is a structure in a file of its own, or with its kin. The table below says which code
+//! it has on the wire; from it come the enum [`Message`], its codec and the names.
+//!
+//! A message that nothing here declares is kept as bytes, so that a session can refuse it in the
+//! words of the protocol instead of losing its place in the stream.
+
+mod config;
+mod echo;
+mod error;
+mod features;
+mod hello;
+
+use bytes::Bytes;
+
+pub use config::{Config, ConfigFlags};
+pub use echo::Echo;
+pub use error::{Error, ErrorCode};
+pub use features::{Capabilities, Features};
+pub use hello::Hello;
+
+use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
+
+/// The version that stands first in a message of OpenFlow 1.3.
+pub const VERSION: u8 = 0x04;
+
+/// Declares the messages: which code each has on the wire.
+///
+/// ```ignore
+/// messages! {
+///     own { Standard 14 FlowMod "OFPT_FLOW_MOD"; }
+///     shared { Standard 2 EchoRequest(Echo) "OFPT_ECHO_REQUEST"; }
+///     bare { Standard 20 BarrierRequest "OFPT_BARRIER_REQUEST"; }
+/// }
+/// ```
+///
+/// becomes the enum `Message`: with `FlowMod(FlowMod)`, and `From<FlowMod>`; with
+/// `EchoRequest(Echo)`, a body that another row has too; and with `BarrierRequest`, which has none.
+/// A code twice is an arm that cannot be reached, which does not compile.
+macro_rules! messages {
+    (
+        own { $($space:ident $code:literal $own:ident $name:literal;)* }
+        shared { $($shared_space:ident $shared_code:literal $shared:ident($body:ident) $shared_name:literal;)* }
+        bare { $($bare_space:ident $bare_code:literal $bare:ident $bare_name:literal;)* }
+    ) => {
+        /// A message, without the number of its transaction.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Message {
+            $(#[doc = concat!("`", $name, "`.")] $own($own),)*
+            $(#[doc = concat!("`", $shared_name, "`.")] $shared($body),)*
+            $(#[doc = concat!("`", $bare_name, "`.")] $bare,)*
+            /// A message that is not declared here.
+            Unknown(Unknown),
+        }
+
+        $(
+            impl From<$own> for Message {
+                fn from(body: $own) -> Self {
+                    Self::$own(body)
+                }
+            }
+        )*
+
+        impl Message {
+            fn encode_body(&self, out: &mut Writer) {
+                match self {
+                    $(Self::$own(body) => body.encode(out),)*
+                    $(Self::$shared(body) => body.encode(out),)*
+                    $(Self::$bare => {})*
+                    Self::Unknown(unknown) => out.put(&unknown.body),
+                }
+            }
+
+            fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$own(_) => Kind::$space($code),)*
+                    $(Self::$shared(_) => Kind::$shared_space($shared_code),)*
+                    $(Self::$bare => Kind::$bare_space($bare_code),)*
+                    Self::Unknown(unknown) => Kind::Standard(unknown.kind),
+                }
+            }
+
+            fn decode_body(kind: Kind, body: &mut Reader<'_>) -> Result<Option<Self>, DecodeError> {
+                Ok(Some(match kind {
+                    $(Kind::$space($code) => Self::$own(
+                        $own::decode(body).map_err(|e| e.reading(stringify!($own)))?,
+                    ),)*
+                    $(Kind::$shared_space($shared_code) => Self::$shared(
+                        $body::decode(body).map_err(|e| e.reading(stringify!($shared)))?,
+                    ),)*
+                    $(Kind::$bare_space($bare_code) => Self::$bare,)*
+                    _ => return Ok(None),
+                }))
+            }
+
+            /// What `ovs-ofctl` calls such a message.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$own(_) => $name,)*
+                    $(Self::$shared(_) => $shared_name,)*
+                    $(Self::$bare => $bare_name,)*
+                    Self::Unknown(_) => "unknown message",
+                }
+            }
+        }
+    };
+}
+
+messages! {
+    own {
+        Standard 0 Hello "OFPT_HELLO";
+        Standard 1 Error "OFPT_ERROR";
+        Standard 6 Features "OFPT_FEATURES_REPLY";
+    }
+    shared {
+        Standard 2 EchoRequest(Echo) "OFPT_ECHO_REQUEST";
+        Standard 3 EchoReply(Echo) "OFPT_ECHO_REPLY";
+        Standard 8 GetConfigReply(Config) "OFPT_GET_CONFIG_REPLY";
+        Standard 9 SetConfig(Config) "OFPT_SET_CONFIG";
+    }
+    bare {
+        Standard 5 FeaturesRequest "OFPT_FEATURES_REQUEST";
+        Standard 7 GetConfigRequest "OFPT_GET_CONFIG_REQUEST";
+        Standard 20 BarrierRequest "OFPT_BARRIER_REQUEST";
+        Standard 21 BarrierReply "OFPT_BARRIER_REPLY";
+    }
+}
+
+impl Message {
+    /// Appends the whole message, header included, with the transaction number `xid`.
+    ///
+    /// A message that is longer than its length field can say is reported by
+    /// [`Writer::finish`].
+    pub fn encode(&self, xid: u32, out: &mut Writer) {
+        out.sized(2, 1, |out| {
+            let kind = self.kind();
+            out.put(&[VERSION, kind.number(), 0, 0]);
+            xid.encode(out);
+            kind.encode_experimenter(out);
+            self.encode_body(out);
+        });
+    }
+
+    /// Reads a whole message, header included; returns its transaction number with it.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not one message of OpenFlow 1.3. Greetings and errors may be of any
+    /// version, as they are how a version is agreed on.
+    pub fn decode(frame: &Bytes) -> Result<(u32, Self), DecodeError> {
+        let mut input = Reader::new(frame);
+        let message = Self::read(&mut input)?;
+        input.finish("Message")?;
+        Ok(message)
+    }
+
+    /// Reads a message and leaves what follows it.
+    fn read(input: &mut Reader<'_>) -> Result<(u32, Self), DecodeError> {
+        let at = input.error("Header", Problem::TooDeep);
+        let bytes = input.array().map_err(|e| e.reading("Header"))?;
+        let header = Header::from(bytes);
+        let length = usize::from(header.length);
+        let Some(left) = length.checked_sub(Header::LENGTH) else {
+            let problem = Problem::BadLength { length };
+            return Err(DecodeError {
+                what: "Header.length",
+                problem,
+                ..at
+            });
+        };
+        let whole = input.sub(left, "Message")?;
+        let mut body = whole.clone();
+        let kind = Kind::decode(header.kind, &mut body)?;
+        if header.version != VERSION && !matches!(kind, Kind::Standard(0 | 1)) {
+            let problem = Problem::BadValue {
+                value: header.version.into(),
+            };
+            return Err(DecodeError {
+                what: "Header.version",
+                problem,
+                ..at
+            });
+        }
+        let message = match Self::decode_body(kind, &mut body)? {
+            Some(message) => {
+                body.finish(message.name())?;
+                message
+            }
+            None => Self::Unknown(Unknown {
+                kind: header.kind,
+                body: whole.clone().remainder(),
+            }),
+        };
+        Ok((header.xid, message))
+    }
+}
+
+/// What stands before every message (section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The version of the protocol.
+    pub version: u8,
+    /// The code of the message, `OFPT_*`.
+    pub kind: u8,
+    /// Bytes of the whole message, this header included.
+    pub length: u16,
+    /// The number of the transaction, which a reply repeats.
+    pub xid: u32,
+}
+
+impl Header {
+    /// Bytes of a header.
+    pub const LENGTH: usize = 8;
+
+    /// The header at the front of `bytes`, unless they are too few.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.first_chunk().copied().map(Self::from)
+    }
+}
+
+impl From<[u8; 8]> for Header {
+    fn from([version, kind, l0, l1, x0, x1, x2, x3]: [u8; 8]) -> Self {
+        Self {
+            version,
+            kind,
+            length: u16::from_be_bytes([l0, l1]),
+            xid: u32::from_be_bytes([x0, x1, x2, x3]),
+        }
+    }
+}
+
+/// The code of a message, by who defined it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Standard(u8),
+    Nicira(u32),
+    Onf(u32),
+}
+
+impl Kind {
+    /// The code that says that an experimenter and the experimenter's code follow.
+    const EXPERIMENTER: u8 = 4;
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Standard(number) => number,
+            Self::Nicira(_) | Self::Onf(_) => Self::EXPERIMENTER,
+        }
+    }
+
+    fn encode_experimenter(self, out: &mut Writer) {
+        match self {
+            Self::Standard(_) => {}
+            Self::Nicira(code) => [NICIRA, code].iter().for_each(|word| word.encode(out)),
+            Self::Onf(code) => [ONF, code].iter().for_each(|word| word.encode(out)),
+        }
+    }
+
+    fn decode(number: u8, body: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if number != Self::EXPERIMENTER {
+            return Ok(Self::Standard(number));
+        }
+        let experimenter = u32::decode(body).map_err(|e| e.reading("Message.experimenter"))?;
+        let code = u32::decode(body).map_err(|e| e.reading("Message.experimenter_type"))?;
+        Ok(match experimenter {
+            NICIRA => Self::Nicira(code),
+            ONF => Self::Onf(code),
+            _ => Self::Standard(number),
+        })
+    }
+}
+
+/// The experimenter number of Nicira, whose extensions are those of Open vSwitch.
+const NICIRA: u32 = 0x0000_2320;
+
+/// The experimenter number of the Open Networking Foundation, for parts of later versions in 1.3.
+const ONF: u32 = 0x4f4e_4600;
+
+/// A message that is not declared here, as it stands on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The code; 4 if an experimenter's number stands first in the body.
+    pub kind: u8,
+    /// What follows the header.
+    pub body: Bytes,
+}

@@ -1,0 +1,176 @@
+//! Why a peer refuses a message (section 7.5.4).
+//!
+//! An error quotes the message that it refuses, so that its header can be found again. Which
+//! errors there are, and their names, stands in a table.
+
+mod codes;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{Header, NICIRA, ONF};
+use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
+
+/// A refusal of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What is wrong.
+    pub code: ErrorCode,
+    /// The refused message, or its start; for [`ErrorCode::OFPHFC_INCOMPATIBLE`] a text.
+    pub data: Bytes,
+}
+
+impl Error {
+    /// The header of the refused message, if the error quotes one.
+    #[must_use]
+    pub fn refused(&self) -> Option<Header> {
+        match self.code {
+            ErrorCode::Standard(HELLO_FAILED, _) => None,
+            _ => Header::decode(&self.data),
+        }
+    }
+
+    /// The answer to a message that could not be read: `frame`, and why.
+    ///
+    /// It quotes as much of the message as the specification asks for at least, 64 bytes.
+    #[must_use]
+    pub fn answer_to(frame: &Bytes, error: &DecodeError) -> Self {
+        Self {
+            code: ErrorCode::from(error),
+            data: frame.slice(..frame.len().min(64)),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(f)
+    }
+}
+
+impl Wire for Error {
+    fn encode(&self, out: &mut Writer) {
+        match self.code {
+            ErrorCode::Standard(kind, code) => {
+                kind.encode(out);
+                code.encode(out);
+            }
+            ErrorCode::Nicira(kind) => encode_experimenter(NICIRA, kind, out),
+            ErrorCode::Onf(kind) => encode_experimenter(ONF, kind, out),
+            ErrorCode::Foreign(experimenter, kind) => encode_experimenter(experimenter, kind, out),
+        }
+        out.put(&self.data);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kind = u16::decode(input)?;
+        let code = u16::decode(input)?;
+        let code = match kind {
+            EXPERIMENTER => match u32::decode(input)? {
+                NICIRA => ErrorCode::Nicira(code),
+                ONF => ErrorCode::Onf(code),
+                experimenter => ErrorCode::Foreign(experimenter, code),
+            },
+            _ => ErrorCode::Standard(kind, code),
+        };
+        Ok(Self {
+            code,
+            data: input.remainder(),
+        })
+    }
+}
+
+fn encode_experimenter(experimenter: u32, kind: u16, out: &mut Writer) {
+    EXPERIMENTER.encode(out);
+    kind.encode(out);
+    experimenter.encode(out);
+}
+
+/// The type of an error that an experimenter defines, `OFPET_EXPERIMENTER`.
+const EXPERIMENTER: u16 = 0xffff;
+
+/// The type of the errors about versions, `OFPET_HELLO_FAILED`.
+const HELLO_FAILED: u16 = 0;
+
+/// What is wrong with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorCode {
+    /// An error of OpenFlow itself: its type (not `0xffff`) and its code.
+    Standard(u16, u16),
+    /// An error of Open vSwitch.
+    Nicira(u16),
+    /// An error of the Open Networking Foundation, for parts of later versions in 1.3.
+    Onf(u16),
+    /// An error of another experimenter: whose, and which.
+    Foreign(u32, u16),
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.name()) {
+            (_, Some(name)) => f.write_str(name),
+            (Self::Standard(kind, code), None) => write!(f, "error type {kind} code {code}"),
+            (Self::Nicira(kind), None) => write!(f, "Nicira error {kind}"),
+            (Self::Onf(kind), None) => write!(f, "ONF error {kind}"),
+            (Self::Foreign(experimenter, kind), None) => {
+                write!(f, "experimenter {experimenter:#010x} error {kind}")
+            }
+        }
+    }
+}
+
+/// The error that answers bytes that could not be read.
+///
+/// What was being read decides the type of the error, what is wrong with it the code.
+impl From<&DecodeError> for ErrorCode {
+    fn from(error: &DecodeError) -> Self {
+        let place = error.what.split('.').next().unwrap_or_default();
+        match (&error.problem, place) {
+            (Problem::BadValue { .. }, "Header") => Self::OFPBRC_BAD_VERSION,
+            (Problem::Duplicate { .. }, _) => Self::OFPBMC_DUP_FIELD,
+            (Problem::MissingPrerequisite { .. }, _) => Self::OFPBMC_BAD_PREREQ,
+            (Problem::Unmaskable { .. } | Problem::BadMask { .. }, _) => Self::OFPBMC_BAD_MASK,
+            (Problem::ReadOnly { .. }, _) => Self::OFPBAC_BAD_SET_ARGUMENT,
+            (Problem::TooDeep, _) => Self::OFPBAC_TOO_MANY,
+            (Problem::BadPadding, _) => Self::NXBRC_MUST_BE_ZERO,
+            (Problem::UnknownCode { .. }, "Match") => Self::OFPBMC_BAD_FIELD,
+            (Problem::UnknownCode { .. }, "Action") => Self::OFPBAC_BAD_TYPE,
+            (Problem::UnknownCode { .. }, "Instruction" | "Instructions") => {
+                Self::OFPBIC_UNKNOWN_INST
+            }
+            (Problem::UnknownCode { .. }, _) => Self::OFPBRC_BAD_TYPE,
+            (Problem::BadValue { .. }, "Match") => Self::OFPBMC_BAD_VALUE,
+            (Problem::BadValue { .. }, "Action") => Self::OFPBAC_BAD_ARGUMENT,
+            (_, "Match") => Self::OFPBMC_BAD_LEN,
+            (_, "Action") => Self::OFPBAC_BAD_LEN,
+            (_, "Instruction" | "Instructions") => Self::OFPBIC_BAD_LEN,
+            _ => Self::OFPBRC_BAD_LEN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_its_code_belong_together() {
+        assert_eq!(
+            ErrorCode::Standard(5, 6).name(),
+            Some("OFPFMFC_BAD_COMMAND")
+        );
+        assert_eq!(ErrorCode::OFPBFC_MSG_FAILED, ErrorCode::Onf(2313));
+        assert_eq!(
+            ErrorCode::Standard(5, 99).to_string(),
+            "error type 5 code 99"
+        );
+    }
+
+    #[test]
+    fn an_error_about_versions_quotes_no_message() {
+        let data = Bytes::from_static(b"only 1.0 here");
+        let code = ErrorCode::OFPHFC_INCOMPATIBLE;
+        assert_eq!(Error { code, data }.refused(), None);
+    }
+}
