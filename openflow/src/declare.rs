@@ -84,13 +84,13 @@ macro_rules! codes {
 ///
 /// becomes a `bitflags` type with its codec.
 macro_rules! flags {
-    ($(#[$meta:meta])* pub struct $name:ident($repr:ident) {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident($repr:ident) {
         $($(#[$row:ident $($about:tt)*])* $flag:ident = $value:expr;)*
     }) => {
         ::bitflags::bitflags! {
             $(#[$meta])*
             #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            pub struct $name: $repr {
+            $vis struct $name: $repr {
                 $($(#[$row $($about)*])* const $flag = $value;)*
             }
         }
@@ -118,17 +118,17 @@ macro_rules! flags {
 ///         /// The port to pretend the packet came from.
 ///         port: u16;
 ///         /// The table to look in.
-///         table: u8, pad 3;
+///         table: u8, zero 3;
 ///     }
 /// }
 /// ```
 ///
-/// becomes the structure and its codec; `pad n;` as the first row is padding before the first
-/// field. Padding is written as zeros and skipped when read. An error names `Resubmit.port`.
+/// becomes the structure and its codec. `pub struct Name after pad n` has padding before its first
+/// field. Padding is written as zeros and skipped when read; where the row says `zero`, it must
+/// hold zeros. An error names `Resubmit.port`.
 macro_rules! wire_struct {
-    ($(#[$meta:meta])* pub struct $name:ident {
-        $(pad $lead:literal;)?
-        $($(#[$row:meta])* $field:ident: $type:ty $(, pad $pad:literal)?;)*
+    ($(#[$meta:meta])* pub struct $name:ident $(after pad $lead:literal)? {
+        $($(#[$row:meta])* $field:ident: $type:ty $(, pad $pad:literal)? $(, zero $zero:literal)?;)*
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +142,7 @@ macro_rules! wire_struct {
                 $(
                     $crate::wire::Wire::encode(&self.$field, out);
                     $(out.zeros($pad);)?
+                    $(out.zeros($zero);)?
                 )*
             }
 
@@ -153,6 +154,7 @@ macro_rules! wire_struct {
                     let $field = <$type as $crate::wire::Wire>::decode(input)
                         .map_err(|e| e.reading(concat!(stringify!($name), ".", stringify!($field))))?;
                     $(input.skip($pad)?;)?
+                    $(input.zeros($zero, concat!(stringify!($name), ".padding"))?;)?
                 )*
                 Ok(Self { $($field),* })
             }
@@ -178,7 +180,11 @@ macro_rules! fields {
         $field:ident: $type:ty, $bits:literal $format:ident $mask:ident $access:ident $need:ident,
         $name:literal $(| $alias:literal)*, $($code:ident = $class:ident $number:literal),+;
     )*) => {
-        #[expect(non_camel_case_types, reason = "the constants' own names, to number them")]
+        #[expect(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "the constants' own names, to number them"
+        )]
         #[derive(Clone, Copy)]
         #[repr(u8)]
         enum Position {
@@ -188,7 +194,6 @@ macro_rules! fields {
         $(
             $(#[$row])*
             #[doc = concat!("\n\n`", $name, "`", $(", `", stringify!($code), "`",)+ ".")]
-            #[expect(clippy::as_conversions, reason = "the place of the row; a constant")]
             pub const $field: Field<$type> = Field::new(&Facts {
                 position: Position::$field as u8,
                 size: <$type as Value>::SIZE,
@@ -218,4 +223,94 @@ macro_rules! fields {
     };
 }
 
-pub(crate) use {codes, fields, flags, wire_struct};
+/// Declares the actions: where each lives on the wire.
+///
+/// ```ignore
+/// actions! {
+///     Standard 0 Output;
+///     Nicira 14 Resubmit;
+/// }
+/// ```
+///
+/// becomes the enum `Action` with a variant for each row, which holds the structure of that name;
+/// the headers, lengths and padding around the structures; `Display`; and a sample of each. A code
+/// twice is an arm that cannot be reached, which does not compile, and so is an action of which
+/// [`samples`](crate::samples) has none.
+macro_rules! actions {
+    ($($space:ident $code:literal $action:ident;)*) => {
+        /// What a switch does with a packet.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Action {
+            $(
+                #[doc = concat!("What [`", stringify!($action), "`] says.")]
+                $action($action),
+            )*
+            /// An action that is not declared here, as it stands on the wire.
+            Unknown(Unknown),
+        }
+
+        $(
+            impl From<$action> for Action {
+                fn from(body: $action) -> Self {
+                    Self::$action(body)
+                }
+            }
+
+            impl ::std::fmt::Display for $action {
+                fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                    self.text(&Names::NONE, f)
+                }
+            }
+        )*
+
+        impl Text for Action {
+            fn text(
+                &self,
+                names: &Names,
+                f: &mut ::std::fmt::Formatter<'_>,
+            ) -> ::std::fmt::Result {
+                match self {
+                    $(Self::$action(body) => body.text(names, f),)*
+                    Self::Unknown(body) => body.text(names, f),
+                }
+            }
+        }
+
+        impl Wire for Action {
+            fn encode(&self, out: &mut Writer) {
+                out.sized(2, 8, |out| match self {
+                    $(Self::$action(body) => {
+                        Space::$space.put_header($code, out);
+                        body.encode(out);
+                    })*
+                    Self::Unknown(body) => body.encode(out),
+                });
+            }
+
+            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                let mut frame = Frame::decode(input)?;
+                let body = &mut frame.body;
+                let action = match (frame.space, frame.code) {
+                    $((Space::$space, $code) => Self::$action(
+                        $action::decode(body).map_err(|e| e.reading(stringify!($action)))?,
+                    ),)*
+                    _ => return Ok(Self::Unknown(frame.unknown())),
+                };
+                frame.finish()?;
+                Ok(action)
+            }
+        }
+
+        impl Action {
+            /// One of each action that is declared.
+            #[doc(hidden)]
+            #[must_use]
+            pub fn samples() -> Vec<Self> {
+                vec![$(<$action as $crate::samples::Sample>::sample().into()),*]
+            }
+        }
+    };
+}
+
+pub(crate) use {actions, codes, fields, flags, wire_struct};

@@ -69,7 +69,7 @@ impl<T> From<Field<T>> for FieldId {
 #[derive(Debug)]
 struct Facts {
     position: u8,
-    size: usize,
+    size: u8,
     bits: u16,
     format: Format,
     maskable: Maskable,
@@ -176,7 +176,11 @@ impl FieldId {
 
     /// How many bytes a value has; for an option of a tunnel, how many it can have.
     #[must_use]
-    pub const fn size(self) -> usize {
+    pub fn size(self) -> usize {
+        self.0.size.into()
+    }
+
+    pub(crate) const fn byte_size(self) -> u8 {
         self.0.size
     }
 

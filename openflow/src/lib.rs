@@ -3,9 +3,12 @@
 //! This crate speaks to a switch. It knows bytes, messages, matches, actions and the text of
 //! `ovs-ofctl`; it must not know networks, ports of tenants or databases.
 
+pub mod action;
 mod declare;
 pub mod field;
 pub mod matching;
 pub mod message;
 pub mod names;
+#[doc(hidden)]
+pub mod samples;
 pub mod wire;

@@ -10,7 +10,7 @@
 //! OpenFlow 1.3, and the condition stays what it is.
 
 mod display;
-mod fold;
+pub(crate) mod fold;
 
 use std::fmt;
 
@@ -144,7 +144,9 @@ impl Match {
         let Some(start) = self.place(|other| other >= field) else {
             return;
         };
-        let end = self.place(|other| other > field).unwrap_or(self.known());
+        let end = self
+            .place(|other| other > field)
+            .unwrap_or_else(|| self.known());
         self.tlvs.drain(start..end.max(start));
     }
 
@@ -315,7 +317,9 @@ impl Match {
     }
 
     fn insert(&mut self, field: FieldId, tlv: &[u8]) {
-        let place = self.place(|other| other > field).unwrap_or(self.known());
+        let place = self
+            .place(|other| other > field)
+            .unwrap_or_else(|| self.known());
         self.tlvs.insert_from_slice(place, tlv);
     }
 

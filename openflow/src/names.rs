@@ -51,6 +51,30 @@ impl Names {
     }
 }
 
+/// What is written with the names of a switch, if it holds ports or tables.
+pub(crate) trait Text {
+    fn text(&self, names: &Names, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl Names {
+    /// `value`, to be written with these names.
+    pub(crate) const fn show<'a, T: ?Sized>(&'a self, value: &'a T) -> Shown<'a, T> {
+        Shown { value, names: self }
+    }
+}
+
+/// A value with the names to write it with.
+pub(crate) struct Shown<'a, T: ?Sized> {
+    value: &'a T,
+    names: &'a Names,
+}
+
+impl<T: Text + ?Sized> fmt::Display for Shown<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.text(self.names, f)
+    }
+}
+
 enum Name<'a, T> {
     Named(&'a str),
     Number(T),

@@ -106,6 +106,12 @@ pub enum Problem {
         /// The name of the field.
         field: &'static str,
     },
+    /// An action that writes a field that actions cannot write.
+    #[error("{field} cannot be written")]
+    ReadOnly {
+        /// The name of the field.
+        field: &'static str,
+    },
     /// Actions within actions, deeper than any switch would run them.
     #[error("actions are nested too deeply")]
     TooDeep,
@@ -311,6 +317,24 @@ impl Writer {
         self.bytes.put_bytes(0, length);
     }
 
+    /// Appends how many things follow, in 16 bits.
+    pub fn count(&mut self, count: usize) {
+        let narrow = u16::try_from(count).unwrap_or_else(|_| {
+            self.overflow = self.overflow.or(Some(count));
+            u16::MAX
+        });
+        narrow.encode(self);
+    }
+
+    /// Appends how many things follow, in 8 bits.
+    pub fn count_8(&mut self, count: usize) {
+        let narrow = u8::try_from(count).unwrap_or_else(|_| {
+            self.overflow = self.overflow.or(Some(count));
+            u8::MAX
+        });
+        narrow.encode(self);
+    }
+
     /// Runs `body`, pads what it wrote to a multiple of `align`, and stores the padded length as
     /// the 16-bit number that stands `at` bytes after the start.
     pub fn sized(&mut self, at: usize, align: usize, body: impl FnOnce(&mut Self)) {
@@ -358,7 +382,7 @@ impl Writer {
     }
 }
 
-/// A structure that cannot be sent, because its length does not fit in 16 bits.
+/// A structure that cannot be sent, because its length does not fit in its field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{length} bytes do not fit in an OpenFlow length")]
 pub struct TooLong {

@@ -7,6 +7,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{CtState, MacAddr, PacketType, PortNo, TcpFlags, TunFlags, Value};
+use crate::names::Names;
 
 /// How the values of a field are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,18 @@ pub enum Format {
 }
 
 impl Format {
-    /// Writes `value`, and `mask` unless it is absent.
+    /// Writes `value`, and `mask` unless it is absent; ports by the names that `names` gives them.
     ///
     /// # Errors
     ///
     /// Only those of the formatter.
-    pub fn write(self, value: &[u8], mask: Option<&[u8]>, f: &mut Formatter<'_>) -> fmt::Result {
+    pub fn write(
+        self,
+        value: &[u8],
+        mask: Option<&[u8]>,
+        names: &Names,
+        f: &mut Formatter<'_>,
+    ) -> fmt::Result {
         match self {
             Self::Decimal => {
                 write!(f, "{}", number(value))?;
@@ -76,10 +83,11 @@ impl Format {
                     Some(mask) => write!(f, "/{}", Ipv6Addr::from(mask)),
                 }
             }
-            Self::Port if value.len() == 2 => {
-                u16::from_bytes(value).map_or(Ok(()), |port| PortNo::from_16(port).fmt(f))
+            Self::Port => {
+                let narrow = u16::from_bytes(value).map(PortNo::from_16);
+                let port = narrow.or_else(|| PortNo::from_bytes(value));
+                port.map_or(Ok(()), |port| names.port(port).fmt(f))
             }
-            Self::Port => show::<PortNo>(value, f),
             Self::Fragment => f.write_str(fragment(number(value), mask.map_or(0xff, number))),
             Self::CtState => flags::<CtState>(value, mask, u32::MAX.into(), f),
             Self::TcpFlags => flags::<TcpFlags>(value, mask, 0xfff, f),

@@ -121,12 +121,11 @@ impl Header {
             return Ok(header);
         }
         let experimenter = u32::from_be_bytes(input.array()?);
+        let length = header.length.into();
         header.of_experimenter(experimenter).ok_or(DecodeError {
             what: "field",
             offset: at,
-            problem: Problem::BadLength {
-                length: header.length.into(),
-            },
+            problem: Problem::BadLength { length },
         })
     }
 

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::MacAddr;
 use crate::declare::{codes, flags};
+use crate::wire::{DecodeError, Reader, Wire, Writer};
 
 /// A type that a field can hold.
 pub trait Value: Copy {
@@ -15,7 +16,7 @@ pub trait Value: Copy {
     type Bytes: AsRef<[u8]>;
 
     /// How many bytes a value has at most.
-    const SIZE: usize;
+    const SIZE: u8;
 
     /// The value in network order.
     fn to_bytes(self) -> Self::Bytes;
@@ -30,7 +31,8 @@ macro_rules! integer_values {
         impl Value for $name {
             type Bytes = [u8; size_of::<$repr>()];
 
-            const SIZE: usize = size_of::<$repr>();
+            #[expect(clippy::as_conversions, reason = "an integer has at most 16 bytes")]
+            const SIZE: u8 = size_of::<$repr>() as u8;
 
             fn to_bytes(self) -> Self::Bytes {
                 let to: fn($name) -> $repr = $to;
@@ -65,7 +67,7 @@ integer_values! {
 impl Value for MacAddr {
     type Bytes = [u8; 6];
 
-    const SIZE: usize = 6;
+    const SIZE: u8 = 6;
 
     fn to_bytes(self) -> [u8; 6] {
         self.0
@@ -79,7 +81,7 @@ impl Value for MacAddr {
 impl Value for TunMetadata {
     type Bytes = Self;
 
-    const SIZE: usize = 124;
+    const SIZE: u8 = 124;
 
     fn to_bytes(self) -> Self {
         self
@@ -214,6 +216,16 @@ impl fmt::Debug for EthType {
     }
 }
 
+impl Wire for EthType {
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        u16::decode(input).map(Self)
+    }
+}
+
 /// The number of a protocol on top of IP.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct IpProto(pub u8);
@@ -313,6 +325,16 @@ impl PacketType {
     }
 }
 
+impl Wire for PacketType {
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        u32::decode(input).map(Self)
+    }
+}
+
 impl fmt::Display for PacketType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
@@ -325,7 +347,7 @@ impl fmt::Display for PacketType {
 /// An option of a tunnel: 1 to 124 bytes, as the switch's TLV table says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TunMetadata {
-    bytes: [u8; Self::SIZE],
+    bytes: [u8; 124],
     length: u8,
 }
 
@@ -334,7 +356,7 @@ impl TunMetadata {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let mut option = Self {
-            bytes: [0; Self::SIZE],
+            bytes: [0; 124],
             length: u8::try_from(bytes.len())
                 .ok()
                 .filter(|length| *length > 0)?,

@@ -74,10 +74,9 @@ impl Display for DisplayMatch<'_> {
         list.vlan()?;
         list.plain(ETH_SRC, "dl_src")?;
         list.plain(ETH_DST, "dl_dst")?;
-        if protocol.prints_eth_type {
-            if let Some(eth_type) = self.matching.value(ETH_TYPE) {
-                list.item("dl_type", eth_type)?;
-            }
+        match self.matching.value(ETH_TYPE) {
+            Some(eth_type) if protocol.prints_eth_type => list.item("dl_type", eth_type)?,
+            _ => {}
         }
         list.network(protocol)?;
         list.mpls()?;
@@ -155,7 +154,7 @@ impl List<'_, '_> {
     fn plain<T: Value>(&mut self, field: Field<T>, name: &str) -> fmt::Result {
         match self.matching.condition(field.id()) {
             None => Ok(()),
-            Some(condition) => self.item(name, Formatted(field.id(), condition)),
+            Some(condition) => self.item(name, Formatted(field.id(), condition, self.names)),
         }
     }
 
@@ -260,7 +259,7 @@ impl List<'_, '_> {
                     mask: None,
                     ..condition
                 };
-                self.item(name, Formatted(field.id(), bare))
+                self.item(name, Formatted(field.id(), bare, self.names))
             }
         }
     }
@@ -447,11 +446,14 @@ impl List<'_, '_> {
 }
 
 /// A condition in the general form of its field.
-struct Formatted<'a>(FieldId, Condition<'a>);
+struct Formatted<'a>(FieldId, Condition<'a>, &'a Names);
 
 impl Display for Formatted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.0.format().write(self.1.value, self.1.mask, f)
+        let Self(field, condition, names) = self;
+        field
+            .format()
+            .write(condition.value, condition.mask, names, f)
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn fold(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVe
         let port = u16::from_bytes(value)
             .map(PortNo::from_16)
             .unwrap_or_default();
-        let any = mask.is_some_and(|mask| is_zero(mask));
+        let any = mask.is_some_and(is_zero);
         smallvec![Base::integer(
             IN_PORT,
             port,
@@ -79,7 +79,7 @@ pub(super) fn fold(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVe
         )]
     } else if field == IP_TOS.id() {
         let dscp = u8::try_from(low(2)).unwrap_or_default();
-        let any = mask.is_some_and(|mask| is_zero(mask));
+        let any = mask.is_some_and(is_zero);
         smallvec![Base::integer(IP_DSCP, dscp, if any { 0 } else { u8::MAX })]
     } else if field == VLAN_TCI.id() {
         vlan(value, mask)
@@ -141,7 +141,7 @@ pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) 
 }
 
 /// Refuses what a switch would: values and masks that the field cannot have.
-pub(super) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result<(), Problem> {
+pub(crate) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result<(), Problem> {
     if let Some(mask) = mask {
         if value
             .iter()
@@ -163,7 +163,7 @@ pub(super) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result
     let small = field.is_variable() || bits & !field.allowed() == 0;
     let port = field != IN_PORT.id() && field != ACTSET_OUTPUT.id()
         || PortNo::from_bytes(value).is_some_and(|port| port.to_16().is_some());
-    let zero = mask.is_some_and(|mask| is_zero(mask));
+    let zero = mask.is_some_and(is_zero);
     let nsh = match bits {
         0..=2 if field == NSH_MDTYPE.id() => zero || bits != 0,
         64.. if field == NSH_TTL.id() => false,

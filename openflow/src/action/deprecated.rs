@@ -1,0 +1,131 @@
+//! Actions of OpenFlow 1.0 and 1.1, which OVS still takes over 1.3.
+//!
+//! A switch returns each as the [`SetField`](super::SetField) that says the same.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::plain_text;
+use crate::declare::wire_struct;
+use crate::field::MacAddr;
+use crate::names::{Names, Text};
+
+wire_struct! {
+    /// Sets the number of the outer VLAN tag.
+    pub struct SetVlanVid {
+        /// The number, of 12 bits.
+        vid: u16, pad 2;
+    }
+}
+
+wire_struct! {
+    /// Sets the priority of the outer VLAN tag.
+    pub struct SetVlanPcp {
+        /// The priority, of 3 bits.
+        pcp: u8, pad 3;
+    }
+}
+
+wire_struct! {
+    /// Sets the Ethernet source.
+    pub struct SetDlSrc {
+        /// The address.
+        address: MacAddr, pad 6;
+    }
+}
+
+wire_struct! {
+    /// Sets the Ethernet destination.
+    pub struct SetDlDst {
+        /// The address.
+        address: MacAddr, pad 6;
+    }
+}
+
+wire_struct! {
+    /// Sets the IPv4 source.
+    pub struct SetNwSrc {
+        /// The address.
+        address: Ipv4Addr;
+    }
+}
+
+wire_struct! {
+    /// Sets the IPv4 destination.
+    pub struct SetNwDst {
+        /// The address.
+        address: Ipv4Addr;
+    }
+}
+
+wire_struct! {
+    /// Sets the type of service.
+    pub struct SetNwTos {
+        /// The type of service, its lower two bits zero.
+        tos: u8, pad 3;
+    }
+}
+
+wire_struct! {
+    /// Sets explicit congestion notification.
+    pub struct SetNwEcn {
+        /// The two bits.
+        ecn: u8, pad 3;
+    }
+}
+
+wire_struct! {
+    /// Sets the source port of TCP, UDP or SCTP.
+    pub struct SetTpSrc {
+        /// The port.
+        port: u16, pad 2;
+    }
+}
+
+wire_struct! {
+    /// Sets the destination port of TCP, UDP or SCTP.
+    pub struct SetTpDst {
+        /// The port.
+        port: u16, pad 2;
+    }
+}
+
+wire_struct! {
+    /// Sets the outer MPLS label.
+    pub struct SetMplsLabel {
+        /// The label, of 20 bits.
+        label: u32;
+    }
+}
+
+wire_struct! {
+    /// Sets the traffic class of the outer MPLS label.
+    pub struct SetMplsTc {
+        /// The class, of 3 bits.
+        tc: u8, pad 3;
+    }
+}
+
+wire_struct! {
+    /// Sets the time to live of the outer MPLS label.
+    pub struct SetMplsTtl {
+        /// The time to live.
+        ttl: u8, pad 3;
+    }
+}
+
+plain_text! {
+    SetVlanVid |set| "set_vlan_vid:{}", set.vid;
+    SetVlanPcp |set| "set_vlan_pcp:{}", set.pcp;
+    SetDlSrc |set| "mod_dl_src:{}", set.address;
+    SetDlDst |set| "mod_dl_dst:{}", set.address;
+    SetNwSrc |set| "mod_nw_src:{}", set.address;
+    SetNwDst |set| "mod_nw_dst:{}", set.address;
+    SetNwTos |set| "mod_nw_tos:{}", set.tos;
+    SetNwEcn |set| "mod_nw_ecn:{}", set.ecn;
+    SetTpSrc |set| "mod_tp_src:{}", set.port;
+    SetTpDst |set| "mod_tp_dst:{}", set.port;
+    SetMplsLabel |set| "set_mpls_label({})", set.label;
+    SetMplsTc |set| "set_mpls_tc({})", set.tc;
+    SetMplsTtl |set| "set_mpls_ttl({})", set.ttl;
+}

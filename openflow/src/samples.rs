@@ -1,0 +1,214 @@
+//! One value of everything that is declared, for the tests.
+//!
+//! A row of a table does not compile until what it declares has a sample here.
+
+use std::net::Ipv6Addr;
+
+use bytes::Bytes;
+
+use crate::action::*;
+use crate::field::*;
+
+/// A type of which the tests have a value.
+pub trait Sample {
+    /// A value in which, where possible, no two parts are equal.
+    fn sample() -> Self;
+}
+
+macro_rules! samples {
+    ($($type:ty => $value:expr;)*) => {$(
+        impl Sample for $type {
+            fn sample() -> Self {
+                $value
+            }
+        }
+    )*};
+}
+
+samples! {
+    Output => Output::to(PortNo(43));
+    SetVlanVid => SetVlanVid { vid: 5 };
+    SetVlanPcp => SetVlanPcp { pcp: 3 };
+    SetDlSrc => SetDlSrc { address: MacAddr([2, 0, 0, 0, 0, 1]) };
+    SetDlDst => SetDlDst { address: MacAddr([2, 0, 0, 0, 0, 2]) };
+    SetNwSrc => SetNwSrc { address: [192, 0, 2, 1].into() };
+    SetNwDst => SetNwDst { address: [192, 0, 2, 2].into() };
+    SetNwTos => SetNwTos { tos: 0x20 };
+    SetNwEcn => SetNwEcn { ecn: 2 };
+    SetTpSrc => SetTpSrc { port: 1024 };
+    SetTpDst => SetTpDst { port: 22 };
+    SetMplsLabel => SetMplsLabel { label: 0xfedc };
+    SetMplsTc => SetMplsTc { tc: 5 };
+    SetMplsTtl => SetMplsTtl { ttl: 63 };
+    DecMplsTtl => DecMplsTtl;
+    PushVlan => PushVlan { eth_type: EthType::VLAN };
+    PopVlan => PopVlan;
+    PushMpls => PushMpls { eth_type: EthType::MPLS };
+    PopMpls => PopMpls { eth_type: EthType::IPV4 };
+    SetQueue => SetQueue { queue: 7 };
+    Group => Group { group: GroupId(9) };
+    SetNwTtl => SetNwTtl { ttl: 64 };
+    DecNwTtl => DecNwTtl;
+    SetField => SetField::new(ETH_DST, MacAddr([2, 0, 0, 0, 0, 3]));
+    ResubmitPort => ResubmitPort { port: 4 };
+    SetTunnel => SetTunnel { tun_id: 0x1234 };
+    PopQueue => PopQueue;
+    RegMove => RegMove::new(REG0.slice(0, 15), TUN_ID.slice(16, 31));
+    RegLoad => RegLoad::new(REG6.slice(4, 15), 0xabc);
+    Note => Note::new(&[1, 2, 3, 4, 5, 6, 7]);
+    SetTunnel64 => SetTunnel64 { tun_id: 0x1_2345_6789 };
+    Multipath => Multipath {
+        fields: HashFields::SYMMETRIC_L4,
+        basis: 50,
+        algorithm: MultipathAlgorithm::HRW,
+        max_link: 11,
+        arg: 3,
+        target: REG1.slice(0, 7),
+    };
+    Bundle => Bundle {
+        algorithm: BundleAlgorithm::ACTIVE_BACKUP,
+        fields: HashFields::ETH_SRC,
+        basis: 1,
+        members: vec![4, 8, 15],
+    };
+    BundleLoad => BundleLoad {
+        bundle: Bundle {
+            algorithm: BundleAlgorithm::HRW,
+            fields: HashFields::SYMMETRIC_L3L4,
+            basis: 2,
+            members: vec![16, 23, 42, 108],
+        },
+        target: REG2.slice(0, 15),
+    };
+    Resubmit => Resubmit::to(92);
+    OutputReg => OutputReg { source: REG5.slice(0, 15), max_len: 128 };
+    Learn => learn();
+    Exit => Exit;
+    FinTimeout => FinTimeout { idle_timeout: 10, hard_timeout: 20 };
+    Controller => Controller { max_len: 64, controller_id: 5, reason: PacketInReason::NO_MATCH };
+    DecTtlCntIds => DecTtlCntIds { controllers: vec![1, 2, 3] };
+    WriteMetadata => WriteMetadata { metadata: 0x12, mask: 0xff };
+    StackPush => StackPush { source: REG3.slice(8, 23) };
+    StackPop => StackPop { target: REG4.whole() };
+    crate::action::Sample => crate::action::Sample {
+        probability: 12345,
+        collector_set_id: 1,
+        obs_domain_id: 2,
+        obs_point_id: 3,
+    };
+    OutputReg2 => OutputReg2 { source: NSH_C1.whole(), max_len: 256 };
+    RegLoad2 => RegLoad2::new(ETH_SRC, MacAddr([2, 0, 0, 0, 0, 0]), MacAddr([0xff, 0, 0, 0, 0, 0]));
+    Conjunction => Conjunction::new(1234, 1, 2);
+    Ct => Ct {
+        commit: true,
+        force: true,
+        zone: REG6.slice(0, 15).into(),
+        table: Some(82),
+        alg: 21,
+        actions: vec![
+            Nat::sample().into(),
+            SetField::new(CT_MARK, 1).into(),
+            RegMove::new(REG0.whole(), CT_LABEL.slice(96, 127)).into(),
+        ],
+    };
+    Nat => Nat {
+        flags: NatFlags::SRC | NatFlags::PROTO_RANDOM,
+        addresses: AddressRange::V4([192, 0, 2, 1].into(), Some([192, 0, 2, 9].into())),
+        ports: Some(PortRange { first: 1024, last: Some(2048) }),
+    };
+    Controller2 => Controller2 {
+        max_len: 100,
+        controller_id: 6,
+        reason: PacketInReason::INVALID_TTL,
+        userdata: Bytes::from_static(&[0xde, 0xad, 0xbe, 0xef, 0]),
+        pause: true,
+        meter: Some(77),
+    };
+    Sample2 => Sample2 {
+        probability: 1,
+        collector_set_id: 2,
+        obs_domain_id: 3,
+        obs_point_id: 4,
+        sampling_port: 5,
+    };
+    OutputTrunc => OutputTrunc { port: 3, max_len: 100 };
+    Sample3 => Sample3 {
+        probability: 6,
+        collector_set_id: 7,
+        obs_domain_id: 8,
+        obs_point_id: 9,
+        sampling_port: 10,
+        direction: SampleDirection::EGRESS,
+    };
+    CloneActions => CloneActions {
+        actions: vec![PopVlan.into(), Output::to(PortNo(2)).into()],
+    };
+    CtClear => CtClear;
+    ResubmitCt => ResubmitCt { port: 1, table: 2 };
+    Learn2 => Learn2 { learn: learn(), limit: 100, result: Some(REG0.slice(5, 5)) };
+    Encap => Encap {
+        header_size: 0,
+        packet_type: PacketType::of(EthType::NSH),
+        properties: vec![
+            EncapProperty::NshMdType(2),
+            EncapProperty::NshTlv {
+                class: 0x1000,
+                kind: 10,
+                data: Bytes::from_static(&[0x12, 0x34, 0x56]),
+            },
+        ],
+    };
+    Decap => Decap { packet_type: PacketType::ETHERNET };
+    DecNshTtl => DecNshTtl;
+    CheckPktLarger => CheckPktLarger { length: 1500, target: REG0.slice(1, 1) };
+    DeleteField => DeleteField { field: TUN_METADATA0.whole() };
+    DebugSlow => DebugSlow;
+    DebugRecirc => DebugRecirc;
+    CopyField => CopyField {
+        source: REG1.slice(4, 9),
+        target: REG2.slice(0, 5),
+    };
+}
+
+/// A flow that sends back to where this packet came from.
+fn learn() -> Learn {
+    Learn {
+        idle_timeout: 10,
+        hard_timeout: 300,
+        priority: 1,
+        cookie: 0xfeed,
+        flags: LearnFlags::SEND_FLOW_REM | LearnFlags::DELETE_LEARNED,
+        table: 20,
+        fin_idle_timeout: 2,
+        fin_hard_timeout: 3,
+        specs: vec![
+            LearnSpec::MatchValue {
+                value: Bits::new(0x86dd, ETH_TYPE.whole()),
+                target: ETH_TYPE.whole(),
+            },
+            LearnSpec::MatchValue {
+                value: Bits::new(Ipv6Addr::LOCALHOST.to_bits(), IPV6_SRC.whole()),
+                target: IPV6_SRC.whole(),
+            },
+            LearnSpec::MatchField {
+                source: VLAN_TCI.slice(0, 11),
+                target: VLAN_TCI.slice(0, 11),
+            },
+            LearnSpec::MatchField {
+                source: ETH_SRC.whole(),
+                target: ETH_DST.whole(),
+            },
+            LearnSpec::LoadValue {
+                value: Bits::new(0, VLAN_TCI.whole()),
+                target: VLAN_TCI.whole(),
+            },
+            LearnSpec::LoadField {
+                source: TUN_ID.whole(),
+                target: TUN_ID.whole(),
+            },
+            LearnSpec::Output {
+                source: IN_PORT_16.whole(),
+            },
+        ],
+    }
+}
