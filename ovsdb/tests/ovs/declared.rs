@@ -1,9 +1,12 @@
-//! The tables of the test schema, as an application declares them.
+//! The tables of the test schema, as an application declares them, and clients of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ovsdb::Uuid;
 use ovsdb::value::Real;
+use ovsdb::{Client, Event, Events, Options, Transaction, Uuid, Values};
+use tokio::time::timeout;
+
+use crate::server::{PATIENCE, Server};
 
 ovsdb::enumeration! {
     /// A column with few values.
@@ -41,4 +44,54 @@ ovsdb::tables! {
         name: String;
         weight: Option<Real>;
     }
+}
+
+/// A client of a server.
+pub(crate) fn client(server: &Server) -> (Client<Test>, Events<Test>) {
+    Client::connect(vec![server.remote()], Options::default())
+}
+
+/// The next event.
+pub(crate) async fn next(events: &mut Events<Test>) -> Event<Test> {
+    let event = timeout(PATIENCE, events.next())
+        .await
+        .expect("an event in time");
+    event.expect("the client lives")
+}
+
+/// Waits until the replica is complete.
+pub(crate) async fn connected(events: &mut Events<Test>) {
+    while !matches!(next(events).await, Event::Connected { .. }) {}
+}
+
+/// Waits until the connection is lost, and returns why.
+pub(crate) async fn disconnected(events: &mut Events<Test>) -> String {
+    loop {
+        if let Event::Disconnected(reason) = next(events).await {
+            return reason.to_string();
+        }
+    }
+}
+
+/// Waits until a lock is gained or lost, and returns whether it is held.
+pub(crate) async fn lock(events: &mut Events<Test>) -> bool {
+    loop {
+        if let Event::Lock { held, .. } = next(events).await {
+            return held;
+        }
+    }
+}
+
+/// The values of an item with a name.
+pub(crate) fn item(name: &str) -> Values<Item> {
+    Item::values()
+        .set(Item::name, name)
+        .set(Item::colour, Colour::Red)
+}
+
+/// A transaction that inserts an item.
+pub(crate) fn insert(name: &str) -> Transaction<Test> {
+    let mut transaction = Transaction::new();
+    transaction.insert(item(name));
+    transaction
 }

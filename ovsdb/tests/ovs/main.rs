@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod cluster;
 mod declared;
+mod features;
 mod server;
 mod standalone;

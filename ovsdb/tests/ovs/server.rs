@@ -1,23 +1,25 @@
-//! A real `ovsdb-server` in a directory of its own, which ends with the test.
+//! Real servers in directories of their own, which end with the test.
 
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ovsdb::Remote;
 use tempfile::TempDir;
 
 /// How long anything may take that a test waits for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A small schema in which every kind of column occurs.
 pub(crate) const SCHEMA: &str = include_str!("test.ovsschema");
 
-/// A running server.
+/// A server, running or not.
 pub(crate) struct Server {
-    directory: TempDir,
+    directory: Arc<TempDir>,
+    name: String,
     process: Option<Child>,
 }
 
@@ -31,34 +33,82 @@ impl Server {
 
     /// Makes the database, but does not serve it yet.
     pub(crate) fn stopped(schema: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let schema_file = directory.path().join("schema");
-        fs::write(&schema_file, schema).expect("the schema is written");
-        let server = Self {
-            directory,
-            process: None,
-        };
-        let (database, schema_file) = (server.path("db"), schema_file.display().to_string());
-        let database = database.display().to_string();
-        run("ovsdb-tool", &["create", &database, &schema_file]);
+        let server = Self::named("server", &directory(schema));
+        run(
+            "ovsdb-tool",
+            &["create", &server.file("db"), &server.shared("schema")],
+        );
         server
+    }
+
+    /// Starts a cluster of three servers, which share a directory.
+    pub(crate) fn cluster(schema: &str) -> [Self; 3] {
+        let directory = directory(schema);
+        let mut cluster = ["a", "b", "c"].map(|name| Self::named(name, &directory));
+        let address = |server: &Self| format!("unix:{}", server.file("raft"));
+        let first = address(&cluster[0]);
+        for (index, server) in cluster.iter_mut().enumerate() {
+            let (database, own) = (server.file("db"), address(server));
+            match index {
+                0 => {
+                    let schema = server.shared("schema");
+                    run("ovsdb-tool", &["create-cluster", &database, &schema, &own]);
+                }
+                _ => {
+                    run(
+                        "ovsdb-tool",
+                        &["join-cluster", &database, "Test", &own, &first],
+                    );
+                }
+            }
+            server.run(&[]);
+            let socket = server.remote().to_string();
+            run(
+                "ovsdb-client",
+                &["-t", "30", "wait", &socket, "Test", "connected"],
+            );
+        }
+        cluster
+    }
+
+    /// Starts a relay of another server.
+    pub(crate) fn relay(of: &Self) -> Self {
+        let mut relay = Self::named("relay", &of.directory);
+        relay.serve(
+            &relay.path("sock"),
+            &format!("relay:Test:{}", of.remote()),
+            &[],
+        );
+        relay
+    }
+
+    fn named(name: &str, directory: &Arc<TempDir>) -> Self {
+        Self {
+            directory: Arc::clone(directory),
+            name: name.to_owned(),
+            process: None,
+        }
     }
 
     /// Serves the database where clients look for it.
     pub(crate) fn run(&mut self, arguments: &[&str]) {
-        self.run_on(&self.path("db.sock"), arguments);
+        self.run_on(&self.path("sock"), arguments);
     }
 
     /// Serves the database on a socket.
     pub(crate) fn run_on(&mut self, socket: &Path, arguments: &[&str]) {
+        self.serve(socket, &self.file("db"), arguments);
+    }
+
+    fn serve(&mut self, socket: &Path, database: &str, arguments: &[&str]) {
         // A socket that a killed server left behind is no sign of a new one.
         drop(fs::remove_file(socket));
         let process = Command::new("ovsdb-server")
             .arg(format!("--remote=punix:{}", socket.display()))
-            .arg(format!("--unixctl={}", self.path("ctl").display()))
+            .arg(format!("--unixctl={}", self.file("ctl")))
             .args(["--no-chdir", "-vconsole:off"])
             .args(arguments)
-            .arg(self.path("db"))
+            .arg(database)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -78,14 +128,98 @@ impl Server {
         }
     }
 
-    /// A file in the server's directory.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+    /// Has the server do nothing at all, or go on.
+    pub(crate) fn freeze(&self, freeze: bool) {
+        let process = self
+            .process
+            .as_ref()
+            .expect("the server runs")
+            .id()
+            .to_string();
+        run("kill", &[if freeze { "-STOP" } else { "-CONT" }, &process]);
+    }
+
+    /// A file of this server.
+    pub(crate) fn path(&self, extension: &str) -> PathBuf {
+        self.directory
+            .path()
+            .join(format!("{}.{extension}", self.name))
+    }
+
+    fn file(&self, extension: &str) -> String {
+        self.path(extension).display().to_string()
+    }
+
+    fn shared(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
     }
 
     /// Where the server listens.
     pub(crate) fn remote(&self) -> Remote {
-        Remote::Unix(self.path("db.sock"))
+        Remote::Unix(self.path("sock"))
+    }
+
+    /// Sends a command to the server's control socket.
+    pub(crate) fn appctl(&self, arguments: &[&str]) -> String {
+        let control = self.file("ctl");
+        run("ovs-appctl", &[&["-t", &control], arguments].concat())
+    }
+
+    /// Whether the server runs.
+    pub(crate) fn runs(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Whether the server leads its cluster.
+    pub(crate) fn leads(&self) -> bool {
+        self.runs()
+            && self
+                .appctl(&["cluster/status", "Test"])
+                .contains("Role: leader")
+    }
+
+    /// Applies a transaction to the database by `ovsdb-client`.
+    pub(crate) fn transact(&self, transaction: &str) -> String {
+        run(
+            "ovsdb-client",
+            &["transact", &self.remote().to_string(), transaction],
+        )
+    }
+
+    /// The TCP port of 127.0.0.1 that the server's process listens on.
+    pub(crate) fn listening_port(&self) -> u16 {
+        let process = self.process.as_ref().expect("the server runs").id();
+        let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+            .expect("the files of the process")
+            .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+            .map(|target| target.display().to_string())
+            .collect();
+        let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).expect("the sockets");
+        let listening = |line: &str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let socket = format!("socket:[{}]", columns.get(9)?);
+            let (_, port) = columns.get(1)?.split_once(':')?;
+            let listens = columns.get(3) == Some(&"0A") && sockets.contains(&socket);
+            listens.then(|| u16::from_str_radix(port, 16).ok())?
+        };
+        table
+            .lines()
+            .find_map(listening)
+            .expect("the server listens on TCP")
+    }
+
+    /// The whole database, as `ovsdb-client` sees it: one line of JSON for each table.
+    pub(crate) fn dump(&self) -> String {
+        run(
+            "ovsdb-client",
+            &[
+                "--no-leader-only",
+                "-f",
+                "json",
+                "dump",
+                &self.remote().to_string(),
+            ],
+        )
     }
 }
 
@@ -96,6 +230,13 @@ impl Drop for Server {
             drop(process.wait());
         }
     }
+}
+
+/// A new directory with a schema in it.
+fn directory(schema: &str) -> Arc<TempDir> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    fs::write(directory.path().join("schema"), schema).expect("the schema is written");
+    Arc::new(directory)
 }
 
 /// Runs a command and returns what it prints.
@@ -114,6 +255,6 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "timed out: {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }

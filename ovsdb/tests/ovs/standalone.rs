@@ -3,33 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::declared::{Colour, Item, Part, Test};
-use crate::server::{self, PATIENCE, SCHEMA, Server};
 use ovsdb::table::Change;
 use ovsdb::transaction::ErrorName;
-use ovsdb::{Client, Event, Events, Options, TransactError, Transaction};
-use tokio::time::timeout;
+use ovsdb::{Event, TransactError, Transaction};
 
-async fn next(events: &mut Events<Test>) -> Event<Test> {
-    let event = timeout(PATIENCE, events.next())
-        .await
-        .expect("an event in time");
-    event.expect("the client lives")
-}
-
-async fn connected(events: &mut Events<Test>) {
-    while !matches!(next(events).await, Event::Connected { .. }) {}
-}
-
-fn client(server: &Server) -> (Client<Test>, Events<Test>) {
-    Client::connect(vec![server.remote()], Options::default())
-}
-
-fn item(name: &str) -> ovsdb::Values<Item> {
-    Item::values()
-        .set(Item::name, name)
-        .set(Item::colour, Colour::Red)
-}
+use crate::declared::{Colour, Item, Part, client, connected, item, next};
+use crate::server::{self, PATIENCE, SCHEMA, Server};
 
 #[tokio::test]
 async fn a_transactions_effects_are_in_the_replica_when_its_outcome_is_returned() {
@@ -195,7 +174,7 @@ async fn after_a_restart_of_the_server_only_what_differs_is_a_change() {
     assert!(matches!(next(&mut events).await, Event::Disconnected(_)));
 
     // Somebody else changes the database before the client is back.
-    let hidden = server.path("hidden.sock");
+    let hidden = server.path("hidden");
     server.run_on(&hidden, &[]);
     server::run(
         "ovsdb-client",

@@ -1,0 +1,211 @@
+//! Locks, conditions, conversion, transports and silence, against a real server.
+
+use std::time::Duration;
+
+use ovsdb::monitor::Conditions;
+use ovsdb::transaction::ErrorName;
+use ovsdb::{Client, Event, Options, Remote, Transaction};
+
+use crate::declared::{
+    Item, Part, Test, client, connected, disconnected, insert, item, lock, next,
+};
+use crate::server::{PATIENCE, SCHEMA, Server, run};
+
+#[tokio::test]
+async fn a_lock_goes_from_one_client_to_the_next() {
+    let server = Server::start(SCHEMA);
+    let ((first, mut first_events), (second, mut second_events)) =
+        (client(&server), client(&server));
+    connected(&mut first_events).await;
+    connected(&mut second_events).await;
+    first.lock("writer").await;
+    assert!(lock(&mut first_events).await);
+    second.lock("writer").await;
+
+    let mut asserting = insert("asserted");
+    asserting.assert_lock("writer");
+    let error = second
+        .transact(asserting.clone(), PATIENCE)
+        .await
+        .unwrap_err();
+    assert!(error.is(&ErrorName::NOT_OWNER), "{error}");
+    first.transact(asserting, PATIENCE).await.unwrap();
+
+    first.unlock("writer").await;
+    assert!(!lock(&mut first_events).await);
+    assert!(lock(&mut second_events).await);
+    first.steal("writer").await;
+    assert!(lock(&mut first_events).await);
+    assert!(!lock(&mut second_events).await);
+    // The thief's disconnect gives the lock back to its victim.
+    drop(first);
+    assert!(lock(&mut second_events).await);
+}
+
+#[tokio::test]
+async fn a_lock_is_asked_for_again_after_a_reconnection() {
+    let mut server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    client.lock("writer").await;
+    // Asking twice would be refused by the server.
+    client.lock("writer").await;
+    assert!(lock(&mut events).await);
+    server.kill();
+    assert!(!lock(&mut events).await);
+    server.run(&[]);
+    assert!(lock(&mut events).await);
+}
+
+#[tokio::test]
+async fn conditions_choose_the_rows_at_run_time() {
+    let mut server = Server::start(SCHEMA);
+    let mut options = Options::default();
+    options.conditions = Conditions::new()
+        .only([Item::number.at_least(5)])
+        .only::<Part>([]);
+    let (client, mut events) = Client::<Test>::connect(vec![server.remote()], options);
+    connected(&mut events).await;
+    let mut transaction = Transaction::new();
+    for number in 0..10 {
+        let part = transaction.insert(Part::values());
+        let values = item(&number.to_string())
+            .set(Item::number, number)
+            .set(Item::parts, [part]);
+        transaction.insert(values);
+    }
+    client.transact(transaction, PATIENCE).await.unwrap();
+    let numbers = |client: &Client<Test>| {
+        let tables = client.snapshot();
+        let mut numbers: Vec<i64> = tables.items.iter().map(|item| item.number).collect();
+        numbers.sort_unstable();
+        (numbers, tables.parts.len())
+    };
+    assert_eq!(numbers(&client), (vec![5, 6, 7, 8, 9], 0));
+
+    let wider = Conditions::new().only([Item::number.less(2), Item::number.greater(8)]);
+    client.set_conditions(wider, PATIENCE).await.unwrap();
+    assert_eq!(numbers(&client), (vec![0, 1, 9], 10));
+    client
+        .set_conditions(Conditions::new().only::<Item>([]), PATIENCE)
+        .await
+        .unwrap();
+    assert_eq!(numbers(&client), (vec![], 10));
+
+    // Conditions set while there is no server take effect when it is back.
+    server.kill();
+    disconnected(&mut events).await;
+    let narrow = Conditions::new().only([Item::number.equals(3)]);
+    let setting = client.set_conditions(narrow, PATIENCE);
+    let serving = async { server.run(&[]) };
+    tokio::join!(setting, serving).0.unwrap();
+    assert_eq!(numbers(&client), (vec![3], 10));
+}
+
+#[tokio::test]
+async fn a_conversion_of_the_schema_is_survived_without_losing_the_connection() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    client.transact(insert("old"), PATIENCE).await.unwrap();
+    assert!(matches!(next(&mut events).await, Event::Changed(_)));
+
+    let converted = SCHEMA.replace(
+        "\"name\": {\"type\": \"string\"},\n        \"number\"",
+        "\"name\": {\"type\": \"string\"},\n        \"more\": {\"type\": \"string\"},\n        \"number\"",
+    );
+    assert_ne!(converted, SCHEMA);
+    let file = server.path("converted");
+    std::fs::write(&file, converted).unwrap();
+    run(
+        "ovsdb-client",
+        &[
+            "convert",
+            &server.remote().to_string(),
+            &file.display().to_string(),
+        ],
+    );
+    // No disconnection, no change: the same rows, seen again.
+    assert!(matches!(next(&mut events).await, Event::Connected { .. }));
+    client.transact(insert("new"), PATIENCE).await.unwrap();
+    let Event::Changed(step) = next(&mut events).await else {
+        panic!("the new row")
+    };
+    assert_eq!((step.changes.items.len(), step.tables.items.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_and_found_again() {
+    let server = Server::start(SCHEMA);
+    let mut options = Options::default();
+    options.inactivity_probe = Duration::from_millis(200);
+    let (_client, mut events) = Client::<Test>::connect(vec![server.remote()], options);
+    connected(&mut events).await;
+    server.freeze(true);
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("no answer for 0.4 s"), "{reason}");
+    server.freeze(false);
+    connected(&mut events).await;
+}
+
+#[tokio::test]
+async fn tcp_remotes_serve_and_dead_ones_are_passed_over() {
+    let server = Server::start(SCHEMA);
+    server.appctl(&["ovsdb-server/add-remote", "ptcp:0:127.0.0.1"]);
+    let port = server.listening_port();
+    let remotes = Remote::list(&format!(
+        "unix:/nowhere,tcp:127.0.0.1:1,tcp:127.0.0.1:{port}"
+    ));
+    let (client, mut events) = Client::<Test>::connect(remotes.unwrap(), Options::default());
+    connected(&mut events).await;
+    client.transact(insert("tcp"), PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_removed_is_waited_for() {
+    let server = Server::start(SCHEMA);
+    let (_client, mut events) = client(&server);
+    connected(&mut events).await;
+    server.appctl(&["ovsdb-server/remove-db", "Test"]);
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("does not serve Test"), "{reason}");
+    server.appctl(&[
+        "ovsdb-server/add-db",
+        &server.path("db").display().to_string(),
+    ]);
+    connected(&mut events).await;
+}
+
+#[tokio::test]
+async fn large_unicode_text_arrives_unharmed() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    let text = "aé漢🦀\u{1}\"\\".repeat(20_000);
+    let mut transaction = Transaction::new();
+    let row = transaction.insert(item(&text));
+    let row = client
+        .transact(transaction, PATIENCE)
+        .await
+        .unwrap()
+        .uuid(row)
+        .unwrap();
+    assert_eq!(client.snapshot().items.get(&row).unwrap().name, text);
+}
+
+#[tokio::test]
+async fn twenty_thousand_rows_fit_in_one_transaction() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    let mut transaction = Transaction::new();
+    let rows: Vec<_> = (0..20_000)
+        .map(|number| transaction.insert(item(&number.to_string())))
+        .collect();
+    let outcome = client.transact(transaction, PATIENCE).await.unwrap();
+    let tables = client.snapshot();
+    assert!(
+        rows.iter()
+            .all(|row| tables.items.get(&outcome.uuid(*row).unwrap()).is_some())
+    );
+}
