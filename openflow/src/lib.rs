@@ -6,8 +6,12 @@
 pub mod action;
 mod declare;
 pub mod field;
+pub mod flow;
+pub mod group;
+pub mod instruction;
 pub mod matching;
 pub mod message;
+pub mod meter;
 pub mod names;
 #[doc(hidden)]
 pub mod samples;

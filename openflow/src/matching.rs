@@ -210,6 +210,30 @@ impl Match {
         }
     }
 
+    /// Reads the type, the length, the conditions and the padding (section 7.2.3).
+    ///
+    /// # Errors
+    ///
+    /// When the type is not known, the length is wrong, or as
+    /// [`decode_fields`](Self::decode_fields).
+    pub fn decode_padded(
+        input: &mut Reader<'_>,
+        strictness: Strictness,
+    ) -> Result<Self, DecodeError> {
+        let kind = u16::decode(input).map_err(|e| e.reading("Match.type"))?;
+        if kind != OXM {
+            return Err(input.error("Match.type", Problem::UnknownCode { code: kind.into() }));
+        }
+        let length = usize::from(u16::decode(input).map_err(|e| e.reading("Match.length"))?);
+        let Some(size) = length.checked_sub(4) else {
+            return Err(input.error("Match.length", Problem::BadLength { length }));
+        };
+        let mut fields = input.sub(size, "Match.fields")?;
+        let matching = Self::decode_fields(&mut fields, strictness)?;
+        input.skip(length.next_multiple_of(8) - length)?;
+        Ok(matching)
+    }
+
     /// Reads conditions up to the end of `input`, which holds nothing else: the contents of a
     /// match, or the list of fields that accompanies a packet.
     ///
@@ -441,18 +465,7 @@ impl Wire for Match {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let kind = u16::decode(input).map_err(|e| e.reading("Match.type"))?;
-        if kind != OXM {
-            return Err(input.error("Match.type", Problem::UnknownCode { code: kind.into() }));
-        }
-        let length = usize::from(u16::decode(input).map_err(|e| e.reading("Match.length"))?);
-        let Some(size) = length.checked_sub(4) else {
-            return Err(input.error("Match.length", Problem::BadLength { length }));
-        };
-        let mut fields = input.sub(size, "Match.fields")?;
-        let matching = Self::decode_fields(&mut fields, Strictness::Strict)?;
-        input.skip(length.next_multiple_of(8) - length)?;
-        Ok(matching)
+        Self::decode_padded(input, Strictness::Strict)
     }
 }
 

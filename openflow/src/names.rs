@@ -41,6 +41,12 @@ impl Names {
         }
     }
 
+    /// Whether `table` has a name.
+    #[must_use]
+    pub fn has_table(&self, table: u8) -> bool {
+        self.tables.contains_key(&table)
+    }
+
     /// The text of a table: its name, or its number.
     #[must_use]
     pub fn table(&self, table: u8) -> impl fmt::Display {

@@ -88,6 +88,12 @@ pub enum Problem {
         /// The name of the field.
         field: &'static str,
     },
+    /// Something that may stand once stands twice.
+    #[error("code {code:#x} stands twice")]
+    Repeated {
+        /// The code of what stands twice.
+        code: u64,
+    },
     /// A match field without the field that gives it meaning.
     #[error("{field} needs a match on its protocol")]
     MissingPrerequisite {
@@ -350,6 +356,16 @@ impl Writer {
         body(self);
         self.store_length(start, at, self.len() - start);
         self.pad(start, align);
+    }
+
+    /// Writes the length of what `body` writes as a 16-bit number, then `gap` zero bytes, then what
+    /// `body` writes.
+    pub fn counted(&mut self, gap: usize, body: impl FnOnce(&mut Self)) {
+        let at = self.len();
+        self.zeros(2 + gap);
+        let start = self.len();
+        body(self);
+        self.store_length(at, 0, self.len() - start);
     }
 
     /// Pads what was written since `start` to a multiple of `align`.
