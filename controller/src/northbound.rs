@@ -4,3 +4,4 @@
 //! rest of the agent does not know which source it was.
 
 pub(crate) mod file;
+pub(crate) mod watch;

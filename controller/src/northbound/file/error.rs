@@ -20,6 +20,15 @@ pub(crate) enum FileError {
         #[source]
         problem: io::Error,
     },
+    /// The kernel does not tell when the file changes.
+    #[error("{}: cannot be watched: {problem}", path.display())]
+    Unwatched {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel says.
+        #[source]
+        problem: notify::Error,
+    },
     /// The path leads to something that has no end, or no content.
     #[error("{}: not a regular file", path.display())]
     NotRegular {
