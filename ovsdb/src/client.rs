@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::monitor::Conditions;
 use crate::operation::Operation;
+use crate::pki::Pki;
 use crate::remote::Remote;
 use crate::replica::{Database, Replica};
 use crate::transaction::{OperationError, Outcome, TransactError, Transaction};
@@ -46,6 +47,8 @@ pub struct Options {
     pub leader_only: bool,
     /// Which rows to replicate at first; [`Client::set_conditions`] changes that.
     pub conditions: Conditions,
+    /// Keys and certificates, for remotes of the kind `ssl:`.
+    pub pki: Option<Pki>,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             max_message: 1 << 30,
             leader_only: false,
             conditions: Conditions::new(),
+            pki: None,
         }
     }
 }

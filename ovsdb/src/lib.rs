@@ -98,6 +98,7 @@ pub mod jsonrpc;
 pub mod macros;
 pub mod monitor;
 pub mod operation;
+pub mod pki;
 pub mod remote;
 pub mod replica;
 pub mod schema;

@@ -4,7 +4,9 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::rustls::pki_types::ServerName;
 
+use crate::pki::Pki;
 use crate::remote::Remote;
 
 /// A connected socket of any kind.
@@ -16,21 +18,28 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 ///
 /// # Errors
 ///
-/// The server cannot be reached.
-pub(crate) async fn connect(remote: &Remote) -> io::Result<Box<dyn Stream>> {
+/// The server cannot be reached, or TLS does not come about.
+pub(crate) async fn connect(remote: &Remote, pki: Option<&Pki>) -> io::Result<Box<dyn Stream>> {
     Ok(match remote {
         Remote::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        Remote::Tcp { host, port } => {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            // Requests are small, and each waits for its reply.
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-        Remote::Ssl { .. } => {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "ssl is not supported",
-            ));
+        Remote::Tcp { host, port } => Box::new(tcp(host, *port).await?),
+        Remote::Ssl { host, port } => {
+            let pki = pki.ok_or_else(|| invalid("ssl needs a private key and certificates"))?;
+            let connector = pki.connector()?;
+            let name = ServerName::try_from(host.clone());
+            let name = name.map_err(|_| invalid("the host is neither a name nor an address"))?;
+            Box::new(connector.connect(name, tcp(host, *port).await?).await?)
         }
     })
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    // Requests are small, and each waits for its reply.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn invalid(problem: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, problem)
 }

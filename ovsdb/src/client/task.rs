@@ -121,7 +121,8 @@ impl<D: Database> Task<D> {
 
     async fn connect(&mut self, remote: &Remote) -> Result<Box<dyn Stream>, End> {
         let limit = self.options.connect_timeout;
-        let connecting = time::timeout(limit, socket::connect(remote));
+        let pki = self.options.pki.clone();
+        let connecting = time::timeout(limit, socket::connect(remote, pki.as_ref()));
         tokio::pin!(connecting);
         loop {
             tokio::select! {

@@ -7,3 +7,4 @@ mod declared;
 mod features;
 mod server;
 mod standalone;
+mod tls;

@@ -178,34 +178,15 @@ impl Server {
                 .contains("Role: leader")
     }
 
-    /// Applies a transaction to the database by `ovsdb-client`.
-    pub(crate) fn transact(&self, transaction: &str) -> String {
-        run(
-            "ovsdb-client",
-            &["transact", &self.remote().to_string(), transaction],
-        )
-    }
-
-    /// The TCP port of 127.0.0.1 that the server's process listens on.
+    /// The TCP port that the server listens on, or soon will.
     pub(crate) fn listening_port(&self) -> u16 {
         let process = self.process.as_ref().expect("the server runs").id();
-        let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
-            .expect("the files of the process")
-            .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
-            .map(|target| target.display().to_string())
-            .collect();
-        let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).expect("the sockets");
-        let listening = |line: &str| {
-            let columns: Vec<&str> = line.split_whitespace().collect();
-            let socket = format!("socket:[{}]", columns.get(9)?);
-            let (_, port) = columns.get(1)?.split_once(':')?;
-            let listens = columns.get(3) == Some(&"0A") && sockets.contains(&socket);
-            listens.then(|| u16::from_str_radix(port, 16).ok())?
-        };
-        table
-            .lines()
-            .find_map(listening)
-            .expect("the server listens on TCP")
+        let mut port = None;
+        wait_for("the server listens on TCP", || {
+            port = listening_port(process);
+            port.is_some()
+        });
+        port.expect("the server listens on TCP")
     }
 
     /// The whole database, as `ovsdb-client` sees it: one line of JSON for each table.
@@ -230,6 +211,23 @@ impl Drop for Server {
             drop(process.wait());
         }
     }
+}
+
+/// The TCP port that a process listens on.
+fn listening_port(process: u32) -> Option<u16> {
+    let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+        .ok()?
+        .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+        .map(|target| target.display().to_string())
+        .collect();
+    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
+    table.lines().find_map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let socket = format!("socket:[{}]", columns.get(9)?);
+        let (_, port) = columns.get(1)?.split_once(':')?;
+        let listens = columns.get(3) == Some(&"0A") && sockets.contains(&socket);
+        listens.then(|| u16::from_str_radix(port, 16).ok())?
+    })
 }
 
 /// A new directory with a schema in it.
