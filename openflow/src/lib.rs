@@ -12,6 +12,7 @@ pub mod instruction;
 pub mod matching;
 pub mod message;
 pub mod meter;
+pub mod multipart;
 pub mod names;
 #[doc(hidden)]
 pub mod samples;

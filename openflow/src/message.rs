@@ -6,20 +6,41 @@
 //! A message that nothing here declares is kept as bytes, so that a session can refuse it in the
 //! words of the protocol instead of losing its place in the stream.
 
+mod bundle;
 mod config;
 mod echo;
 mod error;
 mod features;
+mod flow_mod;
+mod flow_monitor;
+mod flow_removed;
+mod group_mod;
 mod hello;
+mod packet_in;
+mod packet_out;
+mod port;
+mod table_mod;
 
 use bytes::Bytes;
 
+pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
 pub use config::{Config, ConfigFlags};
 pub use echo::Echo;
 pub use error::{Error, ErrorCode};
 pub use features::{Capabilities, Features};
+pub use flow_mod::{ALL_TABLES, FlowMod, FlowModCommand};
+pub use flow_monitor::FlowMonitorCancel;
+pub use flow_removed::{FlowRemoved, FlowRemovedReason};
+pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
+pub use packet_in::PacketIn;
+pub use packet_out::{NO_BUFFER, PacketOut};
+pub use port::{Port, PortConfig, PortFeatures, PortMod, PortReason, PortState, PortStatus};
+pub use table_mod::TableMod;
 
+use crate::group::Group;
+pub use crate::multipart::{FlowMonitorRequest, FlowStats, MultipartReply, MultipartRequest};
+use crate::multipart::{MultipartFlags, ReplyBody};
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// The version that stands first in a message of OpenFlow 1.3.
@@ -95,9 +116,7 @@ macro_rules! messages {
                 }))
             }
 
-            /// What `ovs-ofctl` calls such a message.
-            #[must_use]
-            pub const fn name(&self) -> &'static str {
+            const fn row_name(&self) -> &'static str {
                 match self {
                     $(Self::$own(_) => $name,)*
                     $(Self::$shared(_) => $shared_name,)*
@@ -113,11 +132,24 @@ messages! {
     own {
         Standard 0 Hello "OFPT_HELLO";
         Standard 1 Error "OFPT_ERROR";
-        Standard 6 Features "OFPT_FEATURES_REPLY";
+        Standard 10 PacketIn "OFPT_PACKET_IN";
+        Standard 11 FlowRemoved "OFPT_FLOW_REMOVED";
+        Standard 12 PortStatus "OFPT_PORT_STATUS";
+        Standard 13 PacketOut "OFPT_PACKET_OUT";
+        Standard 14 FlowMod "OFPT_FLOW_MOD";
+        Standard 15 GroupMod "OFPT_GROUP_MOD";
+        Standard 16 PortMod "OFPT_PORT_MOD";
+        Standard 17 TableMod "OFPT_TABLE_MOD";
+        Standard 18 MultipartRequest "OFPT_MULTIPART_REQUEST";
+        Standard 19 MultipartReply "OFPT_MULTIPART_REPLY";
+        Onf 1870 FlowMonitorCancel "ONFT_FLOW_MONITOR_CANCEL";
+        Onf 2300 BundleControl "OFPT_BUNDLE_CONTROL";
+        Onf 2301 BundleAdd "OFPT_BUNDLE_ADD_MESSAGE";
     }
     shared {
         Standard 2 EchoRequest(Echo) "OFPT_ECHO_REQUEST";
         Standard 3 EchoReply(Echo) "OFPT_ECHO_REPLY";
+        Standard 6 FeaturesReply(Features) "OFPT_FEATURES_REPLY";
         Standard 8 GetConfigReply(Config) "OFPT_GET_CONFIG_REPLY";
         Standard 9 SetConfig(Config) "OFPT_SET_CONFIG";
     }
@@ -126,6 +158,8 @@ messages! {
         Standard 7 GetConfigRequest "OFPT_GET_CONFIG_REQUEST";
         Standard 20 BarrierRequest "OFPT_BARRIER_REQUEST";
         Standard 21 BarrierReply "OFPT_BARRIER_REPLY";
+        Onf 1871 FlowMonitorPaused "ONFT_FLOW_MONITOR_PAUSED";
+        Onf 1872 FlowMonitorResumed "ONFT_FLOW_MONITOR_RESUMED";
     }
 }
 
@@ -157,6 +191,67 @@ impl Message {
         Ok(message)
     }
 
+    /// What `ovs-ofctl` calls such a message.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MultipartRequest(request) => request.body.name(),
+            Self::MultipartReply(reply) => reply.body.name(),
+            _ => self.row_name(),
+        }
+    }
+
+    /// Whether this is a part of a reply after which more come.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        matches!(self, Self::MultipartReply(reply) if reply.flags.contains(MultipartFlags::MORE))
+    }
+
+    /// The flows of a reply that holds flows.
+    ///
+    /// # Errors
+    ///
+    /// The message itself, if it does not.
+    pub fn into_flow_stats(self) -> Result<Vec<FlowStats>, Self> {
+        match self {
+            Self::MultipartReply(MultipartReply {
+                body: ReplyBody::Flow(flows),
+                ..
+            }) => Ok(flows),
+            message => Err(message),
+        }
+    }
+
+    /// The groups of a reply that describes groups.
+    ///
+    /// # Errors
+    ///
+    /// The message itself, if it does not.
+    pub fn into_group_descriptions(self) -> Result<Vec<Group>, Self> {
+        match self {
+            Self::MultipartReply(MultipartReply {
+                body: ReplyBody::GroupDesc(groups),
+                ..
+            }) => Ok(groups),
+            message => Err(message),
+        }
+    }
+
+    /// The ports of a reply that describes ports.
+    ///
+    /// # Errors
+    ///
+    /// The message itself, if it does not.
+    pub fn into_port_descriptions(self) -> Result<Vec<Port>, Self> {
+        match self {
+            Self::MultipartReply(MultipartReply {
+                body: ReplyBody::PortDesc(ports),
+                ..
+            }) => Ok(ports),
+            message => Err(message),
+        }
+    }
+
     /// Reads a message and leaves what follows it.
     fn read(input: &mut Reader<'_>) -> Result<(u32, Self), DecodeError> {
         let at = input.error("Header", Problem::TooDeep);
@@ -164,11 +259,9 @@ impl Message {
         let header = Header::from(bytes);
         let length = usize::from(header.length);
         let Some(left) = length.checked_sub(Header::LENGTH) else {
-            let problem = Problem::BadLength { length };
             return Err(DecodeError {
-                what: "Header.length",
-                problem,
-                ..at
+                offset: at.offset,
+                ..header.bad_length()
             });
         };
         let whole = input.sub(left, "Message")?;
@@ -215,9 +308,21 @@ impl Header {
     /// Bytes of a header.
     pub const LENGTH: usize = 8;
 
+    /// The error that this length, which is below the header's own, cannot be.
+    #[must_use]
+    pub fn bad_length(self) -> DecodeError {
+        DecodeError {
+            what: "Header.length",
+            offset: 0,
+            problem: Problem::BadLength {
+                length: self.length.into(),
+            },
+        }
+    }
+
     /// The header at the front of `bytes`, unless they are too few.
     #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn peek(bytes: &[u8]) -> Option<Self> {
         bytes.first_chunk().copied().map(Self::from)
     }
 }
@@ -275,10 +380,10 @@ impl Kind {
 }
 
 /// The experimenter number of Nicira, whose extensions are those of Open vSwitch.
-const NICIRA: u32 = 0x0000_2320;
+pub(crate) const NICIRA: u32 = 0x0000_2320;
 
 /// The experimenter number of the Open Networking Foundation, for parts of later versions in 1.3.
-const ONF: u32 = 0x4f4e_4600;
+pub(crate) const ONF: u32 = 0x4f4e_4600;
 
 /// A message that is not declared here, as it stands on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]

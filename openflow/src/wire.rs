@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -441,6 +442,20 @@ impl Wire for Ipv6Addr {
     }
 }
 
+/// A time in whole seconds, and the nanoseconds beyond them.
+impl Wire for Duration {
+    fn encode(&self, out: &mut Writer) {
+        u32::try_from(self.as_secs()).unwrap_or(u32::MAX).encode(out);
+        self.subsec_nanos().encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let seconds = u32::decode(input)?;
+        let nanoseconds = u32::decode(input)?;
+        Ok(Self::new(seconds.into(), nanoseconds.min(999_999_999)))
+    }
+}
+
 /// Bytes up to the end of what surrounds them: the payload of an echo, the data of a packet.
 impl Wire for Bytes {
     fn encode(&self, out: &mut Writer) {
@@ -449,6 +464,33 @@ impl Wire for Bytes {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(input.remainder())
+    }
+}
+
+/// A large value, kept aside.
+impl<T: Wire> Wire for Box<T> {
+    fn encode(&self, out: &mut Writer) {
+        T::encode(self, out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        T::decode(input).map(Self::new)
+    }
+}
+
+impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    fn encode(&self, out: &mut Writer) {
+        for value in self {
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut values = [T::default(); N];
+        for value in &mut values {
+            *value = T::decode(input)?;
+        }
+        Ok(values)
     }
 }
 

@@ -22,24 +22,39 @@ pub struct Error {
 }
 
 impl Error {
-    /// The header of the refused message, if the error quotes one.
-    #[must_use]
-    pub fn refused(&self) -> Option<Header> {
-        match self.code {
-            ErrorCode::Standard(HELLO_FAILED, _) => None,
-            _ => Header::decode(&self.data),
-        }
-    }
-
-    /// The answer to a message that could not be read: `frame`, and why.
+    /// The answer to `frame`, a message that could not be read because of `error`.
     ///
     /// It quotes as much of the message as the specification asks for at least, 64 bytes.
     #[must_use]
-    pub fn answer_to(frame: &Bytes, error: &DecodeError) -> Self {
+    pub fn about(error: &DecodeError, frame: &Bytes) -> Self {
         Self {
             code: ErrorCode::from(error),
             data: frame.slice(..frame.len().min(64)),
         }
+    }
+
+    /// The answer to a greeting without a version that both sides speak; `text` is for people.
+    #[must_use]
+    pub fn incompatible(text: &str) -> Self {
+        Self {
+            code: ErrorCode::OFPHFC_INCOMPATIBLE,
+            data: Bytes::copy_from_slice(text.as_bytes()),
+        }
+    }
+
+    /// Whether the peer found no version that both sides speak.
+    #[must_use]
+    pub const fn is_hello_failed(&self) -> bool {
+        matches!(self.code, ErrorCode::Standard(HELLO_FAILED, _))
+    }
+
+    /// The header of the refused message, if the error quotes one.
+    #[must_use]
+    pub fn refused(&self) -> Option<Header> {
+        if self.is_hello_failed() {
+            return None;
+        }
+        Header::peek(&self.data)
     }
 }
 

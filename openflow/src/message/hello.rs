@@ -3,7 +3,7 @@
 //! The version in the header is the highest that the sender speaks. A bitmap of versions may
 //! follow; without it, every version up to that of the header is spoken.
 
-use crate::message::VERSION;
+use crate::message::{Header, VERSION};
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// A greeting: the versions that the sender speaks.
@@ -17,16 +17,33 @@ pub struct Hello {
 
 impl Hello {
     /// The greeting of someone who speaks OpenFlow 1.3 only.
-    pub const OPENFLOW_13: Self = Self {
-        versions: Some(1 << VERSION),
-    };
-
-    /// Whether the sender of this greeting, in a header with `version`, speaks OpenFlow 1.3.
     #[must_use]
-    pub const fn speaks_13(&self, version: u8) -> bool {
-        match self.versions {
-            Some(versions) => versions & (1 << VERSION) != 0,
-            None => version >= VERSION,
+    pub const fn ours() -> Self {
+        Self {
+            versions: Some(1 << VERSION),
+        }
+    }
+
+    /// Whether the sender of this greeting, which had `header`, speaks OpenFlow 1.3.
+    #[must_use]
+    pub fn speaks_1_3(&self, header: Option<Header>) -> bool {
+        self.speaks(VERSION, header)
+    }
+
+    /// The versions that the sender of this greeting speaks, as numbers on the wire with commas
+    /// between them.
+    #[must_use]
+    pub fn offered(&self, header: Option<Header>) -> String {
+        let versions = (0..32).filter(|version| self.speaks(*version, header));
+        let versions: Vec<_> = versions.map(|version| format!("{version:#04x}")).collect();
+        versions.join(", ")
+    }
+
+    fn speaks(&self, version: u8, header: Option<Header>) -> bool {
+        match (self.versions, header) {
+            (Some(versions), _) => versions & (1 << version) != 0,
+            (None, Some(header)) => (1..=header.version).contains(&version),
+            (None, None) => false,
         }
     }
 }
