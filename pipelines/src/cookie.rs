@@ -8,7 +8,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::network::HostName;
+use crate::network::{HostName, NetworkId};
 
 /// The cookie of a flow that comes from an object of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,9 +24,6 @@ impl Cookie {
     /// Flows that are there whatever the model says.
     pub const BRIDGE: Self = Self::new(Self::BRAND, 0);
 
-    /// Flows that a `learn` action adds.
-    pub const LEARNED: Self = Self::new(Self::LEARNED_BRAND, 0);
-
     /// Every bit of the brand: with [`Cookie::BRIDGE`] as value it selects the compiled flows.
     pub const BRAND_MASK: u64 = u64::MAX << OBJECT_BITS;
 
@@ -39,8 +36,12 @@ impl Cookie {
 
     /// The cookie of an object with a UUID.
     pub fn of(id: Uuid) -> Self {
-        let (high, _) = id.as_u64_pair();
-        Self::new(Self::BRAND, high >> (64 - OBJECT_BITS))
+        Self::new(Self::BRAND, start_of(id))
+    }
+
+    /// The cookie of the flows that are learned in a network.
+    pub fn learned_in(network: NetworkId) -> Self {
+        Self::new(Self::LEARNED_BRAND, start_of(network.0))
     }
 
     /// The cookie of a host, which has a name only.
@@ -66,6 +67,11 @@ impl Cookie {
 
 const OBJECT_BITS: u32 = 48;
 
+fn start_of(id: Uuid) -> u64 {
+    let (high, _) = id.as_u64_pair();
+    high >> (64 - OBJECT_BITS)
+}
+
 impl fmt::Display for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)
@@ -85,7 +91,9 @@ mod tests {
 
     #[test]
     fn learned_and_foreign_flows_are_not_ours() {
-        assert!(!Cookie::is_ours(Cookie::LEARNED.get()));
+        assert!(!Cookie::is_ours(
+            Cookie::learned_in(NetworkId(Uuid::from_u128(1))).get()
+        ));
         assert!(!Cookie::is_ours(0));
         assert!(Cookie::is_ours(Cookie::BRIDGE.get()));
     }

@@ -3,9 +3,10 @@
 //! What no rule allows is dropped, both ways. Replies and related packets pass with the
 //! connection that they belong to.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use ipnet::IpNet;
+use openflow::field::EthType;
 
 use super::{InvalidField, PortRange, Problem, Protocol, RuleId, SecurityGroupId};
 
@@ -167,9 +168,12 @@ impl Ethertype {
     }
 }
 
-impl From<IpAddr> for Ethertype {
-    fn from(ip: IpAddr) -> Self {
-        Self::of(ip.into())
+impl From<Ethertype> for EthType {
+    fn from(ethertype: Ethertype) -> Self {
+        match ethertype {
+            Ethertype::Ipv4 => Self::IPV4,
+            Ethertype::Ipv6 => Self::IPV6,
+        }
     }
 }
 

@@ -243,6 +243,12 @@ impl VlanId {
     }
 }
 
+impl From<VlanId> for u32 {
+    fn from(vlan: VlanId) -> Self {
+        vlan.0.into()
+    }
+}
+
 impl fmt::Display for VlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

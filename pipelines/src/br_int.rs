@@ -1,0 +1,44 @@
+//! The integration bridge: every machine of the host is plugged in here.
+//!
+//! Table numbers, register roles and priorities are those of Neutron's agent, which people who run
+//! such bridges know by heart. The order of the list is that in which packets meet the tables.
+
+mod accept_or_ingress;
+mod accepted_egress;
+mod accepted_ingress;
+mod bandwidth_rate_limit;
+mod base_egress;
+mod base_ingress;
+mod connection;
+mod delivery;
+mod dropped;
+mod firewall;
+mod link;
+mod local_switching;
+mod packet_rate_limit;
+mod rule;
+mod rules_egress;
+mod rules_ingress;
+mod transient;
+
+use crate::table::Pipeline;
+
+/// The tables of br-int.
+pub(crate) static PIPELINE: Pipeline = Pipeline::new(
+    "br-int",
+    &[
+        &local_switching::TABLE,
+        &packet_rate_limit::TABLE,
+        &bandwidth_rate_limit::TABLE,
+        &transient::TABLE,
+        &base_egress::TABLE,
+        &rules_egress::TABLE,
+        &accept_or_ingress::TABLE,
+        &accepted_egress::TABLE,
+        &delivery::TABLE,
+        &base_ingress::TABLE,
+        &rules_ingress::TABLE,
+        &accepted_ingress::TABLE,
+        &dropped::TABLE,
+    ],
+);

@@ -1,0 +1,64 @@
+//! Sends what may leave a port to where it goes: another port here, or elsewhere.
+//!
+//! A new connection to another port here is committed by that port's rules, if at all. One that
+//! goes elsewhere is committed now.
+
+use openflow::field::{ETH_DST, ETH_TYPE, EthType};
+
+use super::{accepted_egress, base_ingress, connection::NEW, delivery};
+use crate::{
+    registers::{NETWORK, PORT},
+    subject::Subject,
+    table::{Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 73,
+    name: "ACCEPT_OR_INGRESS",
+    purpose: "Sends what may leave a port to a port here, or elsewhere.",
+    next: &[
+        &accepted_egress::TABLE,
+        &delivery::TABLE,
+        &base_ingress::TABLE,
+    ],
+    flows,
+};
+
+const TO_FIREWALLED: u16 = 100;
+const NEW_CONNECTION: u16 = 90;
+const ANYTHING: u16 = 80;
+const MISS: u16 = 0;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Station(station) => {
+            if let Some(port) = station.sole().filter(|port| port.is_firewalled()) {
+                flows
+                    .at(TO_FIREWALLED)
+                    .when(NETWORK, station.network.vlan.into())
+                    .when(ETH_DST, station.mac)
+                    .set(PORT, port.number.0)
+                    .resubmit(&base_ingress::TABLE);
+            }
+        }
+        Subject::Port(port) => {
+            if port.is_firewalled() {
+                for eth_type in [EthType::IPV4, EthType::IPV6] {
+                    flows
+                        .at(NEW_CONNECTION)
+                        .in_state(NEW)
+                        .when(ETH_TYPE, eth_type)
+                        .when(PORT, port.number.0)
+                        .commit()
+                        .resubmit(&accepted_egress::TABLE);
+                }
+            }
+            flows
+                .at(ANYTHING)
+                .when(PORT, port.number.0)
+                .resubmit(&delivery::TABLE);
+        }
+        _ => {}
+    }
+}

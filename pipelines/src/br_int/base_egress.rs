@@ -1,0 +1,145 @@
+//! Lets a machine send from its own addresses only, then has the packet tracked.
+//!
+//! What runs a link (ARP, neighbour discovery, DHCP requests) passes without rules, as nothing
+//! works without it. Answers that only a network's own services give, DHCP's and router
+//! advertisements, never come from a machine.
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use openflow::field::{
+    ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto, MacAddr,
+    ND_TARGET,
+};
+
+use super::{
+    accept_or_ingress,
+    connection::TRACKED,
+    delivery, dropped,
+    link::{self, Dhcp},
+    rules_egress,
+};
+use crate::{
+    registers::PORT,
+    site::LocalPort,
+    subject::Subject,
+    table::{Draft, Flows, SOURCE, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 71,
+    name: "BASE_EGRESS",
+    purpose: "Lets a port send from its own addresses only.",
+    next: &[
+        &TABLE,
+        &rules_egress::TABLE,
+        &accept_or_ingress::TABLE,
+        &delivery::TABLE,
+        &dropped::TABLE,
+    ],
+    flows,
+};
+
+const ALREADY_TRACKED: u16 = 110;
+const LINK: u16 = 95;
+const DHCP_REQUEST: u16 = 80;
+const SERVICE_ANSWER: u16 = 70;
+const OWN_SOURCE: u16 = 65;
+const SPOOFED: u16 = 10;
+const MISS: u16 = 0;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => {
+            // Another bridge may have tracked the packet in a zone of its own.
+            flows
+                .at(ALREADY_TRACKED)
+                .in_state(TRACKED)
+                .ct_clear()
+                .resubmit(&TABLE);
+            flows.at(MISS).drop();
+        }
+        Subject::Port(port) if port.is_firewalled() => port_flows(*port, flows),
+        _ => {}
+    }
+}
+
+fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    let own_mac = port.port.mac_address;
+    for (mac, block) in port.port.sources() {
+        match block {
+            IpNet::V4(block) => source_v4(port, mac, block, flows),
+            IpNet::V6(block) => source_v6(port, mac, block, flows),
+        }
+        let request = Dhcp::of(block).request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, mac));
+        request
+            .when_in(SOURCE, block)
+            .resubmit(&accept_or_ingress::TABLE);
+        let own = from(port, OWN_SOURCE, flows).when(ETH_SRC, mac);
+        own.when_in(SOURCE, block).track(&rules_egress::TABLE);
+    }
+    // Who asks for its first address has none.
+    let request = Dhcp::V4.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, own_mac));
+    request
+        .when_in(SOURCE, UNSPECIFIED.into())
+        .resubmit(&accept_or_ingress::TABLE);
+
+    for dhcp in [Dhcp::V4, Dhcp::V6] {
+        dhcp.answer(from(port, SERVICE_ANSWER, flows))
+            .resubmit(&dropped::TABLE);
+    }
+    icmpv6(
+        from(port, SERVICE_ANSWER, flows),
+        link::ROUTER_ADVERTISEMENT,
+    )
+    .resubmit(&dropped::TABLE);
+    from(port, SPOOFED, flows)
+        .ct_clear()
+        .resubmit(&dropped::TABLE);
+}
+
+fn source_v4(port: LocalPort<'_>, mac: MacAddr, block: Ipv4Net, flows: &mut Flows<'_>) {
+    from(port, LINK, flows)
+        .when(ETH_SRC, mac)
+        .when(ETH_TYPE, EthType::ARP)
+        .when_masked(ARP_SPA, block.network(), block.netmask())
+        .resubmit(&delivery::TABLE);
+    // A hypervisor announces a machine that it took over so (QEMU does).
+    from(port, LINK, flows)
+        .when(ETH_SRC, mac)
+        .when(ETH_TYPE, EthType::RARP)
+        .resubmit(&delivery::TABLE);
+}
+
+fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flows<'_>) {
+    for icmp_type in [
+        link::LISTENER_QUERY,
+        link::ROUTER_SOLICITATION,
+        link::NEIGHBOUR_SOLICITATION,
+    ] {
+        icmpv6(from(port, LINK, flows), icmp_type)
+            .when(ETH_SRC, mac)
+            .when_in(SOURCE, block.into())
+            .resubmit(&delivery::TABLE);
+    }
+    // What is advertised must be the port's own, whoever is named as source.
+    icmpv6(from(port, LINK, flows), link::NEIGHBOUR_ADVERTISEMENT)
+        .when_masked(ND_TARGET, block.network(), block.netmask())
+        .resubmit(&delivery::TABLE);
+}
+
+/// The source of a request by who has no address yet.
+const UNSPECIFIED: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED, 32);
+
+/// What the port sends, and nobody in its name.
+fn from<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    flows
+        .at(priority)
+        .when(IN_PORT, port.number)
+        .when(PORT, port.number.0)
+}
+
+fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
+    draft
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(IP_PROTO, IpProto::ICMPV6)
+        .when(ICMPV6_TYPE, icmp_type)
+}

@@ -1,0 +1,75 @@
+//! Delivers what runs a link, and has the rest tracked.
+//!
+//! The register holds the port that a packet goes to.
+
+use openflow::field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto};
+
+use super::{
+    connection::{TRACKED, UNTRACKED},
+    link::{self, Dhcp},
+    rules_ingress,
+};
+use crate::{
+    registers::PORT,
+    site::LocalPort,
+    subject::Subject,
+    table::{Draft, Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 81,
+    name: "BASE_INGRESS",
+    purpose: "Delivers what runs a link; has the rest tracked.",
+    next: &[&rules_ingress::TABLE],
+    flows,
+};
+
+const LINK: u16 = 100;
+const DHCP_ANSWER: u16 = 95;
+const TO_TRACK: u16 = 90;
+const ALREADY_TRACKED: u16 = 80;
+const MISS: u16 = 0;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Port(port) if port.is_firewalled() => port_flows(*port, flows),
+        _ => {}
+    }
+}
+
+fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    let number = port.number;
+    to(port, LINK, flows)
+        .when(ETH_TYPE, EthType::ARP)
+        .output(number);
+    for icmp_type in [
+        link::LISTENER_QUERY,
+        link::ROUTER_ADVERTISEMENT,
+        link::NEIGHBOUR_SOLICITATION,
+        link::NEIGHBOUR_ADVERTISEMENT,
+    ] {
+        to(port, LINK, flows)
+            .when(ETH_TYPE, EthType::IPV6)
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, icmp_type)
+            .output(number);
+    }
+    for dhcp in [Dhcp::V4, Dhcp::V6] {
+        dhcp.answer(to(port, DHCP_ANSWER, flows)).output(number);
+    }
+    for eth_type in [EthType::IPV4, EthType::IPV6] {
+        let untracked = to(port, TO_TRACK, flows)
+            .in_state(UNTRACKED)
+            .when(ETH_TYPE, eth_type);
+        untracked.track(&rules_ingress::TABLE);
+    }
+    to(port, ALREADY_TRACKED, flows)
+        .in_state(TRACKED)
+        .resubmit(&rules_ingress::TABLE);
+}
+
+/// What goes to the port.
+fn to<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    flows.at(priority).when(PORT, port.number.0)
+}

@@ -1,0 +1,109 @@
+//! Brings a packet to whom it is for, and to nobody else.
+//!
+//! Here the switch's own learning bridge (`NORMAL`) would flood what it has not learned, around the
+//! receivers' rules. The model knows who is where, so every packet is sent to a port, or to the
+//! patch port that leads to the other hosts. Whatever goes to a firewalled port goes through its
+//! ingress tables.
+//!
+//! A switch does not send a packet out of the port that it came in by. So a packet from a patch
+//! port is not sent back, and who sends a broadcast does not hear it.
+
+use openflow::field::{ETH_DST, GroupId, MacAddr, VLAN_VID, VlanVid};
+
+use super::base_ingress;
+use crate::{
+    registers::{NETWORK, PORT},
+    site::{LocalNetwork, LocalPort},
+    subject::{Station, Subject},
+    table::{Actions, Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 94,
+    name: "ACCEPTED_EGRESS_NORMAL",
+    purpose: "Delivers, each copy to a firewalled port through its ingress tables.",
+    next: &[&base_ingress::TABLE],
+    flows,
+};
+
+const STATION: u16 = 12;
+const MULTICAST: u16 = 10;
+const UNKNOWN: u16 = 1;
+const MISS: u16 = 0;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Network(network) => network_flows(*network, flows),
+        Subject::Station(station) => station_flow(station, flows),
+        _ => {}
+    }
+}
+
+fn network_flows(network: LocalNetwork<'_>, flows: &mut Flows<'_>) {
+    let everyone = GroupId(u32::from(network.vlan.get()));
+    let ports = network
+        .ports()
+        .map(|port| to_port(Actions::new(&TABLE), port));
+    let outside = network
+        .uplink()
+        .map(|_| to_outside(Actions::new(&TABLE), network));
+    flows.group(everyone, ports.chain(outside).collect());
+    flows
+        .at(MULTICAST)
+        .when(NETWORK, network.vlan.into())
+        .when_masked(ETH_DST, MacAddr::MULTICAST_BIT, MacAddr::MULTICAST_BIT)
+        .group(everyone);
+
+    // Only a port without port security may have addresses that the model does not know.
+    let open = network.ports().filter(|port| !port.is_firewalled());
+    let actions = open.fold(Actions::new(&TABLE), to_port);
+    flows
+        .at(UNKNOWN)
+        .when(NETWORK, network.vlan.into())
+        .act(to_outside(actions, network))
+        .done();
+}
+
+fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {
+    let network = station.network;
+    // What is elsewhere needs a flow only where the flow for unknown addresses would copy it to
+    // others.
+    if station.local.is_empty() && !network.has_open_port() {
+        return;
+    }
+    let mut actions = station
+        .local
+        .iter()
+        .copied()
+        .fold(Actions::new(&TABLE), to_port);
+    if !station.elsewhere.is_empty() {
+        actions = to_outside(actions, network);
+    }
+    let station = flows
+        .at(STATION)
+        .when(NETWORK, network.vlan.into())
+        .when(ETH_DST, station.mac);
+    station.act(actions).done();
+}
+
+fn to_port(actions: Actions, port: LocalPort<'_>) -> Actions {
+    if port.is_firewalled() {
+        actions
+            .set(PORT, port.number.0)
+            .resubmit(&base_ingress::TABLE)
+    } else {
+        actions.output(port.number)
+    }
+}
+
+/// Comes last, as it leaves the packet tagged.
+fn to_outside(actions: Actions, network: LocalNetwork<'_>) -> Actions {
+    match network.uplink() {
+        Some(patch) => {
+            let local = VlanVid::tagged(network.vlan.get());
+            actions.push_vlan().set(VLAN_VID, local).output(patch)
+        }
+        None => actions,
+    }
+}

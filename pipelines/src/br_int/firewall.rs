@@ -1,0 +1,227 @@
+//! The two tables of rules, which differ in direction and in what happens to what passes.
+//!
+//! A packet that opens a connection passes if a rule allows it. Its connection is then committed,
+//! and replies pass without a rule. A packet of a connection that no rule allows any more marks the
+//! connection as cut, so that its replies stop too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use openflow::{
+    field::{CONJ_ID, CT_MARK, CT_ZONE, ETH_TYPE, EthType, PortNo},
+    matching::Match,
+};
+
+use super::{
+    connection::{
+        CUT, ESTABLISHED, FORWARD, INVALID, NEW, NOT_CUT, NOT_ESTABLISHED, RELATED, REPLY,
+    },
+    dropped, rule,
+};
+use crate::{
+    conjunction::Conjunction,
+    network::{Direction, Ethertype, Remote, Rule, SecurityGroup},
+    registers::{NETWORK, PORT, REMOTE_GROUP},
+    site::{LocalNetwork, LocalPort},
+    subject::{Members, Subject},
+    table::{Draft, Flows, State},
+};
+
+const KNOWN_CONNECTION: u16 = 50;
+const NO_RULE: u16 = 40;
+const MISS: u16 = 0;
+
+/// One direction of the firewall.
+pub(super) struct Side {
+    /// Whose rules apply.
+    pub(super) direction: Direction,
+    /// What happens to packets that go the way of an open connection.
+    pub(super) accept: fn(Draft<'_>, PortNo),
+    /// What happens to packets that open a connection.
+    pub(super) open: fn(Draft<'_>, PortNo),
+    /// What happens to replies and related packets.
+    pub(super) reply: fn(Draft<'_>, PortNo),
+}
+
+impl Side {
+    pub(super) fn flows(&self, subject: &Subject<'_>, flows: &mut Flows<'_>) {
+        match subject {
+            Subject::Bridge(_) => {
+                flows
+                    .at(KNOWN_CONNECTION)
+                    .in_state(INVALID)
+                    .resubmit(&dropped::TABLE);
+                flows.at(MISS).drop();
+            }
+            Subject::Port(port) if port.is_firewalled() => {
+                self.rules(*port, flows);
+                self.connections(*port, flows);
+            }
+            Subject::Members(members) => self.members(members, flows),
+            _ => {}
+        }
+    }
+
+    fn rules(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
+        let mut numbers = BTreeMap::new();
+        for (group, rule) in port
+            .rules()
+            .filter(|(_, rule)| rule.direction() == self.direction)
+        {
+            for matching in rule::matches(rule) {
+                let Some(number) = number(port.network, group, rule) else {
+                    self.allow(port, rule::priority(rule), &matching, flows);
+                    continue;
+                };
+                numbers.insert(number, (rule::offset(rule), rule.ethertype()));
+                for (state, number) in states(number) {
+                    flows
+                        .at(rule::group_priority(rule::offset(rule)))
+                        .like(matching.clone())
+                        .in_state(state)
+                        .when(PORT, port.number.0)
+                        .conjunction(number, Clause::Traffic.into());
+                }
+            }
+        }
+        for (number, (offset, ethertype)) in numbers {
+            self.conjunction(port, number, rule::group_priority(offset), ethertype, flows);
+        }
+    }
+
+    /// Packets that one rule alone allows.
+    fn allow(&self, port: LocalPort<'_>, priority: u16, matching: &Match, flows: &mut Flows<'_>) {
+        for (state, end) in [(FORWARD, self.accept), (NEW, self.open)] {
+            let allowed = flows.at(priority).like(matching.clone()).in_state(state);
+            end(allowed.when(PORT, port.number.0), port.number);
+        }
+    }
+
+    /// Packets that a rule allows because their other side is a member of a group.
+    fn conjunction(
+        &self,
+        port: LocalPort<'_>,
+        number: u32,
+        priority: u16,
+        ethertype: Ethertype,
+        flows: &mut Flows<'_>,
+    ) {
+        let ends = [self.accept, self.open];
+        for ((state, number), end) in states(number).into_iter().zip(ends) {
+            let both = flows
+                .at(priority)
+                .when(CONJ_ID, number)
+                .when(ETH_TYPE, ethertype.into())
+                .in_state(state)
+                .when(PORT, port.number.0)
+                .set(REMOTE_GROUP, number);
+            end(both, port.number);
+        }
+    }
+
+    /// Packets of connections that are open, with or without a rule.
+    fn connections(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
+        let number = port.number;
+        for state in [REPLY, RELATED] {
+            let known = flows
+                .at(KNOWN_CONNECTION)
+                .in_state(state)
+                .when(CT_MARK, NOT_CUT)
+                .when(CT_ZONE, port.network.vlan.get())
+                .when(PORT, number.0);
+            (self.reply)(known, number);
+        }
+        let cut = flows
+            .at(KNOWN_CONNECTION)
+            .when(CT_MARK, CUT)
+            .when(PORT, number.0);
+        cut.resubmit(&dropped::TABLE);
+        let unknown = flows
+            .at(NO_RULE)
+            .in_state(NOT_ESTABLISHED)
+            .when(PORT, number.0);
+        unknown.resubmit(&dropped::TABLE);
+        for eth_type in [EthType::IPV4, EthType::IPV6] {
+            flows
+                .at(NO_RULE)
+                .in_state(ESTABLISHED)
+                .when(ETH_TYPE, eth_type)
+                .when(PORT, number.0)
+                .commit_marked(CUT)
+                .done();
+        }
+    }
+
+    /// The addresses of a group, for every rule in the network that names it.
+    fn members(&self, members: &Members<'_>, flows: &mut Flows<'_>) {
+        let network = members.network;
+        let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<u32>> = BTreeMap::new();
+        for group in network.security_groups() {
+            let named = |rule: &&Rule| {
+                rule.direction() == self.direction && rule.remote() == Remote::Group(members.remote)
+            };
+            for rule in group.rules.iter().filter(named) {
+                let key = (rule.ethertype(), rule::offset(rule));
+                wanted
+                    .entry(key)
+                    .or_default()
+                    .extend(number(network, group, rule));
+            }
+        }
+        let ports = network.site.model().members(members.remote);
+        let addresses: BTreeSet<_> = ports.flat_map(|port| port.addresses()).collect();
+        for block in addresses {
+            let version = Ethertype::of(block);
+            for ((_, offset), numbers) in wanted
+                .iter()
+                .filter(|((ethertype, _), _)| *ethertype == version)
+            {
+                for (state, number) in numbers.iter().flat_map(|number| states(*number)) {
+                    flows
+                        .at(rule::group_priority(*offset))
+                        .when(NETWORK, network.vlan.into())
+                        .in_state(state)
+                        .when_in(rule::far_side(self.direction), block)
+                        .conjunction(number, Clause::Member.into());
+                }
+            }
+        }
+    }
+}
+
+/// The two sides of a rule with a remote group.
+#[derive(Clone, Copy)]
+enum Clause {
+    /// The other side is a member.
+    Member,
+    /// The traffic is allowed at the port.
+    Traffic,
+}
+
+impl From<Clause> for u8 {
+    fn from(clause: Clause) -> Self {
+        match clause {
+            Clause::Member => 1,
+            Clause::Traffic => 2,
+        }
+    }
+}
+
+/// The number of the rule's conjunction for established connections, if it has a remote group.
+fn number(network: LocalNetwork<'_>, group: &SecurityGroup, rule: &Rule) -> Option<u32> {
+    let Remote::Group(remote) = rule.remote() else {
+        return None;
+    };
+    let (direction, ethertype) = (rule.direction(), rule.ethertype());
+    let conjunction = Conjunction {
+        group: group.id,
+        remote,
+        direction,
+        ethertype,
+    };
+    Some(network.site.conjunction(&conjunction)? + 2 * u32::from(rule::offset(rule)))
+}
+
+/// A conjunction's numbers for the two states that a rule is about.
+fn states(number: u32) -> [(State, u32); 2] {
+    [(FORWARD, number), (NEW, number + 1)]
+}

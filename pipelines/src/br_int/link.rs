@@ -1,0 +1,69 @@
+//! Protocols that a link needs to work at all.
+
+use ipnet::IpNet;
+use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, UDP_DST, UDP_SRC};
+
+use crate::table::Draft;
+
+/// ICMPv6: who listens to a multicast group? (RFC 2710)
+pub(super) const LISTENER_QUERY: u8 = 130;
+/// ICMPv6: where is a router? (RFC 4861)
+pub(super) const ROUTER_SOLICITATION: u8 = 133;
+/// ICMPv6: here is a router. (RFC 4861)
+pub(super) const ROUTER_ADVERTISEMENT: u8 = 134;
+/// ICMPv6: who has an address? (RFC 4861)
+pub(super) const NEIGHBOUR_SOLICITATION: u8 = 135;
+/// ICMPv6: this address is here. (RFC 4861)
+pub(super) const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+
+/// DHCP, by the version of IP that it runs on.
+#[derive(Clone, Copy)]
+pub(super) enum Dhcp {
+    /// RFC 2131.
+    V4,
+    /// RFC 8415.
+    V6,
+}
+
+impl Dhcp {
+    /// The one that hands out addresses such as these.
+    pub(super) fn of(block: IpNet) -> Self {
+        match block {
+            IpNet::V4(_) => Self::V4,
+            IpNet::V6(_) => Self::V6,
+        }
+    }
+
+    /// What clients send.
+    pub(super) fn request(self, draft: Draft<'_>) -> Draft<'_> {
+        self.udp(draft, self.client(), self.server())
+    }
+
+    /// What servers send.
+    pub(super) fn answer(self, draft: Draft<'_>) -> Draft<'_> {
+        self.udp(draft, self.server(), self.client())
+    }
+
+    fn udp(self, draft: Draft<'_>, from: u16, to: u16) -> Draft<'_> {
+        let eth_type = match self {
+            Self::V4 => EthType::IPV4,
+            Self::V6 => EthType::IPV6,
+        };
+        let draft = draft.when(ETH_TYPE, eth_type).when(IP_PROTO, IpProto::UDP);
+        draft.when(UDP_SRC, from).when(UDP_DST, to)
+    }
+
+    fn client(self) -> u16 {
+        match self {
+            Self::V4 => 68,
+            Self::V6 => 546,
+        }
+    }
+
+    fn server(self) -> u16 {
+        match self {
+            Self::V4 => 67,
+            Self::V6 => 547,
+        }
+    }
+}

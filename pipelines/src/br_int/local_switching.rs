@@ -1,0 +1,74 @@
+//! Gives every frame that carries a tag the local tag of its network.
+//!
+//! Behind this table a tag means one network, wherever the frame came from. Only patch ports bring
+//! tags: provider bridges bring those of their physical network, which are translated here, and
+//! br-tun brings local ones. A machine that tags its frames itself could otherwise choose its
+//! network, so such frames end here.
+
+use openflow::field::{IN_PORT, PortNo, VLAN_VID, VlanVid};
+
+use super::packet_rate_limit;
+use crate::{
+    network::Segment,
+    site::LocalNetwork,
+    subject::Subject,
+    table::{Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 0,
+    name: "LOCAL_SWITCHING",
+    purpose: "Gives every tagged frame the local VLAN of its network.",
+    next: &[&packet_rate_limit::TABLE],
+    flows,
+};
+
+const DEAD_VLAN: u16 = 65535;
+const KNOWN_SEGMENT: u16 = 3;
+const UNKNOWN_SEGMENT: u16 = 2;
+const DEAD_PORT: u16 = 2;
+const FOREIGN_TAG: u16 = 1;
+const MISS: u16 = 0;
+
+/// The VLAN that Neutron puts ports on which must not talk.
+const DEAD: VlanVid = VlanVid::tagged(4095);
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(site) => {
+            flows.at(DEAD_VLAN).when(VLAN_VID, DEAD).drop();
+            if let Some(patch) = site.patch_tun {
+                flows
+                    .at(KNOWN_SEGMENT)
+                    .when(IN_PORT, patch)
+                    .goto(&packet_rate_limit::TABLE);
+            }
+            for provider in site.providers.values() {
+                flows.at(UNKNOWN_SEGMENT).when(IN_PORT, provider.int).drop();
+            }
+            let tagged = VlanVid::PRESENT;
+            flows
+                .at(FOREIGN_TAG)
+                .when_masked(VLAN_VID, tagged, tagged)
+                .drop();
+            flows.at(MISS).goto(&packet_rate_limit::TABLE);
+        }
+        Subject::Network(network) => {
+            if let Some(provider) = network.provider() {
+                from_provider(*network, provider.int, flows);
+            }
+        }
+        Subject::DeadPort(port) => flows.at(DEAD_PORT).when(IN_PORT, port.number).drop(),
+        _ => {}
+    }
+}
+
+fn from_provider(network: LocalNetwork<'_>, patch: PortNo, flows: &mut Flows<'_>) {
+    let local = VlanVid::tagged(network.vlan.get());
+    let frame = flows.at(KNOWN_SEGMENT).when(IN_PORT, patch);
+    let frame = match network.network.segment {
+        Segment::Vlan { vlan, .. } => frame.when(VLAN_VID, VlanVid::tagged(vlan.get())),
+        _ => frame.when(VLAN_VID, VlanVid::NONE).push_vlan(),
+    };
+    frame.set(VLAN_VID, local).goto(&packet_rate_limit::TABLE);
+}

@@ -1,0 +1,48 @@
+//! Lets in what the port's groups allow in, and delivers it.
+//!
+//! A frame to many comes here once for each port. That one of them has no rule for it says nothing
+//! about the connection, to which the port need not be a party; so such a frame cuts no connection.
+
+use openflow::field::{ETH_DST, MacAddr};
+
+use super::{accepted_ingress, connection::ESTABLISHED, dropped, firewall::Side};
+use crate::{
+    network::Direction,
+    subject::Subject,
+    table::{Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 82,
+    name: "RULES_INGRESS",
+    purpose: "Lets in what rules allow, and replies.",
+    next: &[&accepted_ingress::TABLE, &dropped::TABLE],
+    flows,
+};
+
+/// Below what passes, and above what cuts a connection.
+const TO_MANY: u16 = 45;
+
+const SIDE: Side = Side {
+    direction: Direction::Ingress,
+    accept: |draft, port| draft.output(port),
+    open: |draft, port| {
+        draft
+            .commit()
+            .copy_to(port)
+            .resubmit(&accepted_ingress::TABLE)
+    },
+    reply: |draft, port| draft.output(port),
+};
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    SIDE.flows(subject, flows);
+    if let Subject::Bridge(_) = subject {
+        let group = MacAddr::MULTICAST_BIT;
+        let to_many = flows
+            .at(TO_MANY)
+            .in_state(ESTABLISHED)
+            .when_masked(ETH_DST, group, group);
+        to_many.resubmit(&dropped::TABLE);
+    }
+}

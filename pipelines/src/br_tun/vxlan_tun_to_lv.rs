@@ -1,0 +1,20 @@
+//! Gives what a VXLAN tunnel brings the local VLAN of its network.
+
+use super::{learn_from_tun, tun_to_lv};
+use crate::{
+    network::EncapType,
+    subject::Subject,
+    table::{Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 4,
+    name: "VXLAN_TUN_TO_LV",
+    purpose: "Gives what VXLAN brings the local VLAN of its network.",
+    next: &[&learn_from_tun::TABLE],
+    flows,
+};
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    tun_to_lv::flows(EncapType::Vxlan, subject, flows);
+}

@@ -1,0 +1,282 @@
+//! What the compilers of flows read: the model as one host sees it.
+//!
+//! Which ports are plugged in, and under which numbers, is known to the host's switch and not to
+//! the model. These numbers come in as values, so that compiling stays a function: the same site
+//! gives the same flows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use openflow::field::PortNo;
+
+use crate::{
+    conjunction::{Conjunction, Conjunctions},
+    network::{
+        EncapType, Host, HostName, MacAddr, Model, Network, NetworkId, PhysicalNetwork, Port,
+        PortId, Remote, Rule, SecurityGroup, SecurityGroupId, Segment, VlanId,
+    },
+};
+
+/// One host: the model, and the numbers that this host gave to its objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    model: Arc<Model>,
+    host: HostName,
+    conjunctions: Conjunctions,
+    /// The number on br-int of each port that is plugged in here.
+    ///
+    /// What is plugged in counts, wherever the model says that the port should be.
+    pub bindings: BTreeMap<PortId, PortNo>,
+    /// The local VLAN of each network that has a port here.
+    pub local_vlans: BTreeMap<NetworkId, VlanId>,
+    /// On br-int, the patch port to br-tun.
+    pub patch_tun: Option<PortNo>,
+    /// On br-tun, the patch port to br-int.
+    pub patch_int: Option<PortNo>,
+    /// Both ends of the patch to each provider bridge.
+    pub providers: BTreeMap<PhysicalNetwork, ProviderPatch>,
+    /// On br-tun, the tunnel port to each remote endpoint.
+    pub tunnels: BTreeMap<(EncapType, IpAddr), PortNo>,
+}
+
+/// The patch between br-int and a provider bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderPatch {
+    /// On br-int: `int-br-ex`.
+    pub int: PortNo,
+    /// On the provider bridge: `phy-br-ex`.
+    pub phy: PortNo,
+}
+
+impl Site {
+    /// A host on which nothing is plugged in yet.
+    pub fn new(model: Arc<Model>, host: HostName) -> Self {
+        Self {
+            conjunctions: Conjunctions::of(&model),
+            model,
+            host,
+            bindings: BTreeMap::new(),
+            local_vlans: BTreeMap::new(),
+            patch_tun: None,
+            patch_int: None,
+            providers: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
+        }
+    }
+
+    /// The desired network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The name of this host.
+    pub fn host(&self) -> &HostName {
+        &self.host
+    }
+
+    /// Replaces the desired network and keeps the host's numbers.
+    pub fn set_model(&mut self, model: Arc<Model>) {
+        self.conjunctions = Conjunctions::of(&model);
+        self.model = model;
+    }
+
+    /// The first number of a block of conjunctions.
+    pub(crate) fn conjunction(&self, conjunction: &Conjunction) -> Option<u32> {
+        self.conjunctions.base(conjunction)
+    }
+
+    /// The numbers of every block that a group's rules need.
+    pub(crate) fn conjunctions_of(&self, group: SecurityGroupId) -> Vec<(Conjunction, u32)> {
+        self.conjunctions.of_group(group).collect()
+    }
+
+    /// The networks that have a local VLAN here.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = LocalNetwork<'_>> {
+        self.local_vlans.keys().filter_map(|id| self.network(*id))
+    }
+
+    /// One network that has a local VLAN here.
+    pub(crate) fn network(&self, id: NetworkId) -> Option<LocalNetwork<'_>> {
+        let vlan = *self.local_vlans.get(&id)?;
+        Some(LocalNetwork {
+            site: self,
+            network: self.model.network(id)?,
+            vlan,
+        })
+    }
+
+    /// One port that is plugged in here, whatever its state.
+    pub(crate) fn port(&self, id: PortId) -> Option<LocalPort<'_>> {
+        let port = self.model.port(id)?;
+        let number = *self.bindings.get(&id)?;
+        Some(LocalPort {
+            network: self.network(port.network)?,
+            port,
+            number,
+        })
+    }
+
+    /// One port behind a tunnel, of a network that has a local VLAN here.
+    pub(crate) fn remote_port(&self, id: PortId) -> Option<RemotePort<'_>> {
+        let port = self.model.port(id)?;
+        let network = self.network(port.network)?;
+        network
+            .tunnel_to(port)
+            .map(|_| RemotePort { network, port })
+    }
+
+    /// The tunnels to another host.
+    pub(crate) fn tunnels_to(&self, host: &HostName) -> BTreeMap<EncapType, PortNo> {
+        let remote = self
+            .model
+            .host(host)
+            .filter(|remote| remote.name != self.host);
+        let tunnel = |remote: &Host, encap_type: EncapType| {
+            let endpoint = remote.endpoint(encap_type)?;
+            Some((encap_type, *self.tunnels.get(&(encap_type, endpoint))?))
+        };
+        let tunnels = remote.into_iter().flat_map(|remote| {
+            EncapType::ALL
+                .into_iter()
+                .filter_map(move |encap_type| tunnel(remote, encap_type))
+        });
+        tunnels.collect()
+    }
+
+    /// The groups whose rules name a remote group, among those of the ports of a network here.
+    pub(crate) fn remote_groups(&self, network: LocalNetwork<'_>) -> BTreeSet<SecurityGroupId> {
+        let rules = network
+            .security_groups()
+            .into_iter()
+            .flat_map(|group| &group.rules);
+        let remotes = rules.filter_map(|rule| match rule.remote() {
+            Remote::Any | Remote::Block(_) => None,
+            Remote::Group(remote) => Some(remote),
+        });
+        remotes.collect()
+    }
+}
+
+/// A network that has a local VLAN on the host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalNetwork<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) network: &'a Network,
+    pub(crate) vlan: VlanId,
+}
+
+impl<'a> LocalNetwork<'a> {
+    /// The patch port on br-int that leads to the network's other hosts.
+    pub(crate) fn uplink(&self) -> Option<PortNo> {
+        match &self.network.segment {
+            Segment::Local => None,
+            Segment::Vxlan { .. } | Segment::Gre { .. } => self.site.patch_tun,
+            Segment::Flat { .. } | Segment::Vlan { .. } => Some(self.provider()?.int),
+        }
+    }
+
+    /// The patch to the provider bridge, for flat and VLAN.
+    pub(crate) fn provider(&self) -> Option<ProviderPatch> {
+        let physical_network = self.network.segment.physical_network()?;
+        self.site.providers.get(physical_network).copied()
+    }
+
+    /// The type of tunnel and the key in it, for VXLAN and GRE.
+    pub(crate) fn tunnel_key(&self) -> Option<(EncapType, u32)> {
+        let encap_type = EncapType::of(self.network.segment.network_type())?;
+        Some((encap_type, self.network.segment.segmentation_id()?))
+    }
+
+    /// The ports that are plugged in here and up.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = LocalPort<'a>> {
+        let site = self.site;
+        let local = self.members().filter_map(|port| site.port(port.id));
+        local.filter(|local| local.port.admin_state_up)
+    }
+
+    /// Every port of the network, on every host.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &'a Port> {
+        self.site.model.ports_of(self.network.id)
+    }
+
+    /// The security groups of its firewalled ports here, in order.
+    pub(crate) fn security_groups(&self) -> Vec<&'a SecurityGroup> {
+        let firewalled = self.ports().filter(LocalPort::is_firewalled);
+        let ids: BTreeSet<_> = firewalled
+            .flat_map(|local| local.port.security_groups.iter().copied())
+            .collect();
+        ids.into_iter()
+            .filter_map(|id| self.site.model.security_group(id))
+            .collect()
+    }
+
+    /// The tunnel to the host of a port, unless the port is plugged in here.
+    pub(crate) fn tunnel_to(&self, port: &Port) -> Option<PortNo> {
+        let (encap_type, _) = self.tunnel_key()?;
+        if self.site.bindings.contains_key(&port.id) {
+            return None;
+        }
+        self.site
+            .tunnels_to(port.host.as_ref()?)
+            .get(&encap_type)
+            .copied()
+    }
+
+    /// The tunnels to every host that has a port of the network.
+    pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
+        self.members()
+            .filter_map(|port| self.tunnel_to(port))
+            .collect()
+    }
+
+    /// Whether machines may use addresses in it that the model does not know.
+    pub(crate) fn has_unknown_addresses(&self) -> bool {
+        self.members().any(|port| !port.port_security_enabled)
+    }
+
+    /// Whether a port without port security is plugged in here.
+    pub(crate) fn has_open_port(&self) -> bool {
+        self.ports().any(|port| !port.is_firewalled())
+    }
+
+    /// Every MAC that its ports answer to.
+    pub(crate) fn macs(&self) -> BTreeSet<MacAddr> {
+        self.members().flat_map(Port::macs).collect()
+    }
+}
+
+/// A port that is plugged in on the host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalPort<'a> {
+    pub(crate) network: LocalNetwork<'a>,
+    pub(crate) port: &'a Port,
+    pub(crate) number: PortNo,
+}
+
+impl<'a> LocalPort<'a> {
+    /// Whether sources are checked and groups apply.
+    pub(crate) fn is_firewalled(&self) -> bool {
+        self.port.port_security_enabled
+    }
+
+    /// The rules of its groups, each with its group.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&'a SecurityGroup, &'a Rule)> {
+        let model = &self.network.site.model;
+        let groups = self
+            .port
+            .security_groups
+            .iter()
+            .filter_map(|id| model.security_group(*id));
+        groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    }
+}
+
+/// A port behind a tunnel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemotePort<'a> {
+    pub(crate) network: LocalNetwork<'a>,
+    pub(crate) port: &'a Port,
+}

@@ -1,0 +1,155 @@
+//! Units together with what they name, as one bridge sees them.
+//!
+//! Tables read subjects. Looking things up is done here once, so that a table only says what its
+//! flows are.
+
+use std::collections::BTreeSet;
+
+use openflow::field::PortNo;
+
+use crate::{
+    bridge::Bridge,
+    cookie::Cookie,
+    network::{EncapType, MacAddr, Port, SecurityGroupId},
+    site::{LocalNetwork, LocalPort, ProviderPatch, RemotePort, Site},
+    unit::Unit,
+};
+
+/// A unit together with what it names, as one bridge sees it.
+pub(crate) enum Subject<'a> {
+    /// The bridge itself.
+    Bridge(&'a Site),
+    /// The provider bridge itself.
+    Provider(ProviderPatch),
+    /// The tunnels to another host.
+    Host(BTreeSet<(EncapType, PortNo)>),
+    /// A network.
+    Network(LocalNetwork<'a>),
+    /// A MAC of a network.
+    Station(Station<'a>),
+    /// A port that is plugged in and up.
+    Port(LocalPort<'a>),
+    /// A port that is plugged in and down.
+    DeadPort(LocalPort<'a>),
+    /// A port behind a tunnel.
+    RemotePort(RemotePort<'a>),
+    /// The members of a group.
+    Members(Members<'a>),
+}
+
+/// A MAC, and who answers to it.
+pub(crate) struct Station<'a> {
+    pub(crate) network: LocalNetwork<'a>,
+    pub(crate) mac: MacAddr,
+    /// Those that are plugged in here and up.
+    pub(crate) local: Vec<LocalPort<'a>>,
+    /// Those that are, or may come up, elsewhere.
+    pub(crate) elsewhere: Vec<&'a Port>,
+}
+
+impl<'a> Station<'a> {
+    /// Absent when no port of the network answers to the MAC.
+    fn new(network: LocalNetwork<'a>, mac: MacAddr) -> Option<Self> {
+        let site = network.site;
+        let mut ports = site.model().ports_at(network.network.id, mac).peekable();
+        ports.peek()?;
+        let mut station = Self {
+            network,
+            mac,
+            local: Vec::new(),
+            elsewhere: Vec::new(),
+        };
+        for port in ports {
+            match site.port(port.id) {
+                Some(local) if port.admin_state_up => station.local.push(local),
+                Some(_) => {}
+                None => station.elsewhere.push(port),
+            }
+        }
+        Some(station)
+    }
+
+    /// The only port that answers to the MAC, if it is here.
+    pub(crate) fn sole(&self) -> Option<LocalPort<'a>> {
+        match (self.local.as_slice(), self.elsewhere.as_slice()) {
+            ([port], []) => Some(*port),
+            _ => None,
+        }
+    }
+
+    /// The tunnels behind which somebody answers to the MAC.
+    pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
+        self.elsewhere
+            .iter()
+            .filter_map(|port| self.network.tunnel_to(port))
+            .collect()
+    }
+}
+
+/// A group as remote of rules in a network.
+pub(crate) struct Members<'a> {
+    pub(crate) network: LocalNetwork<'a>,
+    pub(crate) remote: SecurityGroupId,
+}
+
+impl<'a> Subject<'a> {
+    /// Looks a unit up; absent when what it names is gone, or says nothing to this bridge.
+    pub(crate) fn new(site: &'a Site, bridge: &Bridge, unit: &Unit) -> Option<Self> {
+        match bridge {
+            Bridge::Integration | Bridge::Tunnel => Self::of(site, unit),
+            Bridge::Provider(physical_network) => match (unit, Self::of(site, unit)?) {
+                (Unit::Bridge, _) => site
+                    .providers
+                    .get(physical_network)
+                    .copied()
+                    .map(Self::Provider),
+                (_, subject @ Self::Network(network)) => {
+                    let here = network.network.segment.physical_network() == Some(physical_network);
+                    here.then_some(subject)
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn of(site: &'a Site, unit: &Unit) -> Option<Self> {
+        Some(match unit {
+            Unit::Bridge => Self::Bridge(site),
+            Unit::Host(host) => Self::Host(site.tunnels_to(host).into_iter().collect()),
+            Unit::Network(id) => Self::Network(site.network(*id)?),
+            Unit::Station(id, mac) => Self::Station(Station::new(site.network(*id)?, *mac)?),
+            Unit::Members { remote, network } => Self::Members(Members {
+                network: site.network(*network)?,
+                remote: *remote,
+            }),
+            Unit::Port(id) => match site.port(*id) {
+                Some(local) if local.port.admin_state_up => Self::Port(local),
+                Some(local) => Self::DeadPort(local),
+                None => Self::RemotePort(site.remote_port(*id)?),
+            },
+        })
+    }
+
+    /// The object that the unit's flows come from.
+    pub(crate) fn cookie(&self, unit: &Unit) -> Cookie {
+        match (unit, self) {
+            (Unit::Bridge, _) => Cookie::BRIDGE,
+            (Unit::Host(host), _) => Cookie::of_host(host),
+            (Unit::Port(id), _) => Cookie::of(id.0),
+            (Unit::Members { remote, .. }, _) => Cookie::of(remote.0),
+            // A MAC that one port has is that port's affair.
+            (Unit::Station(..), Self::Station(station)) => {
+                let ports = station
+                    .local
+                    .iter()
+                    .map(|local| local.port)
+                    .chain(station.elsewhere.iter().copied());
+                match ports.collect::<Vec<_>>().as_slice() {
+                    [port] => Cookie::of(port.id.0),
+                    _ => Cookie::of(station.network.network.id.0),
+                }
+            }
+            (Unit::Network(id) | Unit::Station(id, _), _) => Cookie::of(id.0),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! How a table writes its flows.
+//!
+//! A [`Draft`] reads as the flow does: conditions, then actions, then the verb that ends it. It
+//! must end, so that no flow is silent about its packet.
+
+use ipnet::IpNet;
+use openflow::{
+    action::{
+        Action, Conjunction, Ct, CtClear, Group as ToGroup, Learn, Output, PopVlan, PushVlan,
+        RegMove, Resubmit, SetField,
+    },
+    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, PortNo, Value},
+    flow::Flow,
+    group::{Bucket, Group, GroupType},
+    instruction::Instructions,
+    matching::Match,
+};
+
+use super::{Addresses, State, Table};
+use crate::{
+    cookie::Cookie,
+    flow_set::FlowSet,
+    registers::{NETWORK, Register},
+};
+
+/// The flows of one unit in one table.
+pub(crate) struct Flows<'a> {
+    table: &'static Table,
+    cookie: Cookie,
+    into: &'a mut FlowSet,
+}
+
+impl<'a> Flows<'a> {
+    pub(crate) fn new(table: &'static Table, cookie: Cookie, into: &'a mut FlowSet) -> Self {
+        Self {
+            table,
+            cookie,
+            into,
+        }
+    }
+
+    /// Starts a flow.
+    pub(crate) fn at(&mut self, priority: u16) -> Draft<'_> {
+        Draft {
+            cookie: self.cookie,
+            into: self.into,
+            priority,
+            matching: Match::default(),
+            actions: Actions::new(self.table),
+        }
+    }
+
+    /// Declares a group that sends a copy of the packet through each bucket.
+    pub(crate) fn group(&mut self, id: GroupId, buckets: Vec<Actions>) {
+        let buckets = buckets.into_iter().map(|actions| Bucket::of(actions.list));
+        self.into.insert_group(Group {
+            id,
+            kind: GroupType::ALL,
+            buckets: buckets.collect(),
+        });
+    }
+}
+
+/// What a run of a register and a field have in common: a packet holds a value there.
+pub(crate) trait Place<T> {
+    fn matching(self, matching: Match, value: T) -> Match;
+    fn set(self, value: T) -> Action;
+}
+
+impl<T: Value> Place<T> for Field<T> {
+    fn matching(self, matching: Match, value: T) -> Match {
+        matching.with(self, value)
+    }
+
+    fn set(self, value: T) -> Action {
+        SetField::new(self, value).into()
+    }
+}
+
+impl Place<u32> for Register {
+    fn matching(self, matching: Match, value: u32) -> Match {
+        self.matching(matching, value)
+    }
+
+    fn set(self, value: u32) -> Action {
+        self.set(value)
+    }
+}
+
+/// What a table does to a packet, in order.
+#[must_use = "actions belong to a flow or a bucket"]
+pub(crate) struct Actions {
+    table: &'static Table,
+    list: Vec<Action>,
+}
+
+impl Actions {
+    pub(crate) fn new(table: &'static Table) -> Self {
+        Self {
+            table,
+            list: Vec::new(),
+        }
+    }
+
+    fn push(mut self, action: impl Into<Action>) -> Self {
+        self.list.push(action.into());
+        self
+    }
+
+    pub(crate) fn set<T>(self, place: impl Place<T>, value: T) -> Self {
+        self.push(place.set(value))
+    }
+
+    pub(crate) fn push_vlan(self) -> Self {
+        self.push(PushVlan {
+            eth_type: EthType::VLAN,
+        })
+    }
+
+    pub(crate) fn output(self, port: PortNo) -> Self {
+        self.push(Output::to(port))
+    }
+
+    /// Looks the packet up in a later table, then goes on with it as it came back.
+    pub(crate) fn resubmit(self, next: &'static Table) -> Self {
+        let number = self.next(next);
+        self.push(Resubmit::to(number))
+    }
+
+    /// The number of a table that this one declares to continue in.
+    fn next(&self, next: &'static Table) -> u8 {
+        let declared = self
+            .table
+            .next
+            .iter()
+            .any(|table| table.number == next.number);
+        debug_assert!(declared, "{} does not list {}", self.table.name, next.name);
+        next.number
+    }
+}
+
+/// A flow being written.
+#[must_use = "a flow ends with goto, resubmit, output, drop, ..."]
+pub(crate) struct Draft<'a> {
+    cookie: Cookie,
+    into: &'a mut FlowSet,
+    priority: u16,
+    matching: Match,
+    actions: Actions,
+}
+
+/// Conditions.
+impl Draft<'_> {
+    /// Adds all the conditions of a match.
+    pub(crate) fn like(self, matching: Match) -> Self {
+        debug_assert!(self.matching.is_empty(), "conditions would be lost");
+        Self { matching, ..self }
+    }
+
+    pub(crate) fn when<T>(self, place: impl Place<T>, value: T) -> Self {
+        Self {
+            matching: place.matching(self.matching, value),
+            ..self
+        }
+    }
+
+    pub(crate) fn when_masked<T: Value>(self, field: Field<T>, value: T, mask: T) -> Self {
+        Self {
+            matching: self.matching.masked(field, value, mask),
+            ..self
+        }
+    }
+
+    pub(crate) fn when_in(self, addresses: Addresses, block: IpNet) -> Self {
+        Self {
+            matching: addresses.within(self.matching, block),
+            ..self
+        }
+    }
+
+    pub(crate) fn in_state(self, state: State) -> Self {
+        self.when_masked(CT_STATE, state.value, state.mask)
+    }
+}
+
+/// Actions that leave the flow open.
+impl Draft<'_> {
+    fn push(self, action: impl Into<Action>) -> Self {
+        Self {
+            actions: self.actions.push(action),
+            ..self
+        }
+    }
+
+    pub(crate) fn set<T>(self, place: impl Place<T>, value: T) -> Self {
+        Self {
+            actions: self.actions.set(place, value),
+            ..self
+        }
+    }
+
+    pub(crate) fn copy<T: Value>(self, from: Field<T>, to: Field<T>) -> Self {
+        self.push(RegMove::new(from.whole(), to.whole()))
+    }
+
+    pub(crate) fn push_vlan(self) -> Self {
+        Self {
+            actions: self.actions.push_vlan(),
+            ..self
+        }
+    }
+
+    pub(crate) fn pop_vlan(self) -> Self {
+        self.push(PopVlan)
+    }
+
+    pub(crate) fn ct_clear(self) -> Self {
+        self.push(CtClear)
+    }
+
+    /// Commits the connection in the zone of the packet's network.
+    pub(crate) fn commit(self) -> Self {
+        self.push(Ct {
+            commit: true,
+            ..in_zone()
+        })
+    }
+
+    /// Commits the connection with a mark.
+    pub(crate) fn commit_marked(self, mark: u32) -> Self {
+        let actions = vec![SetField::new(CT_MARK, mark).into()];
+        self.push(Ct {
+            commit: true,
+            actions,
+            ..in_zone()
+        })
+    }
+
+    pub(crate) fn learn(self, learn: Learn) -> Self {
+        self.push(learn)
+    }
+
+    pub(crate) fn copy_to(self, port: PortNo) -> Self {
+        Self {
+            actions: self.actions.output(port),
+            ..self
+        }
+    }
+
+    pub(crate) fn act(self, actions: Actions) -> Self {
+        actions.list.into_iter().fold(self, Self::push)
+    }
+}
+
+/// Verbs that end the flow.
+impl Draft<'_> {
+    /// Continues in a later table with the instruction that OpenFlow has for it.
+    pub(crate) fn goto(self, next: &'static Table) {
+        let next = self.actions.next(next);
+        self.end(Some(next));
+    }
+
+    /// Continues in a later table with the action that Open vSwitch adds.
+    pub(crate) fn resubmit(self, next: &'static Table) {
+        Self {
+            actions: self.actions.resubmit(next),
+            ..self
+        }
+        .done();
+    }
+
+    /// Has the packet tracked in the zone of its network, then continues in a later table.
+    pub(crate) fn track(self, next: &'static Table) {
+        let table = self.actions.next(next);
+        self.push(Ct {
+            table: Some(table),
+            ..in_zone()
+        })
+        .done();
+    }
+
+    pub(crate) fn output(self, port: PortNo) {
+        self.copy_to(port).done();
+    }
+
+    pub(crate) fn normal(self) {
+        self.output(PortNo::NORMAL);
+    }
+
+    pub(crate) fn group(self, id: GroupId) {
+        self.push(ToGroup { group: id }).done();
+    }
+
+    /// Adds the packet to one of the two sets that a conjunction is made of.
+    pub(crate) fn conjunction(self, id: u32, clause: u8) {
+        self.push(Conjunction::new(id, clause, CLAUSES)).done();
+    }
+
+    pub(crate) fn drop(self) {
+        debug_assert!(
+            self.actions.list.is_empty(),
+            "a packet that is dropped needs no actions"
+        );
+        self.done();
+    }
+
+    /// Ends a flow whose last action is already there.
+    pub(crate) fn done(self) {
+        self.end(None);
+    }
+
+    fn end(self, goto_table: Option<u8>) {
+        let Self {
+            cookie,
+            into,
+            priority,
+            matching,
+            actions,
+        } = self;
+        let unmet = matching.unmet();
+        debug_assert!(unmet.is_none(), "{matching} lacks what {unmet:?} needs");
+        let table = actions.table.number;
+        into.insert_flow(Flow {
+            table,
+            priority,
+            matching,
+            cookie: cookie.get(),
+            instructions: Instructions {
+                goto_table,
+                ..Instructions::apply(actions.list)
+            },
+            ..Flow::default()
+        });
+    }
+}
+
+/// How many sets a conjunction is made of.
+const CLAUSES: u8 = 2;
+
+/// Tracking in the zone of the packet's network.
+///
+/// A zone has 16 bits; local VLANs fit.
+fn in_zone() -> Ct {
+    Ct {
+        zone: NETWORK.field.slice(0, 15).into(),
+        ..Ct::default()
+    }
+}
