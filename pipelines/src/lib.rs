@@ -9,6 +9,7 @@ mod br_tun;
 pub mod bridge;
 pub mod conjunction;
 pub mod cookie;
+pub mod diff;
 pub mod flow_set;
 mod hash;
 pub mod network;
