@@ -1,0 +1,257 @@
+//! Reads a scenario: what is desired, and the numbers that the host gave to it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use openflow::field::PortNo;
+use pipelines::{
+    network::{
+        AddressPair, EncapType, Host, HostName, Model, Network, NetworkId, Objects,
+        PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId, SecurityGroup,
+        SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
+    },
+    site::{ProviderPatch, Site},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scenario {
+    host: String,
+    hosts: Vec<HostEntry>,
+    networks: Vec<NetworkEntry>,
+    security_groups: Vec<GroupEntry>,
+    ports: Vec<PortEntry>,
+    patch_tun: u32,
+    patch_int: u32,
+    /// Both ends of the patch to each physical network.
+    providers: BTreeMap<String, [u32; 2]>,
+    /// The number of each tunnel, by type and remote address.
+    tunnels: BTreeMap<String, BTreeMap<IpAddr, u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostEntry {
+    name: String,
+    encap_ip: IpAddr,
+    encap_types: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkEntry {
+    name: String,
+    network_type: String,
+    physical_network: Option<String>,
+    segmentation_id: Option<u32>,
+    subnets: Vec<String>,
+    local_vlan: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupEntry {
+    name: String,
+    rules: Vec<RuleEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleEntry {
+    direction: String,
+    ethertype: String,
+    protocol: Option<String>,
+    port_range_min: Option<u32>,
+    port_range_max: Option<u32>,
+    remote_ip_prefix: Option<String>,
+    remote_group: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortEntry {
+    name: String,
+    id: Option<Uuid>,
+    network: String,
+    mac_address: String,
+    fixed_ips: Vec<IpAddr>,
+    #[serde(default)]
+    security_groups: Vec<String>,
+    port_security_enabled: Option<bool>,
+    #[serde(default)]
+    allowed_address_pairs: Vec<PairEntry>,
+    admin_state_up: Option<bool>,
+    host: Option<String>,
+    ofport: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairEntry {
+    ip_address: String,
+    mac_address: Option<String>,
+}
+
+/// The site that a scenario describes.
+pub(crate) fn read(name: &str) -> Site {
+    read_with_objects(name).1
+}
+
+/// The folder that holds the scenarios.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios")
+}
+
+/// The site that a scenario describes, and what it was built from.
+pub(crate) fn read_with_objects(name: &str) -> (Objects, Site) {
+    let text = fs::read_to_string(folder().join(name).join("network.json")).unwrap();
+    let scenario: Scenario = serde_json::from_str(&text).unwrap();
+    let objects = objects(&scenario);
+    let model = Model::new(objects.clone()).unwrap();
+    let mut site = Site::new(Arc::new(model), HostName(scenario.host));
+    for network in &scenario.networks {
+        if let Some(vlan) = network.local_vlan {
+            site.local_vlans
+                .insert(network_id(&network.name), VlanId::new(vlan).unwrap());
+        }
+    }
+    for port in &scenario.ports {
+        if let Some(ofport) = port.ofport {
+            site.bindings.insert(port_id(port), PortNo(ofport));
+        }
+    }
+    site.patch_tun = Some(PortNo(scenario.patch_tun));
+    site.patch_int = Some(PortNo(scenario.patch_int));
+    for (physical_network, [int, phy]) in &scenario.providers {
+        let patch = ProviderPatch {
+            int: PortNo(*int),
+            phy: PortNo(*phy),
+        };
+        site.providers
+            .insert(PhysicalNetwork::from(physical_network.as_str()), patch);
+    }
+    for (encap_type, tunnels) in &scenario.tunnels {
+        let encap_type: EncapType = encap_type.parse().unwrap();
+        site.tunnels.extend(
+            tunnels
+                .iter()
+                .map(|(ip, port)| ((encap_type, *ip), PortNo(*port))),
+        );
+    }
+    (objects, site)
+}
+
+fn objects(scenario: &Scenario) -> Objects {
+    Objects {
+        hosts: scenario.hosts.iter().map(host).collect(),
+        networks: scenario.networks.iter().map(network).collect(),
+        security_groups: scenario
+            .security_groups
+            .iter()
+            .map(security_group)
+            .collect(),
+        ports: scenario.ports.iter().map(port).collect(),
+    }
+}
+
+fn host(entry: &HostEntry) -> Host {
+    let types = entry.encap_types.as_ref();
+    Host {
+        name: HostName(entry.name.clone()),
+        encap_ip: Some(entry.encap_ip),
+        encap_types: match types {
+            Some(types) => types.iter().map(|text| text.parse().unwrap()).collect(),
+            None => EncapType::ALL.into(),
+        },
+        bridge_mappings: BTreeMap::new(),
+    }
+}
+
+fn network(entry: &NetworkEntry) -> Network {
+    let network_type = entry.network_type.parse().unwrap();
+    let physical_network = entry.physical_network.as_deref().map(PhysicalNetwork::from);
+    let subnet = |cidr: &String| {
+        let id = SubnetId(derived("subnet", &format!("{} {cidr}", entry.name)));
+        Subnet::new(id, String::new(), cidr.parse().unwrap(), None).unwrap()
+    };
+    Network {
+        id: network_id(&entry.name),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        segment: Segment::new(network_type, physical_network, entry.segmentation_id).unwrap(),
+        mtu: None,
+        subnets: entry.subnets.iter().map(subnet).collect(),
+    }
+}
+
+fn security_group(entry: &GroupEntry) -> SecurityGroup {
+    let rule = |(index, rule): (usize, &RuleEntry)| {
+        let attributes = RuleAttributes {
+            id: RuleId(derived("rule", &format!("{} {index}", entry.name))),
+            direction: rule.direction.parse().unwrap(),
+            ethertype: rule.ethertype.parse().unwrap(),
+            protocol: rule.protocol.as_deref(),
+            port_range_min: rule.port_range_min,
+            port_range_max: rule.port_range_max,
+            remote_ip_prefix: rule
+                .remote_ip_prefix
+                .as_ref()
+                .map(|text| text.parse().unwrap()),
+            remote_group: rule.remote_group.as_deref().map(group_id),
+        };
+        Rule::new(&attributes).unwrap()
+    };
+    SecurityGroup {
+        id: group_id(&entry.name),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        rules: entry.rules.iter().enumerate().map(rule).collect(),
+    }
+}
+
+fn port(entry: &PortEntry) -> Port {
+    let pair = |pair: &PairEntry| AddressPair {
+        ip_address: pair.ip_address.parse().unwrap(),
+        mac_address: pair.mac_address.as_ref().map(|text| text.parse().unwrap()),
+    };
+    Port {
+        id: port_id(entry),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        network: network_id(&entry.network),
+        mac_address: entry.mac_address.parse().unwrap(),
+        fixed_ips: entry.fixed_ips.clone(),
+        security_groups: entry
+            .security_groups
+            .iter()
+            .map(|name| group_id(name))
+            .collect(),
+        port_security_enabled: entry.port_security_enabled.unwrap_or(true),
+        allowed_address_pairs: entry.allowed_address_pairs.iter().map(pair).collect(),
+        admin_state_up: entry.admin_state_up.unwrap_or(true),
+        host: entry.host.as_deref().map(HostName::from),
+    }
+}
+
+fn network_id(name: &str) -> NetworkId {
+    NetworkId(derived("network", name))
+}
+
+fn group_id(name: &str) -> SecurityGroupId {
+    SecurityGroupId(derived("security group", name))
+}
+
+fn port_id(entry: &PortEntry) -> PortId {
+    PortId(entry.id.unwrap_or_else(|| derived("port", &entry.name)))
+}
+
+fn derived(kind: &str, name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{kind} {name}").as_bytes())
+}

@@ -1,0 +1,109 @@
+//! Scenarios: a network, and every flow that the host's bridges must have for it.
+//!
+//! The expected flows are text as `ovs-ofctl` writes it, sorted, so that a change is read as a
+//! difference of flows. `BLESS=1` writes what is compiled in place of what is expected.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod scenario;
+
+use std::{env, fs};
+
+use pipelines::{
+    bridge::{Bridge, desired},
+    network::PhysicalNetwork,
+    site::Site,
+};
+
+fn scenarios() -> Vec<String> {
+    let entries = fs::read_dir(scenario::folder()).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(!names.is_empty());
+    names
+}
+
+fn bridges(site: &Site) -> Vec<(String, Bridge)> {
+    let provider = |physical_network: &PhysicalNetwork| {
+        let name = format!("provider-{physical_network}");
+        (name, Bridge::Provider(physical_network.clone()))
+    };
+    let own = [
+        ("br-int".to_owned(), Bridge::Integration),
+        ("br-tun".to_owned(), Bridge::Tunnel),
+    ];
+    own.into_iter()
+        .chain(site.providers.keys().map(provider))
+        .collect()
+}
+
+/// The groups and flows of a bridge, one a line, by group, table and priority.
+fn text(site: &Site, bridge: &Bridge) -> String {
+    let desired = desired(site, bridge);
+    let groups = desired
+        .flow_set()
+        .groups
+        .values()
+        .map(|group| format!("{group}\n"));
+    let mut flows: Vec<_> = desired
+        .flow_set()
+        .flows
+        .iter()
+        .map(|(key, flow)| (key.table, u16::MAX - key.priority, format!("{flow}\n")))
+        .collect();
+    flows.sort();
+    groups
+        .chain(flows.into_iter().map(|(_, _, flow)| flow))
+        .collect()
+}
+
+/// Lines of one text that the other lacks.
+fn only<'a>(one: &'a str, other: &str) -> Vec<&'a str> {
+    one.lines()
+        .filter(|line| !other.lines().any(|there| there == *line))
+        .collect()
+}
+
+#[test]
+fn a_scenario_compiles_to_the_expected_flows() {
+    for name in scenarios() {
+        let site = scenario::read(&name);
+        for (bridge_name, bridge) in bridges(&site) {
+            let path = scenario::folder()
+                .join(&name)
+                .join(format!("{bridge_name}.flows"));
+            let compiled = text(&site, &bridge);
+            if env::var_os("BLESS").is_some() {
+                fs::write(&path, &compiled).unwrap();
+            }
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            let (lost, added) = (only(&expected, &compiled), only(&compiled, &expected));
+            assert!(
+                expected == compiled,
+                "{name} {bridge_name}: missing {lost:#?}, not expected {added:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_flows_that_let_ssh_in_are_those_that_everybody_knows() {
+    let compiled = text(&scenario::read("quickstart"), &Bridge::Integration);
+    let of_vm1 = |line: &&str| line.contains("tp_dst=22") && line.contains("reg5=0x2b");
+    let v4 = compiled
+        .lines()
+        .filter(of_vm1)
+        .filter(|line| line.contains(",tcp,"));
+    let without_cookie: Vec<_> = v4
+        .filter_map(|line| line.split_once(", "))
+        .map(|(_, rest)| rest)
+        .collect();
+    let expected = [
+        "table=82, priority=77,ct_state=+est-rel-rpl,tcp,reg5=0x2b,tp_dst=22 actions=output:43",
+        "table=82, priority=77,ct_state=+new-est,tcp,reg5=0x2b,tp_dst=22 \
+         actions=ct(commit,zone=NXM_NX_REG6[0..15]),output:43,resubmit(,92)",
+    ];
+    assert_eq!(without_cookie, expected);
+}
