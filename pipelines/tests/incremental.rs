@@ -1,0 +1,307 @@
+//! What one change costs, and that compiling only what it touches gives the same flows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod scenario;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use openflow::field::PortNo;
+use pipelines::{
+    bridge::{Bridge, desired, flows, recompile},
+    diff::{Change, diff},
+    flow_set::{FlowSet, Key},
+    network::{HostName, Model, Objects, PhysicalNetwork, VlanId},
+    site::Site,
+    unit::{Unit, affected, units},
+};
+use proptest::prelude::*;
+
+fn bridges() -> [Bridge; 3] {
+    let provider = Bridge::Provider(PhysicalNetwork::from("physnet1"));
+    [Bridge::Integration, Bridge::Tunnel, provider]
+}
+
+/// Something that happens to a site. Numbers choose among what is there.
+#[derive(Clone, Debug)]
+enum Event {
+    Bind(usize, u32),
+    Unbind(usize),
+    Move(usize, usize),
+    AdminState(usize),
+    PortSecurity(usize),
+    JoinOrLeave(usize, usize),
+    Readdress(usize, u8),
+    DropRule(usize, usize),
+    DropPort(usize),
+    LocalVlan(usize, u32),
+    ForgetNetwork(usize),
+    ForgetTunnel(usize),
+    PatchTun(u32),
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let any = || 0..100_usize;
+    prop_oneof![
+        (any(), 200..210_u32).prop_map(|(port, number)| Event::Bind(port, number)),
+        any().prop_map(Event::Unbind),
+        (any(), any()).prop_map(|(port, host)| Event::Move(port, host)),
+        any().prop_map(Event::AdminState),
+        any().prop_map(Event::PortSecurity),
+        (any(), any()).prop_map(|(port, group)| Event::JoinOrLeave(port, group)),
+        (any(), 100..110_u8).prop_map(|(port, ip)| Event::Readdress(port, ip)),
+        (any(), any()).prop_map(|(group, rule)| Event::DropRule(group, rule)),
+        any().prop_map(Event::DropPort),
+        (any(), 10..20_u32).prop_map(|(network, vlan)| Event::LocalVlan(network, vlan)),
+        any().prop_map(Event::ForgetNetwork),
+        any().prop_map(Event::ForgetTunnel),
+        (300..302_u32).prop_map(Event::PatchTun),
+    ]
+}
+
+/// Applies an event, unless there is nothing that it could happen to.
+fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
+    let place = |wanted: usize, length: usize| wanted.checked_rem(length);
+    let port_at = |wanted, objects: &Objects| place(wanted, objects.ports.len());
+    match *event {
+        Event::Bind(port, number) => {
+            // No two ports of a switch have one number.
+            if !site.bindings.values().any(|taken| taken.0 == number) {
+                let id = objects.ports.get(port_at(port, objects)?)?.id;
+                site.bindings.insert(id, PortNo(number));
+            }
+        }
+        Event::Unbind(port) => {
+            site.bindings
+                .remove(&objects.ports.get(port_at(port, objects)?)?.id);
+        }
+        Event::Move(port, host) => {
+            let port = port_at(port, objects)?;
+            let hosts: Vec<HostName> = objects.hosts.iter().map(|host| host.name.clone()).collect();
+            objects.ports[port].host = hosts.get(place(host, hosts.len() + 1)?).cloned();
+        }
+        Event::AdminState(port) => {
+            let port = port_at(port, objects)?;
+            objects.ports[port].admin_state_up ^= true;
+        }
+        Event::PortSecurity(port) => {
+            let port = port_at(port, objects)?;
+            let port = &mut objects.ports[port];
+            port.port_security_enabled ^= true;
+            port.security_groups.clear();
+            port.allowed_address_pairs.clear();
+        }
+        Event::JoinOrLeave(port, group) => {
+            let port = port_at(port, objects)?;
+            let group = objects.security_groups[place(group, objects.security_groups.len())?].id;
+            let groups = &mut objects.ports[port].security_groups;
+            match groups.iter().position(|member| *member == group) {
+                Some(place) => drop(groups.remove(place)),
+                None => groups.push(group),
+            }
+        }
+        Event::Readdress(port, ip) => {
+            let port = port_at(port, objects)?;
+            let ips = &mut objects.ports[port].fixed_ips;
+            if let Some(std::net::IpAddr::V4(first)) = ips.first().copied() {
+                let [a, b, c, _] = first.octets();
+                ips[0] = std::net::Ipv4Addr::new(a, b, c, ip).into();
+            }
+        }
+        Event::DropRule(group, rule) => {
+            let group = place(group, objects.security_groups.len())?;
+            let rules = &mut objects.security_groups[group].rules;
+            rules.remove(place(rule, rules.len())?);
+        }
+        Event::DropPort(port) => {
+            objects.ports.remove(port_at(port, objects)?);
+        }
+        Event::LocalVlan(network, vlan) => {
+            let vlan = VlanId::new(vlan).unwrap();
+            if !site.local_vlans.values().any(|taken| *taken == vlan) {
+                let network = place(network, objects.networks.len())?;
+                site.local_vlans.insert(objects.networks[network].id, vlan);
+            }
+        }
+        Event::ForgetNetwork(network) => {
+            let network = place(network, objects.networks.len())?;
+            site.local_vlans.remove(&objects.networks[network].id);
+        }
+        Event::ForgetTunnel(tunnel) => {
+            let key = *site
+                .tunnels
+                .keys()
+                .nth(place(tunnel, site.tunnels.len())?)?;
+            site.tunnels.remove(&key);
+        }
+        Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
+    }
+    Some(())
+}
+
+/// What a switch has after taking changes in order, refusing what a switch refuses.
+fn apply(mut installed: FlowSet, changes: Vec<Change>) -> FlowSet {
+    for change in changes {
+        match change {
+            Change::AddGroup(group) => {
+                assert!(
+                    installed.groups.insert(group.id, group).is_none(),
+                    "the group exists"
+                );
+            }
+            Change::ModifyGroup(group) => {
+                assert!(
+                    installed.groups.insert(group.id, group).is_some(),
+                    "no such group"
+                );
+            }
+            Change::PutFlow(flow) => {
+                installed.flows.insert(Key::of(&flow), flow);
+            }
+            Change::DeleteFlow(key) => assert!(installed.flows.remove(&key).is_some()),
+            Change::DeleteGroup(id) => assert!(installed.groups.remove(&id).is_some()),
+        }
+    }
+    installed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..Default::default() })]
+
+    #[test]
+    fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports"].prop_map(|s| s),
+        events in prop::collection::vec(events(), 1..8),
+    ) {
+        let (mut objects, mut site) = scenario::read_with_objects(&name);
+        let mut compiled = bridges().map(|bridge| desired(&site, &bridge));
+        for event in events {
+            let before = site.clone();
+            happen(&event, &mut objects, &mut site);
+            site.set_model(Arc::new(Model::valid_part(objects.clone()).0));
+            let touched = affected(&before, &site);
+            for (bridge, compiled) in bridges().iter().zip(&mut compiled) {
+                let installed = compiled.flow_set().clone();
+                recompile(compiled, &site, bridge, &touched);
+                let whole = desired(&site, bridge);
+                // Compared as changes, as whole sets are too long to read.
+                let missed = diff(compiled.flow_set(), whole.flow_set());
+                prop_assert!(missed.is_empty(), "after {:?}: {:#?}", event, missed);
+                prop_assert!(compiled.flow_set() == whole.flow_set(), "after {:?}", event);
+                let changes = diff(&installed, whole.flow_set());
+                prop_assert!(&apply(installed, changes) == whole.flow_set(), "after {:?}", event);
+            }
+        }
+    }
+}
+
+/// The changes on br-int that an event makes, and the units that were compiled for it.
+fn cost(name: &str, event: &Event) -> (Vec<Change>, BTreeSet<Unit>) {
+    let (mut objects, mut site) = scenario::read_with_objects(name);
+    let before = site.clone();
+    happen(event, &mut objects, &mut site).unwrap();
+    site.set_model(Arc::new(Model::new(objects).unwrap()));
+    let installed = desired(&before, &Bridge::Integration);
+    let wanted = desired(&site, &Bridge::Integration);
+    (
+        diff(installed.flow_set(), wanted.flow_set()),
+        affected(&before, &site),
+    )
+}
+
+#[test]
+fn one_more_member_elsewhere_costs_its_addresses_only() {
+    // `db`, the fourth port, joins `web`, whose members IPv4 rules at one local port name.
+    let (changes, units) = cost("rules", &Event::JoinOrLeave(3, 1));
+    let tables: BTreeSet<_> = changes
+        .iter()
+        .map(|change| match change {
+            Change::PutFlow(flow) => flow.table,
+            other => panic!("not an added flow: {other:?}"),
+        })
+        .collect();
+    assert_eq!(tables, BTreeSet::from([82]));
+    // Four priorities, each for established and for new connections.
+    assert_eq!(changes.len(), 8, "{changes:#?}");
+    assert!(units.len() < 6, "{units:?}");
+}
+
+#[test]
+fn a_port_that_goes_down_keeps_its_place_in_groups() {
+    let (changes, _) = cost("quickstart", &Event::AdminState(0));
+    let member = |change: &&Change| match change {
+        Change::DeleteFlow(key) => key.matching.to_string().contains("nw_src=10.0.0.18"),
+        _ => false,
+    };
+    let in_rules = changes.iter().filter(member).filter(|change| match change {
+        Change::DeleteFlow(key) => key.table == 82,
+        _ => false,
+    });
+    assert_eq!(in_rules.count(), 0);
+}
+
+#[test]
+fn a_unit_that_is_gone_has_no_flows() {
+    let site = scenario::read("quickstart");
+    let everything = units(&site);
+    let nothing = scenario::read("empty");
+    for unit in everything
+        .iter()
+        .filter(|unit| !matches!(unit, Unit::Bridge | Unit::Host(_)))
+    {
+        for bridge in bridges() {
+            assert_eq!(
+                flows(&nothing, &bridge, unit),
+                FlowSet::default(),
+                "{unit:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn flows_of_others_stay() {
+    let site = scenario::read("quickstart");
+    let compiled = desired(&site, &Bridge::Integration);
+    let mut installed = compiled.flow_set().clone();
+    let mut theirs = installed.flows.values().next().unwrap().clone();
+    theirs.priority = 12345;
+    theirs.cookie = 7;
+    installed.insert_flow(theirs.clone());
+    assert!(diff(&installed, compiled.flow_set()).is_empty());
+    assert_eq!(
+        pipelines::diff::foreign(&installed).collect::<Vec<_>>(),
+        [&theirs]
+    );
+}
+
+#[test]
+fn every_continuation_lands_in_a_table_of_the_pipeline() {
+    for name in ["quickstart", "rules", "address_pairs", "open_ports"] {
+        let site = scenario::read(name);
+        for bridge in bridges() {
+            let numbers: BTreeSet<_> = bridge
+                .pipeline()
+                .tables()
+                .iter()
+                .map(|table| table.number)
+                .collect();
+            let compiled = desired(&site, &bridge);
+            let groups = compiled.flow_set().groups.values().map(ToString::to_string);
+            let flows = compiled.flow_set().flows.values().map(ToString::to_string);
+            for text in groups.chain(flows) {
+                for part in ["resubmit(,", "goto_table:", "ct(table="] {
+                    for found in text.split(part).skip(1) {
+                        let digits: String =
+                            found.chars().take_while(char::is_ascii_digit).collect();
+                        assert!(numbers.contains(&digits.parse().unwrap()), "{text}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A throw-away Open vSwitch with the dummy datapath: no root, no packets, but the real tables.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A running switch. It ends, and its folder goes, when this is dropped.
+pub(crate) struct Switch {
+    folder: TempDir,
+}
+
+impl Switch {
+    /// Starts the daemons; they are ready when this returns.
+    ///
+    /// # Panics
+    ///
+    /// When Open vSwitch is not installed or does not start.
+    pub(crate) fn start() -> Self {
+        let switch = Self {
+            folder: tempfile::Builder::new().prefix("brint").tempdir().unwrap(),
+        };
+        let schema = "/usr/share/openvswitch/vswitch.ovsschema";
+        switch.run("ovsdb-tool", &["create", "conf.db", schema]);
+        // A detached daemon lets its parent go only once it is ready.
+        let detached = ["--detach", "--no-chdir", "--log-file", "-vconsole:off"];
+        let server = [
+            "conf.db",
+            "--remote=punix:db.sock",
+            "--pidfile=server.pid",
+            "--unixctl=server.ctl",
+        ];
+        switch.run("ovsdb-server", &[&server[..], &detached].concat());
+        switch.vsctl(&["--no-wait", "init"]);
+        let dummy = [
+            "--enable-dummy",
+            "--disable-system",
+            "--disable-system-route",
+        ];
+        let vswitchd = [
+            "unix:db.sock",
+            "--pidfile=vswitchd.pid",
+            "--unixctl=vswitchd.ctl",
+        ];
+        switch.run("ovs-vswitchd", &[&vswitchd[..], &dummy, &detached].concat());
+        switch
+    }
+
+    /// Adds a bridge that does nothing by itself.
+    pub(crate) fn add_bridge(&self, bridge: &str) {
+        let settings = [
+            "--",
+            "set",
+            "bridge",
+            bridge,
+            "datapath_type=dummy",
+            "fail_mode=secure",
+        ];
+        self.vsctl(&[&["add-br", bridge][..], &settings].concat());
+    }
+
+    /// Adds a port with a number.
+    pub(crate) fn add_port(&self, bridge: &str, port: &str, number: u32) {
+        let number = format!("ofport_request={number}");
+        let settings = ["--", "set", "interface", port, "type=dummy", &number];
+        self.vsctl(&[&["add-port", bridge, port][..], &settings].concat());
+    }
+
+    /// Joins two bridges by a patch, its ends named after the bridges.
+    pub(crate) fn add_patch(&self, one: (&str, u32), other: (&str, u32)) {
+        let name = |from: &str, to: &str| format!("{from}-{to}");
+        for ((bridge, number), (peer, _)) in [(one, other), (other, one)] {
+            let port = name(bridge, peer);
+            let options = format!("options:peer={}", name(peer, bridge));
+            let number = format!("ofport_request={number}");
+            let settings = [
+                "--",
+                "set",
+                "interface",
+                &port,
+                "type=patch",
+                &options,
+                &number,
+            ];
+            self.vsctl(&[&["add-port", bridge, &port][..], &settings].concat());
+        }
+    }
+
+    /// Adds groups, then flows in one bundle, all in the text of `ovs-ofctl`.
+    pub(crate) fn install(&self, bridge: &str, text: &str) {
+        let (groups, flows): (Vec<_>, Vec<_>) = text
+            .lines()
+            .partition(|line| line.trim_start().starts_with("group_id="));
+        self.write("groups", &groups.join("\n"));
+        self.write("flows", &flows.join("\n"));
+        self.ofctl(&["add-groups", bridge, "groups"]);
+        self.ofctl(&["--bundle", "add-flows", bridge, "flows"]);
+    }
+
+    /// What the bridge has, as `ovs-ofctl` writes it: groups, then flows, each sorted.
+    pub(crate) fn dump(&self, bridge: &str) -> String {
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> = text
+                .lines()
+                .skip(1)
+                .map(|line| line.trim().to_owned())
+                .collect();
+            lines.sort();
+            lines
+        };
+        let groups = sorted(&self.ofctl(&["dump-groups", bridge]));
+        let flows = self.ofctl(&["--no-stats", "dump-flows", bridge]);
+        let mut flows: Vec<_> = flows.lines().map(|line| line.trim().to_owned()).collect();
+        flows.sort();
+        groups
+            .into_iter()
+            .chain(flows)
+            .map(|line| line + "\n")
+            .collect()
+    }
+
+    /// The ports that a packet leaves by, when the connection tracker always says `state`.
+    pub(crate) fn trace(&self, bridge: &str, packet: &str, state: &str) -> BTreeSet<u32> {
+        let next = ["--ct-next", state].repeat(8);
+        let socket = self.path().join("vswitchd.ctl");
+        let target = ["-t", socket.to_str().unwrap()];
+        let trace = ["ofproto/trace", bridge, packet];
+        outputs(&self.run("ovs-appctl", &[&target[..], &trace, &next].concat()))
+    }
+
+    fn ofctl(&self, arguments: &[&str]) -> String {
+        self.run("ovs-ofctl", &[&["-O", "OpenFlow13"], arguments].concat())
+    }
+
+    fn vsctl(&self, arguments: &[&str]) -> String {
+        self.run(
+            "ovs-vsctl",
+            &[&["--db=unix:db.sock", "--timeout=10"], arguments].concat(),
+        )
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command in the switch's folder, and demands that it succeeds.
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(program);
+        for variable in ["OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"] {
+            command.env(variable, self.path());
+        }
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        let output = command
+            .output()
+            .unwrap_or_else(|e| panic!("{program} cannot be run: {e}"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        for socket in ["vswitchd.ctl", "server.ctl"] {
+            let socket = self.path().join(socket);
+            // One that did not start cannot be told to end.
+            let _ = Command::new("ovs-appctl")
+                .arg("-t")
+                .arg(socket)
+                .arg("exit")
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+/// The ports that a trace sends the packet out of.
+///
+/// Patch ports are left out, as the trace goes on behind them. After the connection tracker a
+/// trace does not say which bridge it is on, so ports are told apart by number alone.
+fn outputs(trace: &str) -> BTreeSet<u32> {
+    let lines: Vec<_> = trace
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let goes_on = |line: &str| line.starts_with("bridge(") || line.starts_with(">> skipping");
+    let port = |(place, line): (usize, &&str)| {
+        let port = line.strip_prefix("output:")?;
+        let following = lines.get(place + 1)?;
+        (!goes_on(following)).then(|| port.parse().unwrap())
+    };
+    lines.iter().enumerate().filter_map(port).collect()
+}

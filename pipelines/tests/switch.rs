@@ -1,0 +1,394 @@
+//! What a real switch makes of the flows: that it takes them, and where packets come out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod ovs;
+mod scenario;
+
+use std::collections::BTreeSet;
+
+use ovs::Switch;
+use pipelines::{
+    bridge::{Bridge, desired},
+    network::PhysicalNetwork,
+    site::Site,
+};
+
+/// A connection's first packet, as the tracker calls it.
+const NEW: &str = "trk,new";
+/// A packet of a connection, in its first direction.
+const FORWARD: &str = "trk,est";
+/// A packet of a connection, in the other direction.
+const REPLY: &str = "trk,est,rpl";
+
+/// A number on the provider bridge that no scenario uses.
+const NIC: u32 = 9;
+
+/// A switch that has a scenario's bridges, ports and flows.
+fn switch_with(name: &str) -> (Switch, Site) {
+    let site = scenario::read(name);
+    let switch = Switch::start();
+    for bridge in ["br-int", "br-tun", "br-ex"] {
+        switch.add_bridge(bridge);
+    }
+    let [tun, int] = [site.patch_tun, site.patch_int].map(|port| port.unwrap().0);
+    switch.add_patch(("br-int", tun), ("br-tun", int));
+    let provider = site.providers.values().next().unwrap();
+    switch.add_patch(("br-int", provider.int.0), ("br-ex", provider.phy.0));
+    switch.add_port("br-ex", "nic", NIC);
+    for number in site.bindings.values() {
+        switch.add_port("br-int", &format!("vm{number}"), number.0);
+    }
+    for number in site.tunnels.values() {
+        switch.add_port("br-tun", &format!("tunnel{number}"), number.0);
+    }
+    for (name, bridge) in bridges() {
+        switch.install(name, &text(&site, &bridge));
+    }
+    (switch, site)
+}
+
+fn bridges() -> [(&'static str, Bridge); 3] {
+    let provider = Bridge::Provider(PhysicalNetwork::from("physnet1"));
+    [
+        ("br-int", Bridge::Integration),
+        ("br-tun", Bridge::Tunnel),
+        ("br-ex", provider),
+    ]
+}
+
+/// Groups, then flows, each sorted, as [`Switch::dump`] has them.
+fn text(site: &Site, bridge: &Bridge) -> String {
+    let desired = desired(site, bridge);
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+            .into_iter()
+            .map(|line| line + "\n")
+            .collect::<String>()
+    };
+    let groups = desired
+        .flow_set()
+        .groups
+        .values()
+        .map(ToString::to_string)
+        .collect();
+    let flows = desired
+        .flow_set()
+        .flows
+        .values()
+        .map(ToString::to_string)
+        .collect();
+    sorted(groups) + &sorted(flows)
+}
+
+/// No number is used on two bridges, patches aside.
+fn ports(numbers: &[u32]) -> BTreeSet<u32> {
+    numbers.iter().copied().collect()
+}
+
+#[test]
+fn a_switch_prints_the_flows_as_they_were_compiled() {
+    for name in [
+        "empty",
+        "quickstart",
+        "rules",
+        "address_pairs",
+        "open_ports",
+    ] {
+        let (switch, site) = switch_with(name);
+        for (bridge_name, bridge) in bridges() {
+            let (dump, compiled) = (switch.dump(bridge_name), text(&site, &bridge));
+            let only = |one: &str, other: &str| -> Vec<String> {
+                let other: BTreeSet<_> = other.lines().collect();
+                one.lines()
+                    .filter(|line| !other.contains(line))
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let lost = only(&compiled, &dump);
+            let added = only(&dump, &compiled);
+            assert!(
+                dump == compiled,
+                "{name} {bridge_name}: compiled {lost:#?}, but the switch has {added:#?}"
+            );
+        }
+    }
+}
+
+/// Traces packets from one port of the scenario `quickstart`.
+struct From<'a> {
+    switch: &'a Switch,
+    bridge: &'static str,
+    port: &'static str,
+}
+
+impl From<'_> {
+    fn send(&self, packet: &str, state: &str) -> BTreeSet<u32> {
+        self.switch
+            .trace(self.bridge, &format!("{},{packet}", self.port), state)
+    }
+}
+
+const VM1: &str = "dl_src=fa:16:3e:00:00:12";
+const TO_VM1: &str = "dl_dst=fa:16:3e:00:00:12";
+
+#[test]
+fn ssh_comes_in_from_anywhere_and_http_only_from_the_group() {
+    let (switch, _) = switch_with("quickstart");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let stranger = format!("{TO_VM1},tcp,nw_src=198.51.100.7,nw_dst=10.0.0.18");
+    let member = format!("{TO_VM1},tcp,nw_src=10.0.0.20,nw_dst=10.0.0.18");
+    assert_eq!(
+        tunnel.send(&format!("{stranger},tcp_dst=22"), NEW),
+        ports(&[43])
+    );
+    assert_eq!(
+        tunnel.send(&format!("{stranger},tcp_dst=80"), NEW),
+        ports(&[])
+    );
+    assert_eq!(
+        tunnel.send(&format!("{member},tcp_dst=80"), NEW),
+        ports(&[43])
+    );
+    assert_eq!(
+        tunnel.send(&format!("{stranger},tcp_dst=5000"), REPLY),
+        ports(&[43])
+    );
+    assert_eq!(
+        tunnel.send(&format!("{stranger},tcp_dst=5000"), FORWARD),
+        ports(&[])
+    );
+}
+
+#[test]
+fn a_port_sends_in_its_own_name_only() {
+    let (switch, _) = switch_with("quickstart");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let to = "dl_dst=fa:16:3e:00:00:14";
+    let own = format!("{VM1},{to},tcp,nw_src=10.0.0.18,nw_dst=10.0.0.20");
+    assert_eq!(vm.send(&own, NEW), ports(&[2]));
+    for spoofed in [
+        format!("dl_src=fa:16:3e:00:00:13,{to},tcp,nw_src=10.0.0.18,nw_dst=10.0.0.20"),
+        format!("{VM1},{to},tcp,nw_src=10.0.0.19,nw_dst=10.0.0.20"),
+        format!("{VM1},{to},tcp6,ipv6_src=2001:db8:a::19,ipv6_dst=2001:db8:a::20"),
+        format!("{VM1},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_spa=10.0.0.19,arp_tpa=10.0.0.20"),
+        format!("{VM1},dl_dst=33:33:00:00:00:01,icmp6,ipv6_src=2001:db8:a::18,icmpv6_type=134"),
+        format!("{VM1},dl_dst=ff:ff:ff:ff:ff:ff,udp,nw_src=10.0.0.18,udp_src=67,udp_dst=68"),
+        format!("dl_vlan=1,{own}"),
+        format!("dl_vlan=4095,{own}"),
+    ] {
+        assert_eq!(vm.send(&spoofed, NEW), ports(&[]), "{spoofed}");
+    }
+}
+
+#[test]
+fn a_broadcast_reaches_its_network_and_nobody_else() {
+    let (switch, _) = switch_with("quickstart");
+    let arp = "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_spa=10.0.0.18,arp_tpa=10.0.0.99";
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let heard = vm.send(&format!("{VM1},{arp}"), NEW);
+    assert_eq!(heard, ports(&[44, 2, 4]));
+
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let heard = tunnel.send(&format!("dl_src=fa:16:3e:00:00:14,{arp}"), NEW);
+    assert_eq!(heard, ports(&[43, 44]));
+
+    // The same key in another type of tunnel is another network.
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=3,tun_id=1001",
+    };
+    let heard = tunnel.send(&format!("dl_src=fa:16:3e:00:00:13,{arp}"), NEW);
+    assert_eq!(heard, ports(&[45]));
+}
+
+#[test]
+fn a_broadcast_meets_the_rules_of_each_receiver() {
+    let (switch, _) = switch_with("quickstart");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let packet =
+        "dl_src=fa:16:3e:00:00:77,dl_dst=ff:ff:ff:ff:ff:ff,tcp,nw_src=198.51.100.7,tcp_dst=22";
+    assert_eq!(tunnel.send(packet, NEW), ports(&[43]));
+}
+
+#[test]
+fn unknown_stations_are_looked_for_elsewhere_and_not_at_firewalled_ports() {
+    let (switch, _) = switch_with("quickstart");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let unknown = "dl_dst=fa:16:3e:00:00:77,tcp,nw_src=10.0.0.18,nw_dst=10.0.0.77,tcp_dst=22";
+    let heard = vm.send(&format!("{VM1},{unknown}"), NEW);
+    assert_eq!(heard, ports(&[2, 4]));
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    assert_eq!(
+        tunnel.send(&format!("dl_src=fa:16:3e:00:00:14,{unknown}"), NEW),
+        ports(&[])
+    );
+}
+
+#[test]
+fn a_port_does_not_hear_itself() {
+    let (switch, _) = switch_with("quickstart");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let packet = format!("{VM1},{TO_VM1},tcp,nw_src=10.0.0.18,nw_dst=10.0.0.18,tcp_dst=22");
+    assert_eq!(vm.send(&packet, NEW), ports(&[]));
+}
+
+#[test]
+fn arp_for_a_port_behind_a_tunnel_is_answered_here() {
+    let (switch, _) = switch_with("quickstart");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let arp = "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_sha=fa:16:3e:00:00:12,\
+               arp_spa=10.0.0.18,arp_tpa=10.0.0.20";
+    // The request goes to the neighbour here, and the answer comes back through the patch.
+    let heard = vm.send(&format!("{VM1},{arp}"), NEW);
+    assert_eq!(heard, ports(&[43, 44]));
+}
+
+#[test]
+fn provider_networks_are_translated_both_ways() {
+    let (switch, _) = switch_with("quickstart");
+    let nic = From {
+        switch: &switch,
+        bridge: "br-ex",
+        port: "in_port=9",
+    };
+    let ssh = "tcp,nw_src=198.51.100.1,tcp_dst=22";
+    let to = |tag: &str, mac: &str| format!("{tag}dl_src=02:00:00:00:00:01,dl_dst={mac},{ssh}");
+    let vlan_vm = "fa:16:3e:00:00:16";
+    let flat_vm = "fa:16:3e:00:00:17";
+    assert_eq!(nic.send(&to("dl_vlan=101,", vlan_vm), NEW), ports(&[46]));
+    assert_eq!(nic.send(&to("", flat_vm), NEW), ports(&[47]));
+    assert_eq!(nic.send(&to("", vlan_vm), NEW), ports(&[]));
+    assert_eq!(nic.send(&to("dl_vlan=102,", vlan_vm), NEW), ports(&[]));
+    // A local tag means nothing on the physical network.
+    assert_eq!(nic.send(&to("dl_vlan=3,", vlan_vm), NEW), ports(&[]));
+}
+
+#[test]
+fn ports_without_port_security_hear_unknown_stations_and_dead_ones_nothing() {
+    let (switch, _) = switch_with("open_ports");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let packet = |mac: &str| format!("dl_src=fa:16:3e:00:00:04,dl_dst={mac},tcp,tcp_dst=22");
+    assert_eq!(
+        tunnel.send(&packet("fa:16:3e:00:00:77"), NEW),
+        ports(&[101])
+    );
+    assert_eq!(
+        tunnel.send(&packet("fa:16:3e:00:00:01"), NEW),
+        ports(&[101])
+    );
+    assert_eq!(tunnel.send(&packet("fa:16:3e:00:00:03"), NEW), ports(&[]));
+    let arp = "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_tpa=10.0.0.99";
+    let heard = tunnel.send(&format!("dl_src=fa:16:3e:00:00:04,{arp}"), NEW);
+    assert_eq!(heard, ports(&[101, 102]));
+    let dead = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=103",
+    };
+    assert_eq!(
+        dead.send(
+            &format!("dl_src=fa:16:3e:00:00:03,{arp},arp_spa=10.0.0.13"),
+            NEW
+        ),
+        ports(&[])
+    );
+    // What is known to be elsewhere is not shown to them.
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=102",
+    };
+    let known = "dl_src=fa:16:3e:00:00:02,dl_dst=fa:16:3e:00:00:04,tcp,nw_src=10.0.0.12";
+    assert_eq!(vm.send(known, NEW), ports(&[2]));
+}
+
+#[test]
+fn a_shared_address_reaches_everyone_who_shares_it() {
+    let (switch, _) = switch_with("address_pairs");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=104",
+    };
+    let packet =
+        "dl_src=fa:16:3e:00:00:04,dl_dst=00:00:5e:00:01:01,tcp,nw_src=10.0.0.14,tcp_dst=80";
+    assert_eq!(vm.send(packet, NEW), ports(&[101, 102, 2]));
+}
+
+#[test]
+fn rules_with_remote_groups_decide_by_port_and_member() {
+    let (switch, _) = switch_with("rules");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let to_web = |ip: &str, rest: &str| {
+        format!("dl_dst=fa:16:3e:00:00:02,{rest},nw_src={ip},nw_dst=10.0.0.12")
+    };
+    let web = ports(&[102]);
+    // 10.0.0.14 is in `db` only: it may use ports 22 and 23, and nothing else.
+    assert_eq!(
+        tunnel.send(&to_web("10.0.0.14", "tcp,tcp_dst=23"), NEW),
+        web
+    );
+    assert_eq!(
+        tunnel.send(&to_web("10.0.0.14", "tcp,tcp_dst=24"), NEW),
+        ports(&[])
+    );
+    assert_eq!(
+        tunnel.send(&to_web("10.0.0.13", "udp,udp_dst=24"), NEW),
+        web
+    );
+    assert_eq!(
+        tunnel.send(&to_web("10.0.0.99", "tcp,tcp_dst=22"), NEW),
+        ports(&[])
+    );
+}
