@@ -244,19 +244,6 @@ impl FieldId {
         self.0.codes
     }
 
-    /// The mask that asks for every bit; for fields of at most 16 bytes.
-    ///
-    /// Such a mask is as good as none.
-    #[must_use]
-    pub fn full_mask(self) -> u128 {
-        // Without a mask, OVS looks at flags of the tunnel that no mask can name.
-        if self == TUN_FLAGS.id() {
-            0xffff
-        } else {
-            self.allowed()
-        }
-    }
-
     /// The bits that a value may have; for fields of at most 16 bytes.
     ///
     /// Nearly always the lowest [`bits`](Self::bits).

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::action::*;
 use crate::field::*;
+use crate::matching::Match;
 
 /// A type of which the tests have a value.
 pub trait Sample {
@@ -210,5 +211,86 @@ fn learn() -> Learn {
                 source: IN_PORT_16.whole(),
             },
         ],
+    }
+}
+
+/// Matches on each field of the table: exactly, and under a mask if it can have one; with what the
+/// field needs.
+#[must_use]
+pub fn matches() -> Vec<Match> {
+    let mut matches = vec![Match::default()];
+    // One option of a tunnel stands for all.
+    let fields = ALL.iter().copied().filter(|field| {
+        !field.is_variable() || *field == TUN_METADATA0.id() || *field == TUN_METADATA63.id()
+    });
+    for field in fields {
+        let size = if field.is_variable() { 4 } else { field.size() };
+        let bytes = |of: u128| -> Vec<u8> {
+            let bytes = of.to_be_bytes();
+            bytes.get(16 - size..).unwrap_or_default().to_vec()
+        };
+        let allowed = field.allowed();
+        let value = bytes(value_of(field) & allowed);
+        let mut exact = with_needs(field);
+        exact.set(field, &value, None);
+        matches.push(exact);
+        if field.is_maskable() {
+            let mut masked = with_needs(field);
+            let mask = bytes(0x5af0_f0f0_f0f0_f0f0_f0f0_f0f0_f0f0_f0f3 & allowed);
+            masked.set(field, &value, Some(&mask));
+            matches.push(masked);
+        }
+    }
+    matches
+}
+
+/// A value that the field can have.
+fn value_of(field: FieldId) -> u128 {
+    if field == NSH_MDTYPE.id() || field == NSH_TTL.id() {
+        1
+    } else if field == PACKET_TYPE.id() {
+        0x1_0800
+    } else if field == IN_PORT.id() || field == ACTSET_OUTPUT.id() {
+        0xffff_fffe
+    } else {
+        0x2001_0db8_1122_3344_5566_7788_99aa_bbcd
+    }
+}
+
+/// The conditions that a condition on the field needs.
+fn with_needs(field: FieldId) -> Match {
+    let ip = |eth_type| Match::default().with(ETH_TYPE, eth_type);
+    let v4 = |proto| ip(EthType::IPV4).with(IP_PROTO, proto);
+    let icmpv6 = || ip(EthType::IPV6).with(IP_PROTO, IpProto::ICMPV6);
+    match field.needs() {
+        Need::Nothing if field == TUN_ERSPAN_IDX.id() => Match::default().with(TUN_ERSPAN_VER, 1),
+        Need::Nothing if (TUN_ERSPAN_DIR.id()..=TUN_ERSPAN_HWID.id()).contains(&field) => {
+            Match::default().with(TUN_ERSPAN_VER, 2)
+        }
+        Need::Nothing | Need::Ethernet => Match::default(),
+        Need::Vlan => Match::default().with(VLAN_VID, VlanVid::tagged(7)),
+        Need::Mpls => ip(EthType::MPLS),
+        Need::Ipv4 | Need::Ip => ip(EthType::IPV4),
+        Need::Ipv6 => ip(EthType::IPV6),
+        Need::Arp => ip(EthType::ARP),
+        Need::Tcp => v4(IpProto::TCP),
+        Need::Udp => v4(IpProto::UDP),
+        Need::Sctp => v4(IpProto::SCTP),
+        Need::Icmp => v4(IpProto::ICMP),
+        Need::Icmpv6 => icmpv6(),
+        Need::Nd | Need::NdSolicit => icmpv6().with(ICMPV6_TYPE, 135),
+        Need::NdAdvert => icmpv6().with(ICMPV6_TYPE, 136),
+        Need::Nsh => ip(EthType::NSH).with(NSH_MDTYPE, 1),
+        Need::Tracked => {
+            let state = CtState::TRK | CtState::NEW;
+            let v6 = field == CT_IPV6_SRC.id() || field == CT_IPV6_DST.id();
+            let packet = ip(if v6 { EthType::IPV6 } else { EthType::IPV4 });
+            let tracked = packet.masked(CT_STATE, state, state);
+            if field == CT_TP_SRC.id() || field == CT_TP_DST.id() {
+                tracked.with(CT_NW_PROTO, IpProto::UDP)
+            } else {
+                tracked
+            }
+        }
     }
 }

@@ -84,10 +84,10 @@ impl Wire for Controller2 {
     fn encode(&self, out: &mut Writer) {
         out.zeros(6);
         if self.max_len != u16::MAX {
-            property(MAX_LEN, out, |out| self.max_len.encode(out));
+            property(MAX_LEN, out, |out| number(self.max_len, out));
         }
         if self.controller_id != 0 {
-            property(CONTROLLER_ID, out, |out| self.controller_id.encode(out));
+            property(CONTROLLER_ID, out, |out| number(self.controller_id, out));
         }
         if self.reason != PacketInReason::ACTION {
             property(REASON, out, |out| self.reason.encode(out));
@@ -119,12 +119,18 @@ impl Wire for Controller2 {
             let mut body = input.sub(size, "Controller2.properties")?;
             input.skip(length.next_multiple_of(8) - length)?;
             match kind {
-                MAX_LEN => action.max_len = number(&mut body)?,
-                CONTROLLER_ID => action.controller_id = number(&mut body)?,
+                MAX_LEN => {
+                    action.max_len = Wire::decode(&mut body)?;
+                    body.skip(2)?;
+                }
+                CONTROLLER_ID => {
+                    action.controller_id = Wire::decode(&mut body)?;
+                    body.skip(2)?;
+                }
                 REASON => action.reason = Wire::decode(&mut body)?,
                 USERDATA => action.userdata = body.remainder(),
                 PAUSE => action.pause = true,
-                METER_ID => action.meter = Some(number(&mut body)?).filter(|meter| *meter != 0),
+                METER_ID => action.meter = Some(Wire::decode(&mut body)?),
                 _ => return Err(wrong(Problem::UnknownCode { code: kind.into() })),
             }
             body.finish("Controller2.properties")?;
@@ -142,9 +148,10 @@ fn property(kind: u16, out: &mut Writer, body: impl FnOnce(&mut Writer)) {
     });
 }
 
-fn number<T: Wire>(body: &mut Reader<'_>) -> Result<T, DecodeError> {
-    // OVS aligns a number to its size, which 4 bytes of header already do for up to 32 bits.
-    T::decode(body).map_err(|e| e.reading("Controller2.properties"))
+/// Writes a number of 16 bits and the padding that, unlike that of other properties, counts.
+fn number(value: u16, out: &mut Writer) {
+    value.encode(out);
+    out.zeros(2);
 }
 
 impl Text for Controller {

@@ -1,13 +1,13 @@
 //! Actions of OpenFlow 1.0 and 1.1, which OVS still takes over 1.3.
 //!
-//! A switch returns each as the [`SetField`](super::SetField) that says the same.
+//! A switch returns each as the [`SetField`] that says the same; so does [`Action::renewed`].
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::plain_text;
+use super::{Action, SetField, plain_text};
 use crate::declare::wire_struct;
-use crate::field::MacAddr;
+use crate::field::*;
 use crate::names::{Names, Text};
 
 wire_struct! {
@@ -111,6 +111,32 @@ wire_struct! {
     pub struct SetMplsTtl {
         /// The time to live.
         ttl: u8, pad 3;
+    }
+}
+
+impl Action {
+    /// The action as a switch returns it over OpenFlow 1.3.
+    ///
+    /// Only [`SetTpSrc`] and [`SetTpDst`] stay what they are: they become a field of TCP, UDP or
+    /// SCTP, and which of them only the flow can say.
+    #[must_use]
+    pub fn renewed(self) -> Self {
+        let set = match self {
+            Self::SetVlanVid(set) => SetField::new(VLAN_VID, VlanVid::tagged(set.vid)),
+            Self::SetVlanPcp(set) => SetField::new(VLAN_PCP, set.pcp),
+            Self::SetDlSrc(set) => SetField::new(ETH_SRC, set.address),
+            Self::SetDlDst(set) => SetField::new(ETH_DST, set.address),
+            Self::SetNwSrc(set) => SetField::new(IPV4_SRC, set.address),
+            Self::SetNwDst(set) => SetField::new(IPV4_DST, set.address),
+            Self::SetNwTos(set) => SetField::new(IP_DSCP, set.tos >> 2),
+            Self::SetNwEcn(set) => SetField::new(IP_ECN, set.ecn),
+            Self::SetMplsLabel(set) => SetField::new(MPLS_LABEL, set.label),
+            Self::SetMplsTc(set) => SetField::new(MPLS_TC, set.tc),
+            Self::SetTunnel(set) => SetField::new(TUN_ID, set.tun_id.into()),
+            Self::SetTunnel64(set) => SetField::new(TUN_ID, set.tun_id),
+            other => return other,
+        };
+        set.into()
     }
 }
 

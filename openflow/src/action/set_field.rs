@@ -247,7 +247,6 @@ impl RegLoad2 {
 
 impl Wire for RegLoad2 {
     fn encode(&self, out: &mut Writer) {
-        out.zeros(6);
         let code = self.field.nxm();
         code.header(self.value.len(), self.mask.is_some())
             .encode(out);
@@ -256,7 +255,6 @@ impl Wire for RegLoad2 {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        input.skip(6)?;
         let at = input.error("RegLoad2.field", Problem::TooDeep);
         let wrong = |problem| DecodeError {
             problem,
@@ -291,8 +289,8 @@ impl Text for RegLoad2 {
 wire_struct! {
     /// Writes bits of the field `metadata` (`NXAST_WRITE_METADATA`).
     ///
-    /// OpenFlow has an instruction for this, which runs after all actions; the action runs in its
-    /// turn.
+    /// Only for OpenFlow 1.0: over 1.3, OVS takes nothing but the instruction,
+    /// [`write_metadata`](crate::instruction::Instructions::write_metadata).
     pub struct WriteMetadata after pad 6 {
         /// What the bits become.
         metadata: u64;

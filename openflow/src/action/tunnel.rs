@@ -1,4 +1,6 @@
 //! Sets the key of the tunnel that the packet will leave by.
+//!
+//! Over OpenFlow 1.3, a switch returns both as [`SetField`](super::SetField) of `tun_id`.
 
 use std::fmt;
 

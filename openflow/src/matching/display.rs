@@ -58,9 +58,11 @@ impl Display for DisplayMatch<'_> {
         list.plain(CT_IPV6_SRC, "ct_ipv6_src")?;
         list.plain(CT_NW_DST, "ct_nw_dst")?;
         list.plain(CT_IPV6_DST, "ct_ipv6_dst")?;
-        list.plain(CT_NW_PROTO, "ct_nw_proto")?;
-        list.decimal(CT_TP_SRC, "ct_tp_src")?;
-        list.decimal(CT_TP_DST, "ct_tp_dst")?;
+        if self.matching.value(CT_NW_PROTO).is_some() {
+            list.plain(CT_NW_PROTO, "ct_nw_proto")?;
+            list.decimal(CT_TP_SRC, "ct_tp_src")?;
+            list.decimal(CT_TP_DST, "ct_tp_dst")?;
+        }
         list.packet_type()?;
         if let Some(word) = protocol.word {
             list.word(word)?;
@@ -224,11 +226,9 @@ impl List<'_, '_> {
         self.unmasked(TUN_GTPU_FLAGS, "gtpu_flags")?;
         self.unmasked(TUN_GTPU_MSGTYPE, "gtpu_msgtype")?;
         if let Some(flags) = self.matching.get(TUN_FLAGS) {
+            // OVS knows flags that no mask can name, and so never takes these for all.
             let full = TunFlags::from_bits_retain(0xffff);
-            self.item(
-                "tun_flags",
-                Flags(flags.value, flags.mask.unwrap_or(full), full),
-            )?;
+            self.item("tun_flags", Flags(flags.value, TunFlags::OAM, full))?;
         }
         self.tunnel_options()
     }

@@ -187,7 +187,7 @@ fn is_full(field: FieldId, mask: &[u8]) -> bool {
     if field.is_variable() {
         mask.iter().all(|byte| *byte == 0xff)
     } else {
-        let full = field.full_mask();
+        let full = field.allowed();
         number(mask) & full == full
     }
 }
