@@ -247,3 +247,6 @@ impl DatabaseSchema {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,3 +188,6 @@ impl<'a, R: Row> IntoIterator for &'a Table<R> {
         self.rows.values()
     }
 }
+
+#[cfg(test)]
+mod tests;

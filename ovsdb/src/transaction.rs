@@ -286,3 +286,6 @@ macro_rules! handle {
 
 handle!(Inserted);
 handle!(Selected);
+
+#[cfg(test)]
+mod tests;

@@ -194,3 +194,6 @@ impl Serialize for Pairs<'_> {
         serializer.collect_seq(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

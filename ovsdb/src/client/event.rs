@@ -217,3 +217,6 @@ impl<D: Database> Drop for Events<D> {
         state.events.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;
