@@ -56,7 +56,7 @@ pub(crate) enum FileError {
 }
 
 /// How many mistakes are printed: enough to see what they have in common.
-const PRINTED: usize = 50;
+pub(super) const PRINTED: usize = 50;
 
 fn listing(path: &std::path::Path, mistakes: &[Mistake]) -> String {
     let path = path.display();

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use pipelines::network;
 
 use super::{
-    error::{Mistake, Problem},
+    error::{Mistake, PRINTED, Problem},
     nearest::nearest,
     tree::{Node, Scalar, Value},
 };
@@ -30,6 +30,20 @@ impl Report {
             field: field.path.clone(),
             problem,
         });
+    }
+
+    /// The known word that a wrong one resembles, while the mistakes are few enough to be printed:
+    /// of thousands of wrong words, each compared with thousands, nobody wants to wait for hints.
+    pub(super) fn hint<'k>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<String> {
+        if self.mistakes.len() < PRINTED {
+            nearest(word, known)
+        } else {
+            None
+        }
     }
 
     /// The state of the report, to be compared later.
@@ -247,7 +261,7 @@ impl<'a> Field<'a> {
         } in self.unique_entries(expected, report)?
         {
             if !known.contains(&key) {
-                let nearest = nearest(key, known.iter().copied());
+                let nearest = report.hint(key, known.iter().copied());
                 // The key is wrong, not its value.
                 let field = Self {
                     path: value.path,

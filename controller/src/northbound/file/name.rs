@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::{
     error::Problem,
     field::{Field, Mapping, Report},
-    nearest::nearest,
 };
 
 /// The namespace of derived identifiers. It never changes: every identifier would.
@@ -134,7 +133,7 @@ impl Catalogue {
         match candidates {
             [(_, id)] => Some(*id),
             [] => {
-                let nearest = nearest(name, self.names.keys().map(String::as_str));
+                let nearest = report.hint(name, self.names.keys().map(String::as_str));
                 let (kind, name) = (self.kind, name.to_owned());
                 report.add(
                     reference,

@@ -1,13 +1,15 @@
 //! Finds the word that was probably meant.
 
 /// The known word that the given one resembles most, if any is close.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let most = match word.chars().count() {
         0..4 => 1,
         4..9 => 2,
         _ => LONGEST_DISTANCE,
     };
-    let scored = known.map(|candidate| (distance(word, candidate), candidate));
+    let scored = known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate));
     let (least, candidate) = scored.min_by_key(|(distance, _)| *distance)?;
     (least <= most).then(|| candidate.to_owned())
 }

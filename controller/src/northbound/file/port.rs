@@ -8,7 +8,6 @@ use super::{
     error::Problem,
     field::{Field, Mapping, Report, complete},
     name::Catalogue,
-    nearest::nearest,
 };
 
 const KNOWN: &[&str] = &[
@@ -128,7 +127,7 @@ fn read_pair(element: &Field<'_>, report: &mut Report) -> Option<AddressPair> {
 fn read_host(field: &Field<'_>, hosts: &BTreeSet<&str>, report: &mut Report) -> Option<HostName> {
     let name = field.text("the name of a host", report)?;
     if !hosts.contains(name) {
-        let nearest = nearest(name, hosts.iter().copied());
+        let nearest = report.hint(name, hosts.iter().copied());
         report.add(
             field,
             Problem::Unknown {
