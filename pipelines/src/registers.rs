@@ -2,6 +2,8 @@
 //!
 //! A row declares a run of bits. Two rows that share a bit, or a bit past the 32nd, do not compile.
 
+use std::fmt::Write;
+
 use openflow::{
     action::{Action, RegLoad, SetField},
     field::{
@@ -93,6 +95,24 @@ registers! {
 }
 
 const _: () = check(ALL);
+
+/// The registers as Markdown.
+pub fn to_markdown() -> String {
+    let mut out = String::from("| register | bits | name | holds |\n|---|---|---|---|\n");
+    for Register {
+        number,
+        first,
+        last,
+        name,
+        purpose,
+        ..
+    } in ALL
+    {
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "| reg{number} | {first}-{last} | {name} |{purpose} |");
+    }
+    out
+}
 
 /// Fails to compile if two runs overlap or one is no run.
 const fn check(left: &[Register]) {

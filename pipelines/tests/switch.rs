@@ -373,22 +373,20 @@ fn rules_with_remote_groups_decide_by_port_and_member() {
     let to_web = |ip: &str, rest: &str| {
         format!("dl_dst=fa:16:3e:00:00:02,{rest},nw_src={ip},nw_dst=10.0.0.12")
     };
-    let web = ports(&[102]);
-    // 10.0.0.14 is in `db` only: it may use ports 22 and 23, and nothing else.
-    assert_eq!(
-        tunnel.send(&to_web("10.0.0.14", "tcp,tcp_dst=23"), NEW),
-        web
-    );
-    assert_eq!(
-        tunnel.send(&to_web("10.0.0.14", "tcp,tcp_dst=24"), NEW),
-        ports(&[])
-    );
-    assert_eq!(
-        tunnel.send(&to_web("10.0.0.13", "udp,udp_dst=24"), NEW),
-        web
-    );
-    assert_eq!(
-        tunnel.send(&to_web("10.0.0.99", "tcp,tcp_dst=22"), NEW),
-        ports(&[])
-    );
+    let passes = |ip: &str, port: u16| {
+        let packet = to_web(ip, &format!("tcp,tcp_dst={port}"));
+        tunnel.send(&packet, NEW) == ports(&[102])
+    };
+    // Members of `web` may do anything, those of `db` use ports 16 to 31, those of `admin` 22. The
+    // masks of these ranges overlap.
+    let allowed = |ip: &str| -> Vec<u16> {
+        [15, 16, 21, 22, 23, 31, 32]
+            .into_iter()
+            .filter(|port| passes(ip, *port))
+            .collect()
+    };
+    assert_eq!(allowed("10.0.0.13"), [15, 16, 21, 22, 23, 31, 32]);
+    assert_eq!(allowed("10.0.0.14"), [16, 21, 22, 23, 31]);
+    assert_eq!(allowed("10.0.0.15"), [22]);
+    assert!(allowed("10.0.0.99").is_empty());
 }
