@@ -262,16 +262,16 @@ impl<'a, D: Database> Following<'a, D> {
         Ok(())
     }
 
-    /// Publishes the rows after a step, and then the step.
+    /// Publishes the rows after a step, and then the step. Even without changes the tables may be
+    /// other ones: those of another schema.
     fn changed(&mut self, changes: D::Changes) {
-        if changes.is_empty() {
-            return;
-        }
         let tables = Arc::new(self.session.replica().tables().clone());
         self.task.snapshot.send_replace(Arc::clone(&tables));
-        self.task
-            .events
-            .send(Event::Changed(Step { changes, tables }));
+        if !changes.is_empty() {
+            self.task
+                .events
+                .send(Event::Changed(Step { changes, tables }));
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod cluster;
 mod declared;
+mod equality;
+mod examples;
 mod features;
 mod server;
 mod standalone;
