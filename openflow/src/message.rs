@@ -6,8 +6,10 @@
 //! A message that nothing here declares is kept as bytes, so that a session can refuse it in the
 //! words of the protocol instead of losing its place in the stream.
 
+mod async_config;
 mod bundle;
 mod config;
+mod ct_flush;
 mod echo;
 mod error;
 mod features;
@@ -16,15 +18,26 @@ mod flow_monitor;
 mod flow_removed;
 mod group_mod;
 mod hello;
+mod meter_mod;
+mod nxm;
 mod packet_in;
+mod packet_in2;
+mod packet_in_format;
 mod packet_out;
 mod port;
+mod property;
+mod queue_config;
+mod request_forward;
+mod role;
 mod table_mod;
+mod tlv_table;
 
 use bytes::Bytes;
 
+pub use async_config::{AsyncConfig, AsyncKind, AsyncProperty, SetAsyncConfig2};
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
 pub use config::{Config, ConfigFlags};
+pub use ct_flush::{CtFlush, CtFlushZone, CtTuple};
 pub use echo::Echo;
 pub use error::{Error, ErrorCode};
 pub use features::{Capabilities, Features};
@@ -33,10 +46,18 @@ pub use flow_monitor::FlowMonitorCancel;
 pub use flow_removed::{FlowRemoved, FlowRemovedReason};
 pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
+pub use meter_mod::{MeterMod, MeterModCommand};
+pub use nxm::{NxFlowMod, NxFlowRemoved, NxPacketIn};
 pub use packet_in::PacketIn;
+pub use packet_in_format::{FlowModTableId, PacketInFormat, SetControllerId, SetPacketInFormat};
+pub use packet_in2::PacketIn2;
 pub use packet_out::{NO_BUFFER, PacketOut};
 pub use port::{Port, PortConfig, PortFeatures, PortMod, PortReason, PortState, PortStatus};
+pub use queue_config::{PacketQueue, QueueGetConfigReply, QueueGetConfigRequest};
+pub use request_forward::RequestForward;
+pub use role::{ControllerRole, NxControllerRole, NxRole, Role, RoleReason, RoleStatus};
 pub use table_mod::TableMod;
+pub use tlv_table::{TlvMap, TlvTableCommand, TlvTableMod, TlvTableReply};
 
 use crate::group::Group;
 pub use crate::multipart::{FlowMonitorRequest, FlowStats, MultipartReply, MultipartRequest};
@@ -142,9 +163,25 @@ messages! {
         Standard 17 TableMod "OFPT_TABLE_MOD";
         Standard 18 MultipartRequest "OFPT_MULTIPART_REQUEST";
         Standard 19 MultipartReply "OFPT_MULTIPART_REPLY";
+        Standard 22 QueueGetConfigRequest "OFPT_QUEUE_GET_CONFIG_REQUEST";
+        Standard 23 QueueGetConfigReply "OFPT_QUEUE_GET_CONFIG_REPLY";
+        Standard 29 MeterMod "OFPT_METER_MOD";
+        Nicira 13 NxFlowMod "NXT_FLOW_MOD";
+        Nicira 14 NxFlowRemoved "NXT_FLOW_REMOVED";
+        Nicira 15 FlowModTableId "NXT_FLOW_MOD_TABLE_ID";
+        Nicira 16 SetPacketInFormat "NXT_SET_PACKET_IN_FORMAT";
+        Nicira 17 NxPacketIn "NXT_PACKET_IN";
+        Nicira 20 SetControllerId "NXT_SET_CONTROLLER_ID";
+        Nicira 24 TlvTableMod "NXT_TLV_TABLE_MOD";
+        Nicira 26 TlvTableReply "NXT_TLV_TABLE_REPLY";
+        Nicira 27 SetAsyncConfig2 "NXT_SET_ASYNC_CONFIG2";
+        Nicira 29 CtFlushZone "NXT_CT_FLUSH_ZONE";
+        Nicira 32 CtFlush "NXT_CT_FLUSH";
         Onf 1870 FlowMonitorCancel "ONFT_FLOW_MONITOR_CANCEL";
+        Onf 1911 RoleStatus "ONFT_ROLE_STATUS";
         Onf 2300 BundleControl "OFPT_BUNDLE_CONTROL";
         Onf 2301 BundleAdd "OFPT_BUNDLE_ADD_MESSAGE";
+        Onf 2350 RequestForward "ONFT_REQUESTFORWARD";
     }
     shared {
         Standard 2 EchoRequest(Echo) "OFPT_ECHO_REQUEST";
@@ -152,12 +189,24 @@ messages! {
         Standard 6 FeaturesReply(Features) "OFPT_FEATURES_REPLY";
         Standard 8 GetConfigReply(Config) "OFPT_GET_CONFIG_REPLY";
         Standard 9 SetConfig(Config) "OFPT_SET_CONFIG";
+        Standard 24 RoleRequest(Role) "OFPT_ROLE_REQUEST";
+        Standard 25 RoleReply(Role) "OFPT_ROLE_REPLY";
+        Standard 27 GetAsyncReply(AsyncConfig) "OFPT_GET_ASYNC_REPLY";
+        Standard 28 SetAsync(AsyncConfig) "OFPT_SET_ASYNC";
+        Nicira 10 NxRoleRequest(NxRole) "NXT_ROLE_REQUEST";
+        Nicira 11 NxRoleReply(NxRole) "NXT_ROLE_REPLY";
+        Nicira 19 NxSetAsync(AsyncConfig) "NXT_SET_ASYNC_CONFIG";
+        Nicira 28 Resume(PacketIn2) "NXT_RESUME";
+        Nicira 30 PacketIn2(PacketIn2) "NXT_PACKET_IN2";
     }
     bare {
         Standard 5 FeaturesRequest "OFPT_FEATURES_REQUEST";
         Standard 7 GetConfigRequest "OFPT_GET_CONFIG_REQUEST";
         Standard 20 BarrierRequest "OFPT_BARRIER_REQUEST";
         Standard 21 BarrierReply "OFPT_BARRIER_REPLY";
+        Standard 26 GetAsyncRequest "OFPT_GET_ASYNC_REQUEST";
+        Nicira 18 FlowAge "NXT_FLOW_AGE";
+        Nicira 25 TlvTableRequest "NXT_TLV_TABLE_REQUEST";
         Onf 1871 FlowMonitorPaused "ONFT_FLOW_MONITOR_PAUSED";
         Onf 1872 FlowMonitorResumed "ONFT_FLOW_MONITOR_RESUMED";
     }
