@@ -8,6 +8,10 @@ mod desc;
 mod flow;
 mod flow_monitor;
 mod group;
+mod ipfix;
+mod meter;
+mod port;
+mod table;
 
 use bytes::Bytes;
 
@@ -16,9 +20,17 @@ pub use flow::{AggregateStats, FlowStats, FlowStatsRequest};
 pub use flow_monitor::{FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate};
 pub use group::{BucketCounter, GroupCapabilities, GroupFeatures, GroupStats, GroupStatsRequest};
 
+pub use ipfix::IpfixStats;
+pub use meter::{BandStats, MeterFeatures, MeterRequest, MeterStats};
+pub use port::{ALL_QUEUES, PortStats, PortStatsRequest, QueueStats, QueueStatsRequest};
+pub use table::{
+    FeatureCode, TableFeatures, TableProperty, TablePropertyKind, TablePropertyValue, TableStats,
+};
+
 use crate::declare::flags;
 use crate::group::Group;
 use crate::message::{NICIRA, ONF, Port};
+use crate::meter::Meter;
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// A question, or a part of one.
@@ -168,14 +180,23 @@ multiparts! {
     with_question {
         Standard 1 Flow(FlowStatsRequest) -> Vec<FlowStats>, "OFPST_FLOW";
         Standard 2 Aggregate(FlowStatsRequest) -> AggregateStats, "OFPST_AGGREGATE";
+        Standard 4 Port(PortStatsRequest) -> Vec<PortStats>, "OFPST_PORT";
+        Standard 5 Queue(QueueStatsRequest) -> Vec<QueueStats>, "OFPST_QUEUE";
         Standard 6 Group(GroupStatsRequest) -> Vec<GroupStats>, "OFPST_GROUP";
+        Standard 9 Meter(MeterRequest) -> Vec<MeterStats>, "OFPST_METER";
+        Standard 10 MeterConfig(MeterRequest) -> Vec<Meter>, "OFPST_METER_CONFIG";
+        Standard 12 TableFeatures(Vec<TableFeatures>) -> Vec<TableFeatures>, "OFPST_TABLE_FEATURES";
         Onf 1870 FlowMonitor(Vec<FlowMonitorRequest>) -> Vec<FlowUpdate>, "ONFST_FLOW_MONITOR";
     }
     without {
         Standard 0 Desc -> Box<Desc>, "OFPST_DESC";
+        Standard 3 Table -> Vec<TableStats>, "OFPST_TABLE";
         Standard 7 GroupDesc -> Vec<Group>, "OFPST_GROUP_DESC";
         Standard 8 GroupFeatures -> GroupFeatures, "OFPST_GROUP_FEATURES";
+        Standard 11 MeterFeatures -> MeterFeatures, "OFPST_METER_FEATURES";
         Standard 13 PortDesc -> Vec<Port>, "OFPST_PORT_DESC";
+        Nicira 3 IpfixBridge -> IpfixStats, "NXST_IPFIX_BRIDGE";
+        Nicira 4 IpfixFlow -> Vec<IpfixStats>, "NXST_IPFIX_FLOW";
     }
 }
 
