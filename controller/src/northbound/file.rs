@@ -63,12 +63,13 @@
 //! | `name` | text | none | |
 //! | `project` | text | `default` | the owner |
 //! | `network_type` | word | required | `local`, `flat`, `vlan`, `vxlan` or `gre` |
-//! | `segmentation_id` | number | by type | `vlan`: 1-4094, `vxlan`: 1-16777215, `gre`: 1-4294967295; required there, refused elsewhere |
+//! | `segmentation_id` | number | by type | required for `vlan`, `vxlan` and `gre`, refused elsewhere |
 //! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
 //! | `mtu` | number | none | largest packet in bytes, 68-65535 |
 //! | `subnets` | list | none | below |
 //!
-//! No two networks have the same segment. Each entry of `subnets`:
+//! The `segmentation_id` is the VLAN (1-4094), the VXLAN network identifier (1-16777215) or the GRE
+//! key (1-4294967295). No two networks have the same segment. Each entry of `subnets`:
 //!
 //! | key | type | default | meaning |
 //! |---|---|---|---|
@@ -93,11 +94,15 @@
 //! | `id` | UUID | derived | |
 //! | `direction` | word | required | `ingress` (to the port) or `egress` |
 //! | `ethertype` | word | `IPv4` | `IPv4` or `IPv6` |
-//! | `protocol` | word or number | any | as `tcp`, `udp`, `sctp`, `icmp`, `ipv6-icmp`, `igmp`, `gre`, `esp`, `ah`, `vrrp`, or 0-255 |
+//! | `protocol` | word or number | `any` | below |
 //! | `port_range_min` | number | all | first port, with `port_range_max`; for ICMP the type |
 //! | `port_range_max` | number | all | last port, with `port_range_min`; for ICMP the code |
 //! | `remote_ip_prefix` | block or address | any | the other side; without host bits |
 //! | `remote_group` | reference | any | the other side: ports of a group; not with `remote_ip_prefix` |
+//!
+//! A protocol is a number (0-255) or one of Neutron's words, among them `tcp`, `udp`, `sctp`, `icmp`
+//! (in an IPv6 rule it means `ipv6-icmp`), `igmp`, `gre`, `esp`, `ah` and `vrrp`. `tcp`, `udp` and
+//! `sctp` may have ports, always both ends; ICMP may have a type, and with it a code.
 //!
 //! ## `ports`
 //!
@@ -109,11 +114,24 @@
 //! | `network` | reference | required | |
 //! | `mac_address` | MAC address | required | once in a network |
 //! | `fixed_ips` | list of addresses | none | each once in a network, and in one of its subnets |
-//! | `security_groups` | list of references | the project's group `default`, if there is one | `[]` for none, which allows nothing |
+//! | `security_groups` | list of references | the project's `default` | `[]`: none, nothing is allowed |
 //! | `port_security_enabled` | boolean | `true` | `false`: no group, no check of sources |
-//! | `allowed_address_pairs` | list | none | more sources: `ip_address` (block or address) and `mac_address` (default: the port's) |
+//! | `allowed_address_pairs` | list | none | more sources that it may use, below |
 //! | `admin_state_up` | boolean | `true` | `false`: nothing passes |
 //! | `host` | text | none | where it is plugged in, one of `hosts` |
+//!
+//! Without a group of that name in the project, the default is none. Each entry of
+//! `allowed_address_pairs`:
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `ip_address` | block or address | required | |
+//! | `mac_address` | MAC address | the port's | |
+//!
+//! ## Limits
+//!
+//! A file has at most 16 MiB, a text 255 characters, and lists and mappings are nested at most 16
+//! deep.
 
 use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
 

@@ -83,10 +83,7 @@ impl Watch {
     ///
     /// The path is relative and the working directory is gone, or the kernel lends no watch.
     pub(crate) fn start(path: &Path) -> Result<Self, FileError> {
-        let path = path::absolute(path).map_err(|problem| FileError::Unreadable {
-            path: path.to_owned(),
-            problem,
-        })?;
+        let path = path.to_owned();
         let armed = arm(&path)?;
         Ok(Self {
             path,
@@ -116,10 +113,9 @@ impl Watch {
                     let quiet = latest.min(Instant::now() + QUIET);
                     let more = timeout_at(quiet, self.armed.change()).await;
                     if more.is_err() || Instant::now() >= latest {
-                        // If it fails, the old watch stays, and the next change is tried again.
-                        self.state = State::Idle;
-                        self.armed = arm(&self.path)?;
+                        // If no new watch is lent, the old one stays, and the file is read still.
                         self.state = State::Due;
+                        self.armed = arm(&self.path)?;
                     }
                 }
                 State::Due => {
@@ -154,7 +150,12 @@ impl Watch {
 }
 
 fn arm(path: &Path) -> Result<Armed, FileError> {
-    Armed::new(path).map_err(|problem| FileError::Unwatched {
+    let unreadable = |problem| FileError::Unreadable {
+        path: path.to_owned(),
+        problem,
+    };
+    let absolute = path::absolute(path).map_err(unreadable)?;
+    Armed::new(&absolute).map_err(|problem| FileError::Unwatched {
         path: path.to_owned(),
         problem,
     })

@@ -17,7 +17,7 @@ const DEFAULT_PROJECT: &str = "default";
 
 /// Derives an identifier from what an object is called; equal parts give equal identifiers.
 pub(super) fn derive(parts: &[&str]) -> Uuid {
-    // A zero octet occurs in no part, so no two lists of parts look the same.
+    // No text of a file holds a zero octet, so no two lists of parts look the same.
     Uuid::new_v5(&NAMESPACE, parts.join("\0").as_bytes())
 }
 

@@ -244,7 +244,8 @@ fn a_host_that_cannot_be() {
     refuses(
         "hosts: [{name: a, bridge_mappings: {p: §br/ex}}]",
         &[
-            r#"hosts[0].bridge_mappings.p: found "br/ex", expected the name of a bridge, at most 15 characters without space or slash"#,
+            "hosts[0].bridge_mappings.p: found \"br/ex\", expected the name of a bridge, at most \
+             15 characters without space or slash",
         ],
     );
 }
@@ -339,7 +340,8 @@ fn a_rule_that_cannot_be() {
         ),
         (
             "protocol: §256",
-            r#"protocol: "256" is unknown, expected an IP protocol by name (tcp, udp, icmp, ...) or number (0-255)"#,
+            "protocol: \"256\" is unknown, expected an IP protocol by name (tcp, udp, icmp, ...) \
+             or number (0-255)",
         ),
         (
             "protocol: tcp, port_range_min: §23, port_range_max: 22",
@@ -417,11 +419,13 @@ fn a_port_that_cannot_be() {
         ),
         (
             "fixed_ips: [10.0.0.19, §10.0.1.19]",
-            "fixed_ips[1]: 10.0.1.19 is outside every subnet of its network (10.0.0.0/24, 2001:db8:a::/64)",
+            "fixed_ips[1]: 10.0.1.19 is outside every subnet of its network (10.0.0.0/24, \
+             2001:db8:a::/64)",
         ),
         (
             "allowed_address_pairs: [{ip_address: §10.0.0.0/33}]",
-            r#"allowed_address_pairs[0].ip_address: found "10.0.0.0/33", expected a block such as 10.0.0.0/24, or an address"#,
+            "allowed_address_pairs[0].ip_address: found \"10.0.0.0/33\", expected a block such as \
+             10.0.0.0/24, or an address",
         ),
         (
             "allowed_address_pairs: [§{mac_address: \"fa:16:3e:00:00:14\"}]",
@@ -493,7 +497,8 @@ fn what_must_be_unique_and_is_not() {
     refuses(
         "networks:\n- {name: a, network_type: local}\n- {name: §a, network_type: local}",
         &[
-            r#"networks[1].name: "a" is already the name of networks[0], expected another name or an id"#,
+            "networks[1].name: \"a\" is already the name of networks[0], expected another name or \
+             an id",
         ],
     );
     let id = "7571157f-bcad-4032-8ad1-f0950600b737";
@@ -536,7 +541,8 @@ fn every_mistake_is_told_by_line() {
         &text,
         &[
             r#"hosts[0].encap_ip: found "192.0.2", expected an address such as 192.0.2.1"#,
-            r#"networks[0].network_type: "vlxan" is unknown, expected local, flat, vlan, vxlan or gre"#,
+            "networks[0].network_type: \"vlxan\" is unknown, expected local, flat, vlan, vxlan or \
+             gre",
             "ports[1].mac_address: fa:16:3e:00:00:12 is already that of vm1",
             r#"ports[1].host: there is no host "host2" (did you mean host1?)"#,
         ],
