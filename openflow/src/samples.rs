@@ -26,6 +26,8 @@ macro_rules! samples {
     )*};
 }
 
+mod message;
+
 samples! {
     Output => Output::to(PortNo(43));
     SetVlanVid => SetVlanVid { vid: 5 };
@@ -258,7 +260,8 @@ fn value_of(field: FieldId) -> u128 {
 }
 
 /// The conditions that a condition on the field needs.
-fn with_needs(field: FieldId) -> Match {
+#[must_use]
+pub fn with_needs(field: FieldId) -> Match {
     let ip = |eth_type| Match::default().with(ETH_TYPE, eth_type);
     let v4 = |proto| ip(EthType::IPV4).with(IP_PROTO, proto);
     let icmpv6 = || ip(EthType::IPV6).with(IP_PROTO, IpProto::ICMPV6);

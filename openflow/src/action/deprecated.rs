@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use super::{Action, SetField, plain_text};
 use crate::declare::wire_struct;
 use crate::field::*;
+use crate::matching::Match;
 use crate::names::{Names, Text};
 
 wire_struct! {
@@ -115,26 +116,31 @@ wire_struct! {
 }
 
 impl Action {
-    /// The action as a switch returns it over OpenFlow 1.3.
-    ///
-    /// Only [`SetTpSrc`] and [`SetTpDst`] stay what they are: they become a field of TCP, UDP or
-    /// SCTP, and which of them only the flow can say.
+    /// The action as a switch returns it over OpenFlow 1.3, in a flow with this match.
     #[must_use]
-    pub fn renewed(self) -> Self {
-        let set = match self {
-            Self::SetVlanVid(set) => SetField::new(VLAN_VID, VlanVid::tagged(set.vid)),
-            Self::SetVlanPcp(set) => SetField::new(VLAN_PCP, set.pcp),
-            Self::SetDlSrc(set) => SetField::new(ETH_SRC, set.address),
-            Self::SetDlDst(set) => SetField::new(ETH_DST, set.address),
-            Self::SetNwSrc(set) => SetField::new(IPV4_SRC, set.address),
-            Self::SetNwDst(set) => SetField::new(IPV4_DST, set.address),
-            Self::SetNwTos(set) => SetField::new(IP_DSCP, set.tos >> 2),
-            Self::SetNwEcn(set) => SetField::new(IP_ECN, set.ecn),
-            Self::SetMplsLabel(set) => SetField::new(MPLS_LABEL, set.label),
-            Self::SetMplsTc(set) => SetField::new(MPLS_TC, set.tc),
-            Self::SetTunnel(set) => SetField::new(TUN_ID, set.tun_id.into()),
-            Self::SetTunnel64(set) => SetField::new(TUN_ID, set.tun_id),
-            other => return other,
+    pub fn renewed(self, matching: &Match) -> Self {
+        let ports = match matching.value(IP_PROTO) {
+            Some(IpProto::TCP) => Some((TCP_SRC, TCP_DST)),
+            Some(IpProto::UDP) => Some((UDP_SRC, UDP_DST)),
+            Some(IpProto::SCTP) => Some((SCTP_SRC, SCTP_DST)),
+            _ => None,
+        };
+        let set = match (self, ports) {
+            (Self::SetVlanVid(set), _) => SetField::new(VLAN_VID, VlanVid::tagged(set.vid)),
+            (Self::SetVlanPcp(set), _) => SetField::new(VLAN_PCP, set.pcp),
+            (Self::SetDlSrc(set), _) => SetField::new(ETH_SRC, set.address),
+            (Self::SetDlDst(set), _) => SetField::new(ETH_DST, set.address),
+            (Self::SetNwSrc(set), _) => SetField::new(IPV4_SRC, set.address),
+            (Self::SetNwDst(set), _) => SetField::new(IPV4_DST, set.address),
+            (Self::SetNwTos(set), _) => SetField::new(IP_DSCP, set.tos >> 2),
+            (Self::SetNwEcn(set), _) => SetField::new(IP_ECN, set.ecn),
+            (Self::SetTpSrc(set), Some((source, _))) => SetField::new(source, set.port),
+            (Self::SetTpDst(set), Some((_, destination))) => SetField::new(destination, set.port),
+            (Self::SetMplsLabel(set), _) => SetField::new(MPLS_LABEL, set.label),
+            (Self::SetMplsTc(set), _) => SetField::new(MPLS_TC, set.tc),
+            (Self::SetTunnel(set), _) => SetField::new(TUN_ID, set.tun_id.into()),
+            (Self::SetTunnel64(set), _) => SetField::new(TUN_ID, set.tun_id),
+            (other, _) => return other,
         };
         set.into()
     }

@@ -4,8 +4,6 @@
 //! samples must give these bytes and this text; and `ovs-ofctl` itself must print the bytes so.
 //! With `BLESS=1` in the environment, the files are written anew, from what `ovs-ofctl` prints.
 
-mod oracle;
-
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -13,7 +11,7 @@ use openflow::action::Action;
 use openflow::matching::Match;
 use openflow::samples;
 
-use oracle::{Entry, encode};
+use crate::oracle::{self, Entry, encode};
 
 #[test]
 fn actions_encode_and_print_as_ovs_says() {

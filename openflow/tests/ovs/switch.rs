@@ -1,0 +1,197 @@
+//! A throw-away Open vSwitch with the dummy datapath, which needs no root.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use openflow::flow::Flow;
+use openflow::group::Group;
+use openflow::message::{Header, Hello, Message};
+use openflow::multipart::MultipartRequest;
+use openflow::wire::Writer;
+use tempfile::TempDir;
+
+/// A running switch with the bridge `br0`. It ends when this is dropped.
+pub(crate) struct Switch {
+    directory: TempDir,
+    daemons: Vec<Child>,
+}
+
+impl Switch {
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut switch = Self {
+            directory,
+            daemons: Vec::new(),
+        };
+        let schema = "/usr/share/openvswitch/vswitch.ovsschema";
+        switch.run("ovsdb-tool", &["create", "conf.db", schema]);
+        switch.spawn(
+            "ovsdb-server",
+            &["conf.db", "--remote=punix:db.sock", "--unixctl=db.ctl"],
+        );
+        let dummy = [
+            "--enable-dummy",
+            "--disable-system",
+            "--disable-system-route",
+        ];
+        let vswitchd = ["unix:db.sock", "--unixctl=vswitchd.ctl"];
+        switch.await_file("db.sock");
+        switch.vsctl(&["--no-wait", "init"]);
+        switch.spawn("ovs-vswitchd", &[&vswitchd[..], &dummy].concat());
+        let settings = [
+            "--",
+            "set",
+            "bridge",
+            "br0",
+            "datapath_type=dummy",
+            "fail_mode=secure",
+        ];
+        switch.vsctl(&[&["add-br", "br0"][..], &settings].concat());
+        switch
+    }
+
+    /// What `ovs-ofctl` prints about the bridge, over OpenFlow 1.3.
+    pub(crate) fn ofctl(&self, command: &[&str], rest: &[&str]) -> String {
+        let options = ["-O", "OpenFlow13", "--timeout=10", "--no-names"];
+        self.run(
+            "ovs-ofctl",
+            &[&options[..], command, &["unix:br0.mgmt"], rest].concat(),
+        )
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        let stream = UnixStream::connect(self.directory.path().join("br0.mgmt")).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        let mut client = Client { stream };
+        client.send(&Hello::ours().into());
+        client
+    }
+
+    fn vsctl(&self, arguments: &[&str]) {
+        self.run(
+            "ovs-vsctl",
+            &[&["--db=unix:db.sock", "--timeout=10"], arguments].concat(),
+        );
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        let here = self.directory.path();
+        command
+            .args(arguments)
+            .current_dir(here)
+            .env("OVS_RUNDIR", here)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self
+            .command(program, arguments)
+            .output()
+            .expect("OVS must be installed");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn spawn(&mut self, program: &str, arguments: &[&str]) {
+        let mut command = self.command(program, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.daemons
+            .push(command.spawn().expect("OVS must be installed"));
+    }
+
+    fn await_file(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.directory.path().join(name).exists() {
+            assert!(Instant::now() < deadline, "{name} does not appear");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        for daemon in &mut self.daemons {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
+    }
+}
+
+/// A connection that does one thing after the other.
+pub(crate) struct Client {
+    stream: UnixStream,
+}
+
+impl Client {
+    /// Sends a message, and returns what the switch has against it.
+    pub(crate) fn refusal(&mut self, message: &Message) -> Option<String> {
+        self.send(message);
+        self.send(&Message::BarrierRequest);
+        let mut refusal = None;
+        loop {
+            match self.receive() {
+                Message::BarrierReply => return refusal,
+                Message::Error(error) => refusal = Some(error.code.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn flows(&mut self) -> Vec<Flow> {
+        let parts = self.multipart(MultipartRequest::all_flows());
+        let flows = parts
+            .into_iter()
+            .flat_map(|part| part.into_flow_stats().unwrap());
+        flows.map(Flow::from).collect()
+    }
+
+    pub(crate) fn groups(&mut self) -> Vec<Group> {
+        let parts = self.multipart(MultipartRequest::group_descriptions());
+        parts
+            .into_iter()
+            .flat_map(|part| part.into_group_descriptions().unwrap())
+            .collect()
+    }
+
+    fn multipart(&mut self, request: MultipartRequest) -> Vec<Message> {
+        self.send(&request.into());
+        let mut parts = Vec::new();
+        loop {
+            match self.receive() {
+                Message::MultipartReply(part) => {
+                    parts.push(Message::MultipartReply(part));
+                    if parts.last().is_some_and(|part| !part.has_more()) {
+                        return parts;
+                    }
+                }
+                Message::Error(error) => panic!("{}", error.code),
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, message: &Message) {
+        let mut out = Writer::on(BytesMut::new());
+        message.encode(7, &mut out);
+        self.stream.write_all(&out.finish().unwrap()).unwrap();
+    }
+
+    fn receive(&mut self) -> Message {
+        let mut frame = vec![0; Header::LENGTH];
+        self.stream.read_exact(&mut frame).unwrap();
+        let length = Header::peek(&frame).unwrap().length;
+        frame.resize(length.into(), 0);
+        self.stream
+            .read_exact(&mut frame[Header::LENGTH..])
+            .unwrap();
+        Message::decode(&Bytes::from(frame)).unwrap().1
+    }
+}
