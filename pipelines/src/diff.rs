@@ -4,6 +4,8 @@
 //! groups come before flows and go after them; and flows come before others go, so that no packet
 //! meets a gap even where the changes are not taken as one bundle.
 
+use std::fmt;
+
 use openflow::{field::GroupId, flow::Flow, group::Group};
 
 use crate::{
@@ -24,6 +26,31 @@ pub enum Change {
     DeleteFlow(Key),
     /// A group that goes.
     DeleteGroup(GroupId),
+}
+
+impl fmt::Display for Change {
+    /// In the manner of `ovs-ofctl diff-flows`: `+` before what comes, `-` before what goes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddGroup(group) | Self::ModifyGroup(group) => write!(f, "+group {group}"),
+            Self::PutFlow(flow) => write!(f, "+{flow}"),
+            Self::DeleteFlow(Key {
+                table,
+                priority,
+                matching,
+            }) if matching.is_empty() => {
+                write!(f, "-table={table}, priority={priority}")
+            }
+            Self::DeleteFlow(Key {
+                table,
+                priority,
+                matching,
+            }) => {
+                write!(f, "-table={table}, priority={priority},{matching}")
+            }
+            Self::DeleteGroup(id) => write!(f, "-group group_id={id}"),
+        }
+    }
 }
 
 /// The smallest list of changes, in an order that the switch accepts.

@@ -192,9 +192,9 @@ impl<'a> LocalNetwork<'a> {
 
     /// The ports that are plugged in here and up.
     pub(crate) fn ports(&self) -> impl Iterator<Item = LocalPort<'a>> {
-        let site = self.site;
-        let local = self.members().filter_map(|port| site.port(port.id));
-        local.filter(|local| local.port.admin_state_up)
+        let (site, id) = (self.site, self.network.id);
+        let local = site.bindings.keys().filter_map(|port| site.port(*port));
+        local.filter(move |local| local.port.network == id && local.port.admin_state_up)
     }
 
     /// Every port of the network, on every host.
@@ -227,19 +227,30 @@ impl<'a> LocalNetwork<'a> {
 
     /// The tunnels to every host that has a port of the network.
     pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
-        self.members()
-            .filter_map(|port| self.tunnel_to(port))
-            .collect()
+        let Some((encap_type, _)) = self.tunnel_key() else {
+            return BTreeSet::new();
+        };
+        let elsewhere = self
+            .members()
+            .filter(|port| !self.site.bindings.contains_key(&port.id));
+        let hosts: BTreeSet<_> = elsewhere.filter_map(|port| port.host.as_ref()).collect();
+        let tunnel = |host: &HostName| self.site.tunnels_to(host).get(&encap_type).copied();
+        hosts.into_iter().filter_map(tunnel).collect()
     }
 
     /// Whether machines may use addresses in it that the model does not know.
     pub(crate) fn has_unknown_addresses(&self) -> bool {
-        self.members().any(|port| !port.port_security_enabled)
+        self.site
+            .model
+            .open_ports_of(self.network.id)
+            .next()
+            .is_some()
     }
 
-    /// Whether a port without port security is plugged in here.
+    /// Whether a port without port security is plugged in here and up.
     pub(crate) fn has_open_port(&self) -> bool {
-        self.ports().any(|port| !port.is_firewalled())
+        let mut open = self.site.model.open_ports_of(self.network.id);
+        open.any(|port| port.admin_state_up && self.site.bindings.contains_key(&port.id))
     }
 
     /// Every MAC that its ports answer to.

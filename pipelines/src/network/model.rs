@@ -34,6 +34,7 @@ pub struct Model {
     ports: BTreeMap<PortId, Port>,
     hosts: BTreeMap<HostName, Host>,
     by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
+    open_by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
     by_group: BTreeMap<SecurityGroupId, BTreeSet<PortId>>,
     by_mac: BTreeMap<(NetworkId, MacAddr), BTreeSet<PortId>>,
 }
@@ -100,6 +101,11 @@ impl Model {
         self.listed(self.by_network.get(&network))
     }
 
+    /// The ports of a network that have no port security, on every host.
+    pub fn open_ports_of(&self, network: NetworkId) -> impl Iterator<Item = &Port> {
+        self.listed(self.open_by_network.get(&network))
+    }
+
     /// The ports of a security group, on every host.
     pub fn members(&self, group: SecurityGroupId) -> impl Iterator<Item = &Port> {
         self.listed(self.by_group.get(&group))
@@ -119,6 +125,10 @@ impl Model {
             .entry(port.network)
             .or_default()
             .insert(port.id);
+        if !port.port_security_enabled {
+            let open = self.open_by_network.entry(port.network).or_default();
+            open.insert(port.id);
+        }
         for group in &port.security_groups {
             self.by_group.entry(*group).or_default().insert(port.id);
         }
@@ -184,6 +194,11 @@ impl Check {
             }
             if self.model.hosts.contains_key(&host.name) {
                 problems.push(duplicate(&host.name, "another host").of("name"));
+            }
+            let mut bridges = Owners::default();
+            for (physical_network, bridge) in &host.bridge_mappings {
+                let owner = physical_network.as_str();
+                problems.extend(bridges.claim(bridge.clone(), bridge, owner, "bridge_mappings"));
             }
             if let Some(ip) = host.encap_ip {
                 problems.extend(self.encap_ips.claim(ip, ip, &label, "encap_ip"));

@@ -166,6 +166,15 @@ fn two_hosts_have_two_tunnel_endpoints() {
 }
 
 #[test]
+fn two_physical_networks_have_two_bridges() {
+    let mut objects = objects();
+    let mapping = |name| (PhysicalNetwork::from(name), "br-ex".to_owned());
+    objects.hosts[0].bridge_mappings = [mapping("physnet1"), mapping("physnet2")].into();
+    let text = "host host1: bridge_mappings: br-ex is already that of physnet1";
+    assert_eq!(complaint(objects), (ObjectRef::Host(0), text.to_owned()));
+}
+
+#[test]
 fn a_port_names_what_exists() {
     let mut objects = objects();
     let groups = vec![SecurityGroupId(Uuid::from_u128(9))];
