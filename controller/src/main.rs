@@ -3,4 +3,18 @@
 //! The only crate with opinions about input and output: it reads the desired network, watches the
 //! host's database and switch, and lets `pipelines` decide which flows are missing.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod agent;
+mod command;
+mod local_vlan;
+mod log;
+mod northbound;
+mod switch;
+mod vswitch;
+
+fn main() -> ExitCode {
+    command::Brint::parse().run()
+}

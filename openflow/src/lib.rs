@@ -16,4 +16,12 @@ pub mod multipart;
 pub mod names;
 #[doc(hidden)]
 pub mod samples;
+pub mod serve;
+pub mod session;
+pub mod socket;
 pub mod wire;
+
+pub use serve::{Application, serve};
+pub use socket::{
+    Closed, Connection, Event, Events, ListenTarget, Listener, Options, Pki, RequestError, Target,
+};

@@ -1,0 +1,219 @@
+//! Settings of the host: flags first, then the host's database, then the network file.
+//!
+//! The database is where people who run Open vSwitch look for them:
+//! `ovs-vsctl set Open_vSwitch . external_ids:brint-encap-ip=192.0.2.1`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use pipelines::network::{EncapType, Host, HostName, PhysicalNetwork};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The file that describes the networks.
+    pub(crate) network: PathBuf,
+    /// The name of this host in that file.
+    pub(crate) host: HostName,
+    /// Where Open vSwitch keeps its sockets.
+    pub(crate) run_directory: PathBuf,
+    /// The host's database, as `unix:PATH` or `tcp:HOST:PORT`.
+    pub(crate) database: String,
+    /// The bridge that ports are plugged into.
+    pub(crate) integration_bridge: String,
+    /// The bridge that holds the tunnels.
+    pub(crate) tunnel_bridge: String,
+    /// Overrides what the host can do: `system` or `netdev`.
+    pub(crate) datapath_type: Option<String>,
+    /// Overrides the tunnel endpoint.
+    pub(crate) encap_ip: Option<IpAddr>,
+    /// Overrides the types of tunnel.
+    pub(crate) encap_types: Option<BTreeSet<EncapType>>,
+    /// Overrides the provider bridges.
+    pub(crate) bridge_mappings: Option<BTreeMap<PhysicalNetwork, String>>,
+}
+
+/// Key of `external_ids` for the tunnel endpoint.
+const ENCAP_IP: &str = "brint-encap-ip";
+/// Key of `external_ids` for the types of tunnel, separated by commas.
+const ENCAP_TYPE: &str = "brint-encap-type";
+/// Key of `external_ids` for the provider bridges, as `physnet1:br-ex,physnet2:br-vlan`.
+const BRIDGE_MAPPINGS: &str = "brint-bridge-mappings";
+/// Key of `external_ids` for the datapath, as in the column `datapath_type` of a bridge.
+const DATAPATH_TYPE: &str = "brint-datapath-type";
+
+/// This host with all its settings, and the settings that make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ThisHost {
+    /// The host as the compilers of flows see it.
+    pub(crate) host: Host,
+    /// The datapath that somebody asked for.
+    pub(crate) datapath_type: Option<String>,
+    /// One sentence for each setting that was ignored, naming it and what was expected.
+    pub(crate) ignored: BTreeSet<String>,
+}
+
+impl Settings {
+    /// Puts the settings of this host together.
+    ///
+    /// `from_file` is the host's entry in the network file; `external_ids` are those of the row of
+    /// the table `Open_vSwitch`.
+    pub(crate) fn this_host(
+        &self,
+        from_file: Option<&Host>,
+        external_ids: &BTreeMap<String, String>,
+    ) -> ThisHost {
+        let mut ignored = BTreeSet::new();
+        let setting = |key: &str| external_ids.get(key).map(|value| (key.to_owned(), value));
+        let encap_ip = read(setting(ENCAP_IP), &mut ignored, "an IP address", |value| {
+            value.parse().ok()
+        });
+        let encap_types = read(
+            setting(ENCAP_TYPE),
+            &mut ignored,
+            "vxlan, gre or both",
+            encap_types,
+        );
+        let bridge_mappings = read(
+            setting(BRIDGE_MAPPINGS),
+            &mut ignored,
+            "physnet1:br-ex,...",
+            bridge_mappings,
+        );
+
+        let host = Host {
+            name: self.host.clone(),
+            encap_ip: self
+                .encap_ip
+                .or(encap_ip)
+                .or(from_file.and_then(|host| host.encap_ip)),
+            encap_types: (self.encap_types.clone())
+                .or(encap_types)
+                .or(from_file.map(|host| host.encap_types.clone()))
+                .unwrap_or_else(|| EncapType::ALL.into()),
+            bridge_mappings: (self.bridge_mappings.clone())
+                .or(bridge_mappings)
+                .or(from_file.map(|host| host.bridge_mappings.clone()))
+                .unwrap_or_default(),
+        };
+        let datapath_type = self
+            .datapath_type
+            .clone()
+            .or_else(|| external_ids.get(DATAPATH_TYPE).cloned());
+        ThisHost {
+            host,
+            datapath_type,
+            ignored,
+        }
+    }
+}
+
+/// Reads one setting of the database; what cannot be read is noted in `ignored`.
+fn read<T>(
+    setting: Option<(String, &String)>,
+    ignored: &mut BTreeSet<String>,
+    expected: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let (key, value) = setting?;
+    let parsed = parse(value);
+    if parsed.is_none() {
+        ignored.insert(format!(
+            "Open_vSwitch external_ids:{key}: \"{value}\" is ignored, expected {expected}"
+        ));
+    }
+    parsed
+}
+
+/// Reads `vxlan,gre`.
+pub(crate) fn encap_types(text: &str) -> Option<BTreeSet<EncapType>> {
+    text.split(',')
+        .map(|word| word.trim().parse().ok())
+        .collect()
+}
+
+/// Reads `physnet1:br-ex,physnet2:br-vlan`.
+pub(crate) fn bridge_mappings(text: &str) -> Option<BTreeMap<PhysicalNetwork, String>> {
+    let mut mappings = BTreeMap::new();
+    for mapping in text.split(',') {
+        let (physical_network, bridge) = mapping.trim().split_once(':')?;
+        if physical_network.is_empty() || bridge.is_empty() {
+            return None;
+        }
+        let again = mappings.insert(PhysicalNetwork::from(physical_network), bridge.to_owned());
+        if again.is_some() {
+            return None;
+        }
+    }
+    Some(mappings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            network: "network.yaml".into(),
+            host: "host1".into(),
+            run_directory: "/run/openvswitch".into(),
+            database: "unix:/run/openvswitch/db.sock".into(),
+            integration_bridge: "br-int".into(),
+            tunnel_bridge: "br-tun".into(),
+            datapath_type: None,
+            encap_ip: None,
+            encap_types: None,
+            bridge_mappings: None,
+        }
+    }
+
+    fn external_ids(key: &str, value: &str) -> BTreeMap<String, String> {
+        [(key.to_owned(), value.to_owned())].into()
+    }
+
+    #[test]
+    fn a_flag_overrides_the_database_and_the_database_the_file() {
+        let file = settings()
+            .this_host(None, &external_ids(ENCAP_IP, "192.0.2.1"))
+            .host;
+        let ids = external_ids(ENCAP_IP, "192.0.2.2");
+        let mut settings = settings();
+        let from_database = settings.this_host(Some(&file), &ids).host.encap_ip;
+        assert_eq!(from_database, "192.0.2.2".parse().ok());
+        settings.encap_ip = "192.0.2.3".parse().ok();
+        assert_eq!(
+            settings.this_host(Some(&file), &ids).host.encap_ip,
+            "192.0.2.3".parse().ok()
+        );
+        settings.encap_ip = None;
+        let from_file = settings
+            .this_host(Some(&file), &BTreeMap::new())
+            .host
+            .encap_ip;
+        assert_eq!(from_file, "192.0.2.1".parse().ok());
+    }
+
+    #[test]
+    fn a_setting_that_makes_no_sense_is_named_and_ignored() {
+        let host = settings().this_host(None, &external_ids(BRIDGE_MAPPINGS, "physnet1=br-ex"));
+        assert!(host.host.bridge_mappings.is_empty());
+        assert_eq!(
+            host.ignored.first().map(String::as_str),
+            Some(
+                "Open_vSwitch external_ids:brint-bridge-mappings: \"physnet1=br-ex\" is ignored, \
+                 expected physnet1:br-ex,..."
+            )
+        );
+    }
+
+    #[test]
+    fn several_mappings_are_separated_by_commas() {
+        let mappings = bridge_mappings("physnet1:br-ex, physnet2:br-vlan").unwrap();
+        assert_eq!(
+            mappings.get(&"physnet2".into()).map(String::as_str),
+            Some("br-vlan")
+        );
+        assert_eq!(bridge_mappings("physnet1:br-ex,physnet1:br-vlan"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! `brint agent`: keeps one host's switch as the network description says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use pipelines::network::{EncapType, HostName, PhysicalNetwork};
+use tokio::runtime;
+
+use crate::agent::{self, Settings, settings};
+
+/// Programs the Open vSwitch of one host, and keeps it true
+///
+/// The agent reads the network description, makes the bridges, patch ports and tunnel ports that
+/// it needs, binds the interfaces of the integration bridge by `external_ids:iface-id`, and
+/// programs the flows. It stays until it is told to stop; what it programmed stays when it goes.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The network description; it is read again when it changes
+    #[arg(long, value_name = "FILE.yaml")]
+    network: PathBuf,
+    /// The name of this host in the network description [default: the host name]
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// The host's database [default: unix:$OVS_RUNDIR/db.sock]
+    #[arg(long, value_name = "REMOTE")]
+    db: Option<String>,
+    /// The bridge that ports are plugged into
+    #[arg(long, value_name = "BRIDGE", default_value = "br-int")]
+    integration_bridge: String,
+    /// The bridge that holds the tunnels
+    #[arg(long, value_name = "BRIDGE", default_value = "br-tun")]
+    tunnel_bridge: String,
+    /// The datapath of bridges that the agent makes: system or netdev [default: what the host has]
+    #[arg(long, value_name = "TYPE")]
+    datapath_type: Option<String>,
+    /// Where tunnels end here; overrides external_ids:brint-encap-ip
+    #[arg(long, value_name = "ADDRESS")]
+    encap_ip: Option<IpAddr>,
+    /// The tunnels that this host takes, as vxlan,gre; overrides external_ids:brint-encap-type
+    #[arg(long, value_name = "TYPES", value_parser = parse_encap_types)]
+    encap_type: Option<Types>,
+    /// Provider bridges, as physnet1:br-ex,...; overrides external_ids:brint-bridge-mappings
+    #[arg(long, value_name = "MAPPINGS", value_parser = parse_bridge_mappings)]
+    bridge_mappings: Option<Mappings>,
+}
+
+/// A set of tunnel types; its own name keeps clap from taking it for a repeated flag.
+type Types = BTreeSet<EncapType>;
+/// Physical networks and their bridges.
+type Mappings = BTreeMap<PhysicalNetwork, String>;
+
+fn parse_encap_types(text: &str) -> Result<Types, String> {
+    settings::encap_types(text).ok_or_else(|| "expected vxlan, gre or both".to_owned())
+}
+
+fn parse_bridge_mappings(text: &str) -> Result<Mappings, String> {
+    settings::bridge_mappings(text)
+        .ok_or_else(|| "expected physnet1:br-ex,physnet2:br-vlan,...".to_owned())
+}
+
+/// Runs the agent until it is told to stop.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = arguments.settings()?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(agent::run(settings))
+}
+
+impl Arguments {
+    fn settings(self) -> anyhow::Result<Settings> {
+        let host = match self.host {
+            Some(host) => host,
+            None => fs::read_to_string("/proc/sys/kernel/hostname")
+                .context("reading the host name; --host gives it")?
+                .trim()
+                .to_owned(),
+        };
+        let run_directory = env::var_os("OVS_RUNDIR")
+            .map_or_else(|| PathBuf::from("/var/run/openvswitch"), PathBuf::from);
+        let database = self
+            .db
+            .unwrap_or_else(|| format!("unix:{}/db.sock", run_directory.display()));
+        Ok(Settings {
+            network: self.network,
+            host: HostName::from(host.as_str()),
+            run_directory,
+            database,
+            integration_bridge: self.integration_bridge,
+            tunnel_bridge: self.tunnel_bridge,
+            datapath_type: self.datapath_type,
+            encap_ip: self.encap_ip,
+            encap_types: self.encap_type,
+            bridge_mappings: self.bridge_mappings,
+        })
+    }
+}

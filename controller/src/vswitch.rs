@@ -1,0 +1,166 @@
+//! The host's database `Open_vSwitch`: what is read of it, and how it is made to say what it should.
+//!
+//! Everything here is a pure function of a replica's rows; the agent sends the transactions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ovsdb::Uuid;
+
+use crate::agent::settings::ThisHost;
+
+mod binding;
+mod desired;
+mod names;
+mod plan;
+
+pub(crate) use binding::Bindings;
+pub(crate) use desired::{Configuration, Link};
+pub(crate) use plan::{Plan, plan};
+
+ovsdb::tables! {
+    /// What brint uses of the switch's configuration.
+    pub(crate) database OpenVSwitch = "Open_vSwitch", changes OpenVSwitchChanges;
+
+    /// The switch itself: a single row.
+    table switches: Switch = "Open_vSwitch" {
+        /// The bridges that exist.
+        bridges: BTreeSet<Uuid>;
+        /// Settings of the host.
+        external_ids: BTreeMap<String, String>;
+        /// Counted up by whoever changes the configuration and wants to know when it is in effect.
+        next_cfg: i64;
+        /// The value of `next_cfg` that `ovs-vswitchd` has put into effect.
+        cur_cfg: i64;
+        /// The datapaths that this build of Open vSwitch knows.
+        datapath_types: BTreeSet<String>;
+    }
+
+    /// A virtual switch.
+    table bridges: Bridge = "Bridge" {
+        /// Its name, unique on the host.
+        name: String;
+        /// What forwards its packets; the empty text means `system`.
+        datapath_type: String;
+        /// What it does without a controller: `standalone` or `secure`.
+        fail_mode: Option<String>;
+        /// Its ports.
+        ports: BTreeSet<Uuid>;
+        /// Settings of its OpenFlow tables, by table number.
+        flow_tables: BTreeMap<i64, Uuid>;
+    } index {
+        /// By name.
+        by_name: String = |row| [row.name.clone()];
+    }
+
+    /// A port of a bridge.
+    table ports: Port = "Port" {
+        /// Its name, unique on the host.
+        name: String;
+        /// What it attaches to: one, unless it is a bond.
+        interfaces: BTreeSet<Uuid>;
+        /// Its VLAN, where it is an access port.
+        tag: Option<i64>;
+        /// Neutron keeps the network of the port here.
+        other_config: BTreeMap<String, String>;
+        /// Marks for others to read.
+        external_ids: BTreeMap<String, String>;
+    } index {
+        /// By name.
+        by_name: String = |row| [row.name.clone()];
+        /// By what it attaches to.
+        by_interface: Uuid = |row| row.interfaces.iter().copied();
+    }
+
+    /// What a port attaches to.
+    table interfaces: Interface = "Interface" {
+        /// The name of the network device.
+        name: String;
+        /// What implements it.
+        kind = "type": String;
+        /// Settings of what implements it.
+        options: BTreeMap<String, String>;
+        /// Its OpenFlow port number, once it has one; -1 if it cannot be made.
+        ofport: Option<i64>;
+        /// Why it cannot be made.
+        error: Option<String>;
+        /// Marks for others to read.
+        external_ids: BTreeMap<String, String>;
+    } index {
+        /// By the name of the device.
+        by_name: String = |row| [row.name.clone()];
+        /// By the port of a tenant that is plugged into it.
+        by_iface_id: String = |row| row.external_ids.get("iface-id").cloned();
+    }
+
+    /// Settings of an OpenFlow table.
+    table flow_tables: FlowTable = "Flow_Table" {
+        /// Its name.
+        name: Option<String>;
+    }
+}
+
+impl OpenVSwitch {
+    /// The single row of the switch; `None` before `ovs-vsctl init`.
+    pub(crate) fn switch(&self) -> Option<&Switch> {
+        self.switches.iter().next().map(AsRef::as_ref)
+    }
+
+    /// A bridge by its name.
+    pub(crate) fn bridge(&self, name: &str) -> Option<&Bridge> {
+        self.bridges.index().by_name.get(name).map(AsRef::as_ref)
+    }
+
+    /// The OpenFlow number of an interface; `None` while it has none, or if it cannot be made.
+    pub(crate) fn ofport(&self, interface: &str) -> Option<u32> {
+        let interface = self.interfaces.index().by_name.get(interface)?;
+        interface
+            .ofport
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| *number != 0)
+    }
+
+    /// Whether `ovs-vswitchd` has put the whole configuration into effect.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.switch()
+            .is_some_and(|switch| switch.cur_cfg >= switch.next_cfg)
+    }
+}
+
+/// The datapath for bridges that have to be made: what somebody asked for, what the integration
+/// bridge has, or what the machine can do.
+///
+/// Patch ports join only bridges of one datapath.
+pub(crate) fn datapath_type(tables: &OpenVSwitch, integration: &str, this: &ThisHost) -> String {
+    if let Some(asked) = &this.datapath_type {
+        return asked.clone();
+    }
+    let providers = this.host.bridge_mappings.values().map(String::as_str);
+    let existing = [integration]
+        .into_iter()
+        .chain(providers)
+        .find_map(|name| tables.bridge(name));
+    match existing {
+        Some(bridge) => bridge.datapath_type.clone(),
+        None if Path::new(KERNEL_MODULE).exists() => "system".to_owned(),
+        None => "netdev".to_owned(),
+    }
+}
+
+/// Where Linux shows that the kernel module of Open vSwitch is loaded.
+const KERNEL_MODULE: &str = "/sys/module/openvswitch";
+
+/// One sentence for each interface that the switch cannot make.
+pub(crate) fn broken_interfaces(tables: &OpenVSwitch) -> impl Iterator<Item = String> {
+    let broken = tables
+        .interfaces
+        .iter()
+        .filter(|interface| interface.ofport == Some(-1));
+    broken.map(|interface| {
+        let reason = interface.error.as_deref().unwrap_or("no reason given");
+        format!(
+            "interface {} cannot be made by ovs-vswitchd: {reason}",
+            interface.name
+        )
+    })
+}

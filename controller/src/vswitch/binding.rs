@@ -1,0 +1,137 @@
+//! Bindings: which interface of the integration bridge is which port of a tenant.
+//!
+//! A virtual machine is plugged in as libvirt, Nova and OVN do it: an interface of the
+//! integration bridge whose `external_ids:iface-id` is the identifier of the port.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ovsdb::Uuid;
+use pipelines::network::{HostName, Model, NetworkId, PortId, VlanId};
+
+use super::{Interface, OpenVSwitch, Port};
+use crate::local_vlan::LocalVlans;
+
+/// The port of a tenant and the row of the database that it is plugged in by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// The network that the port belongs to.
+    pub(crate) network: NetworkId,
+    /// The row of the table `Port`.
+    pub(crate) row: Uuid,
+    /// The name of the interface.
+    pub(crate) interface: String,
+}
+
+/// The ports that are plugged into this host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bindings {
+    /// Each port and its binding.
+    pub(crate) ports: BTreeMap<PortId, Binding>,
+    /// The local VLAN of each network that has a port here.
+    pub(crate) vlans: LocalVlans,
+    /// One sentence for each interface that is not bound though it names a port.
+    pub(crate) problems: BTreeSet<String>,
+}
+
+impl Bindings {
+    /// What is plugged into the bridge `integration` of the host `this`.
+    pub(crate) fn new(
+        tables: &OpenVSwitch,
+        model: &Model,
+        this: &HostName,
+        integration: &str,
+    ) -> Self {
+        let mut bindings = Self::default();
+        let mut recorded = Vec::new();
+        for (port, interface) in plugged(tables, integration) {
+            let Some(iface_id) = interface.external_ids.get("iface-id") else {
+                continue;
+            };
+            match bindings.bind(model, this, port, interface, iface_id) {
+                Ok(network) => recorded.extend(record(port).filter(|(known, _)| *known == network)),
+                Err(reason) => {
+                    let name = &interface.name;
+                    bindings
+                        .problems
+                        .insert(format!("interface {name} is not bound: {reason}"));
+                }
+            }
+        }
+        // The lowest number first: of two networks recorded with one number, the choice is stable.
+        recorded.sort_unstable();
+        let networks = bindings
+            .ports
+            .values()
+            .map(|binding| binding.network)
+            .collect();
+        bindings.vlans = LocalVlans::allocate(&networks, recorded);
+        for network in bindings.vlans.unplaced() {
+            bindings.problems.insert(format!(
+                "network {network} has no local VLAN: all 4094 of this host are in use"
+            ));
+        }
+        bindings
+    }
+
+    /// Binds one interface, unless the port is unknown, another host's, or bound already.
+    fn bind(
+        &mut self,
+        model: &Model,
+        this: &HostName,
+        row: &Port,
+        interface: &Interface,
+        iface_id: &str,
+    ) -> Result<NetworkId, String> {
+        let id: Uuid = (iface_id.parse())
+            .map_err(|_| format!("external_ids:iface-id {iface_id} is not a UUID"))?;
+        let port = (model.port(PortId(id)))
+            .ok_or_else(|| format!("port {id} is not in the network description"))?;
+        if let Some(host) = port.host.as_ref().filter(|host| *host != this) {
+            return Err(format!("port {id} belongs to host {host}"));
+        }
+        let binding = Binding {
+            network: port.network,
+            row: row.uuid,
+            interface: interface.name.clone(),
+        };
+        if let Some(earlier) = self.ports.insert(port.id, binding) {
+            self.problems.insert(format!(
+                "interface {} is not bound: port {id} is bound to {}, which is newer",
+                earlier.interface, interface.name
+            ));
+        }
+        Ok(port.network)
+    }
+}
+
+/// The ports of a bridge and their interfaces, those with the lowest OpenFlow number first: of two
+/// interfaces that name one port, the newer comes later, as numbers are given out ascending.
+fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Interface)> {
+    let ports = tables
+        .bridge(bridge)
+        .into_iter()
+        .flat_map(|bridge| &bridge.ports);
+    let mut plugged: Vec<(&Port, &Interface)> = ports
+        .filter_map(|uuid| tables.ports.get(uuid))
+        .flat_map(|port| {
+            let interfaces = port
+                .interfaces
+                .iter()
+                .filter_map(|row| tables.interfaces.get(row));
+            interfaces.map(|interface| (port.as_ref(), interface.as_ref()))
+        })
+        .collect();
+    plugged.sort_by_key(|(_, interface)| (interface.ofport, interface.uuid));
+    plugged
+}
+
+/// The network and local VLAN that were stored with a port.
+fn record(port: &Port) -> impl Iterator<Item = (NetworkId, VlanId)> {
+    let network = port
+        .other_config
+        .get("net_uuid")
+        .and_then(|text| text.parse().ok());
+    let tag = port.tag.and_then(|tag| u32::try_from(tag).ok());
+    let vlan = tag.and_then(|tag| VlanId::new(tag).ok());
+    network.map(NetworkId).zip(vlan).into_iter()
+}

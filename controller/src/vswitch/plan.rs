@@ -1,0 +1,317 @@
+//! The plan: one transaction that turns what the database says into what it should say.
+//!
+//! Everything goes into one transaction, as each costs `ovs-vswitchd` a reconfiguration. With
+//! nothing to change it is empty, so a restart of the agent leaves the database alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ovsdb::{Inserted, Transaction, Uuid};
+use pipelines::bridge::Bridge as Role;
+use pipelines::network::{Model, Network};
+
+use super::desired::{self, Configuration, Link};
+use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
+
+/// Key of a port's `external_ids` that marks it as one of ours: where the port leads to.
+const LINK: &str = "brint-link";
+
+/// What has to change in the database.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The changes, if there are any.
+    pub(crate) transaction: Transaction<OpenVSwitch>,
+    /// One sentence for each change, for the log.
+    pub(crate) changes: Vec<String>,
+    /// One sentence for each thing that cannot be done.
+    pub(crate) problems: BTreeSet<String>,
+}
+
+/// Compares the database with what it should say.
+///
+/// `datapath_type` is for bridges that have to be made; those that exist keep theirs.
+pub(crate) fn plan(
+    tables: &OpenVSwitch,
+    configuration: &Configuration,
+    bindings: &Bindings,
+    model: &Model,
+    datapath_type: &str,
+) -> Plan {
+    let mut plan = Plan {
+        transaction: Transaction::new(),
+        changes: Vec::new(),
+        problems: BTreeSet::new(),
+    };
+    let Some(switch) = tables.switch() else {
+        plan.problems.insert(
+            "the database has no row in table Open_vSwitch, expected one: run ovs-vsctl init"
+                .to_owned(),
+        );
+        return plan;
+    };
+    for (name, desired) in &configuration.bridges {
+        match tables.bridge(name) {
+            Some(bridge) => plan.change_bridge(tables, bridge, desired),
+            None => plan.make_bridge(tables, switch, name, desired, datapath_type),
+        }
+    }
+    plan.remove_links(tables, configuration);
+    plan.bind(tables, bindings, model);
+    if !plan.changes.is_empty() {
+        plan.transaction
+            .mutate(switch.uuid, [Switch::next_cfg.plus(1)]);
+        plan.transaction
+            .comment(format!("brint: {}", plan.changes.join("; ")));
+    }
+    plan
+}
+
+impl Plan {
+    fn make_bridge(
+        &mut self,
+        tables: &OpenVSwitch,
+        switch: &Switch,
+        name: &str,
+        desired: &desired::Bridge,
+        datapath_type: &str,
+    ) {
+        if tables.ports.index().by_name.get(name).is_some() {
+            self.problems.insert(format!(
+                "bridge {name} cannot be made: a port has that name"
+            ));
+            return;
+        }
+        let interface = self.transaction.insert(
+            Interface::values()
+                .set(Interface::name, name)
+                .set(Interface::kind, "internal"),
+        );
+        let own = self.transaction.insert(
+            Port::values()
+                .set(Port::name, name)
+                .set(Port::interfaces, [interface]),
+        );
+        let mut ports = vec![own];
+        for (port, link) in &desired.ports {
+            ports.extend(self.make_link(tables, port, link));
+        }
+        let tables = desired.role.pipeline().tables().iter();
+        let flow_tables: Vec<(i64, Inserted<FlowTable>)> = tables
+            .map(|table| (i64::from(table.number), self.make_flow_table(table.name)))
+            .collect();
+        let bridge = self.transaction.insert(
+            Bridge::values()
+                .set(Bridge::name, name)
+                .set(Bridge::datapath_type, datapath_type)
+                .set(Bridge::fail_mode, Some("secure"))
+                .set(Bridge::ports, ports)
+                .set(Bridge::flow_tables, flow_tables),
+        );
+        self.transaction
+            .mutate(switch.uuid, [Switch::bridges.insert([bridge])]);
+        self.changes
+            .push(format!("make bridge {name}, datapath {datapath_type}"));
+    }
+
+    fn change_bridge(&mut self, tables: &OpenVSwitch, bridge: &Bridge, desired: &desired::Bridge) {
+        if bridge.fail_mode.as_deref() != Some("secure") {
+            let secure = Bridge::values().set(Bridge::fail_mode, Some("secure"));
+            self.transaction.update(bridge.uuid, secure);
+            self.changes
+                .push(format!("set fail_mode of {} to secure", bridge.name));
+        }
+        self.name_tables(tables, bridge, &desired.role);
+        let mut missing = Vec::new();
+        for (name, link) in &desired.ports {
+            match tables.ports.index().by_name.get(name.as_str()) {
+                Some(port) if bridge.ports.contains(&port.uuid) => {
+                    self.change_link(tables, port, link);
+                }
+                _ => missing.extend(self.make_link(tables, name, link)),
+            }
+        }
+        if !missing.is_empty() {
+            self.transaction
+                .mutate(bridge.uuid, [Bridge::ports.insert(missing)]);
+        }
+    }
+
+    /// Adds the rows of a port; `None` if its name is taken by a port of another bridge.
+    fn make_link(
+        &mut self,
+        tables: &OpenVSwitch,
+        name: &str,
+        link: &Link,
+    ) -> Option<Inserted<Port>> {
+        if tables.ports.index().by_name.get(name).is_some() {
+            self.problems
+                .insert(format!("port {name} cannot be made: another bridge has it"));
+            return None;
+        }
+        let interface = self.transaction.insert(
+            Interface::values()
+                .set(Interface::name, name)
+                .set(Interface::kind, link.interface_type())
+                .set(Interface::options, link.options()),
+        );
+        self.changes.push(format!("make port {name}"));
+        Some(
+            self.transaction.insert(
+                Port::values()
+                    .set(Port::name, name)
+                    .set(Port::interfaces, [interface])
+                    .set(Port::external_ids, mark(link)),
+            ),
+        )
+    }
+
+    /// Puts a port right that exists; options that somebody added stay.
+    fn change_link(&mut self, tables: &OpenVSwitch, port: &Port, link: &Link) {
+        let mark = mark(link);
+        if !includes(&port.external_ids, &mark) {
+            self.transaction
+                .mutate(port.uuid, Port::external_ids.replace(mark));
+            self.changes.push(format!("mark port {}", port.name));
+        }
+        if port.tag.is_some() {
+            self.transaction
+                .update(port.uuid, Port::values().set(Port::tag, None::<i64>));
+            self.changes
+                .push(format!("remove the tag of port {}", port.name));
+        }
+        for interface in port
+            .interfaces
+            .iter()
+            .filter_map(|row| tables.interfaces.get(row))
+        {
+            if interface.kind != link.interface_type() {
+                let values = Interface::values().set(Interface::kind, link.interface_type());
+                self.transaction.update(interface.uuid, values);
+                self.changes.push(format!(
+                    "set the type of interface {} to {}",
+                    interface.name,
+                    link.interface_type()
+                ));
+            }
+            let options = link.options();
+            if !includes(&interface.options, &options) {
+                self.transaction
+                    .mutate(interface.uuid, Interface::options.replace(options));
+                self.changes
+                    .push(format!("set the options of interface {}", interface.name));
+            }
+        }
+    }
+
+    fn make_flow_table(&mut self, name: &str) -> Inserted<FlowTable> {
+        self.transaction
+            .insert(FlowTable::values().set(FlowTable::name, Some(name)))
+    }
+
+    /// Gives the tables of a bridge their names; names that somebody else gave stay.
+    fn name_tables(&mut self, tables: &OpenVSwitch, bridge: &Bridge, role: &Role) {
+        let mut missing = Vec::new();
+        for table in role.pipeline().tables() {
+            let (number, name) = (i64::from(table.number), table.name);
+            let row = bridge
+                .flow_tables
+                .get(&number)
+                .and_then(|row| tables.flow_tables.get(row));
+            match row {
+                Some(row) if row.name.is_some() => {}
+                Some(row) => {
+                    let values = FlowTable::values().set(FlowTable::name, Some(name));
+                    self.transaction.update(row.uuid, values);
+                    self.changes
+                        .push(format!("name table {number} of {}", bridge.name));
+                }
+                None => missing.push((number, self.make_flow_table(name))),
+            }
+        }
+        if !missing.is_empty() {
+            self.changes
+                .push(format!("name {} tables of {}", missing.len(), bridge.name));
+            self.transaction
+                .mutate(bridge.uuid, [Bridge::flow_tables.insert(missing)]);
+        }
+    }
+
+    /// Removes ports of ours that lead nowhere any more.
+    fn remove_links(&mut self, tables: &OpenVSwitch, configuration: &Configuration) {
+        for bridge in &tables.bridges {
+            let desired = configuration.bridges.get(&bridge.name);
+            let stale: Vec<Uuid> = (bridge.ports.iter())
+                .filter_map(|row| tables.ports.get(row))
+                .filter(|port| port.external_ids.contains_key(LINK))
+                .filter(|port| desired.is_none_or(|bridge| !bridge.ports.contains_key(&port.name)))
+                .map(|port| {
+                    self.changes
+                        .push(format!("remove port {} of {}", port.name, bridge.name));
+                    port.uuid
+                })
+                .collect();
+            if !stale.is_empty() {
+                self.transaction
+                    .mutate(bridge.uuid, [Bridge::ports.delete(stale)]);
+            }
+        }
+    }
+
+    /// Stores the local VLAN and the network of each bound port, as Neutron does.
+    fn bind(&mut self, tables: &OpenVSwitch, bindings: &Bindings, model: &Model) {
+        for binding in bindings.ports.values() {
+            let row = tables.ports.get(&binding.row);
+            let vlan = bindings.vlans.get(binding.network);
+            let network = model.network(binding.network);
+            let (Some(row), Some(vlan), Some(network)) = (row, vlan, network) else {
+                continue;
+            };
+            let tag = i64::from(vlan.get());
+            if row.tag != Some(tag) {
+                self.transaction
+                    .update(row.uuid, Port::values().set(Port::tag, Some(tag)));
+                self.changes
+                    .push(format!("set the tag of port {} to {tag}", row.name));
+            }
+            let record = record(network, tag);
+            if !includes(&row.other_config, &record) {
+                self.transaction
+                    .mutate(row.uuid, Port::other_config.replace(record));
+                self.changes
+                    .push(format!("record the network of port {}", row.name));
+            }
+        }
+    }
+}
+
+/// The mark of a port of ours.
+fn mark(link: &Link) -> BTreeMap<String, String> {
+    let to = match link {
+        Link::Patch { peer } => peer.clone(),
+        Link::Tunnel { host, .. } => host.to_string(),
+    };
+    [(LINK.to_owned(), to)].into()
+}
+
+/// What Neutron's agent stores with a port: the same keys, and the same text for what is absent.
+fn record(network: &Network, tag: i64) -> BTreeMap<String, String> {
+    let segment = &network.segment;
+    let physical_network = segment
+        .physical_network()
+        .map_or_else(|| "None".to_owned(), ToString::to_string);
+    let mut record: BTreeMap<String, String> = [
+        ("net_uuid", network.id.to_string()),
+        ("network_type", segment.network_type().to_string()),
+        ("physical_network", physical_network),
+        ("tag", tag.to_string()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect();
+    let segmentation_id = segment.segmentation_id();
+    record.extend(segmentation_id.map(|id| ("segmentation_id".to_owned(), id.to_string())));
+    record
+}
+
+fn includes(map: &BTreeMap<String, String>, part: &BTreeMap<String, String>) -> bool {
+    part.iter().all(|(key, value)| map.get(key) == Some(value))
+}

@@ -1,0 +1,250 @@
+//! What waits to be sent, and the bundles among it.
+//!
+//! A bundle is sent in one go: open, all its messages, commit. The switch answers the commit, and
+//! before that says of each message that it refuses why; as each carries an identifier of its own,
+//! the culprit is known without waiting for an answer in between.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Xid, encode};
+use crate::message::{BundleAdd, BundleControl, BundleControlKind, BundleFlags, Error, Message};
+use crate::wire::TooLong;
+
+/// A bundle of which nothing was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// The switch refused one of the messages.
+    #[error("{0}")]
+    Refused(Refused),
+    /// The switch refused the bundle as such.
+    #[error("the bundle is refused: {0}")]
+    Bundle(Error),
+    /// A message cannot be sent.
+    #[error("message {index} of the bundle: {error}")]
+    TooLong {
+        /// Which of the messages.
+        index: usize,
+        /// Why.
+        error: TooLong,
+    },
+}
+
+/// The message of a bundle that the switch refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which of the messages.
+    pub index: usize,
+    /// Why.
+    pub error: Error,
+}
+
+/// Bytes for the switch, and bundles in the order in which they were asked for.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    limit: usize,
+    ready: BytesMut,
+    bundles: VecDeque<Bundle>,
+}
+
+#[derive(Debug)]
+struct Bundle {
+    /// The identifier that opens the bundle; those of the messages follow, and the last commits.
+    first: Xid,
+    messages: Vec<Option<Message>>,
+    /// How many of the identifiers have been sent.
+    sent: usize,
+    refused: Option<(Xid, Error)>,
+    /// The message that cannot be sent, for which the bundle is given up.
+    too_long: Option<(usize, TooLong)>,
+}
+
+impl Bundle {
+    /// How many identifiers it has.
+    fn steps(&self) -> usize {
+        self.messages.len() + 2
+    }
+
+    fn xids(&self) -> Range<Xid> {
+        self.first..self.xid(self.steps())
+    }
+
+    fn xid(&self, step: usize) -> Xid {
+        self.first
+            .saturating_add(u32::try_from(step).unwrap_or(u32::MAX))
+    }
+
+    fn commit(&self) -> Xid {
+        self.xid(self.steps() - 1)
+    }
+
+    fn control(&self, kind: BundleControlKind) -> Message {
+        let flags = BundleFlags::ATOMIC | BundleFlags::ORDERED;
+        BundleControl {
+            id: self.first,
+            kind,
+            flags,
+        }
+        .into()
+    }
+
+    /// The message of one step; its place in the bundle is given up.
+    fn step(&mut self, step: usize) -> Message {
+        if step == 0 {
+            return self.control(BundleControlKind::OPEN_REQUEST);
+        }
+        match self.messages.get_mut(step - 1).and_then(Option::take) {
+            Some(message) => {
+                let flags = BundleFlags::ATOMIC | BundleFlags::ORDERED;
+                let message = Box::new(message);
+                BundleAdd {
+                    id: self.first,
+                    flags,
+                    xid: self.xid(step),
+                    message,
+                }
+                .into()
+            }
+            None => self.control(BundleControlKind::COMMIT_REQUEST),
+        }
+    }
+
+    /// Encodes the next step. A message that cannot be encoded ends the bundle: it is discarded
+    /// in place of the commit.
+    fn encode_step(&mut self, ready: &mut BytesMut) {
+        let step = self.sent;
+        self.sent += 1;
+        match encode(&self.step(step), self.xid(step)) {
+            Ok(bytes) => ready.extend_from_slice(&bytes),
+            Err(error) => {
+                self.too_long = Some((step.saturating_sub(1), error));
+                self.sent = self.steps();
+                let discard = self.control(BundleControlKind::DISCARD_REQUEST);
+                // Sixteen bytes always fit.
+                if let Ok(bytes) = encode(&discard, self.commit()) {
+                    ready.extend_from_slice(&bytes);
+                }
+            }
+        }
+    }
+
+    /// What became of it, now that the last step was answered.
+    fn result(&mut self, answer: Result<(), Error>) -> Result<(), BundleError> {
+        if let Some((index, error)) = self.too_long.take() {
+            return Err(BundleError::TooLong { index, error });
+        }
+        let Err(error) = answer else { return Ok(()) };
+        let (xid, error) = self
+            .refused
+            .take()
+            .unwrap_or_else(|| (self.commit(), error));
+        let step = usize::try_from(xid - self.first).unwrap_or(usize::MAX);
+        match step
+            .checked_sub(1)
+            .filter(|index| *index < self.messages.len())
+        {
+            Some(index) => Err(BundleError::Refused(Refused { index, error })),
+            None => Err(BundleError::Bundle(error)),
+        }
+    }
+}
+
+impl Outgoing {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            ready: BytesMut::new(),
+            bundles: VecDeque::new(),
+        }
+    }
+
+    /// Adds a message, which may overtake what remains of a bundle.
+    pub(super) fn push(&mut self, bytes: BytesMut) {
+        self.ready.extend_from_slice(&bytes);
+    }
+
+    pub(super) fn bundle(&mut self, first: Xid, messages: Vec<Message>) -> Xid {
+        let messages = messages.into_iter().map(Some).collect();
+        self.bundles.push_back(Bundle {
+            first,
+            messages,
+            sent: 0,
+            refused: None,
+            too_long: None,
+        });
+        first
+    }
+
+    pub(super) fn uses(&self, xids: Range<Xid>) -> bool {
+        self.bundles
+            .iter()
+            .map(Bundle::xids)
+            .any(|used| used.start < xids.end && xids.start < used.end)
+    }
+
+    /// Whether the switch has taken enough that more may be added.
+    pub(super) fn has_room(&self) -> bool {
+        self.ready.len() < self.limit
+    }
+
+    /// Encodes as much of the bundles as the buffer is meant for.
+    pub(super) fn refill(&mut self) {
+        let (limit, ready) = (self.limit, &mut self.ready);
+        for bundle in &mut self.bundles {
+            while bundle.sent < bundle.steps() && ready.len() < limit {
+                bundle.encode_step(ready);
+            }
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Option<Bytes> {
+        (!self.ready.is_empty()).then(|| self.ready.split().freeze())
+    }
+
+    /// Whether `message` answers a step of a bundle.
+    pub(super) fn awaits(&self, xid: Xid, message: &Message) -> bool {
+        matches!(message, Message::Error(_) | Message::BundleControl(_))
+            && self
+                .bundles
+                .iter()
+                .any(|bundle| bundle.xids().contains(&xid))
+    }
+
+    /// Takes an answer that is awaited, and tells what became of the bundle if it ends here.
+    pub(super) fn handle_reply(
+        &mut self,
+        xid: Xid,
+        message: Message,
+    ) -> Option<(Xid, Result<(), BundleError>)> {
+        let mut bundles = self.bundles.iter_mut();
+        let at = bundles.position(|bundle| bundle.xids().contains(&xid))?;
+        let bundle = self.bundles.get_mut(at)?;
+        let ends = xid == bundle.commit();
+        let answer = match message {
+            Message::Error(error) if ends => Err(error),
+            Message::Error(error) => {
+                bundle.refused.get_or_insert((xid, error));
+                return None;
+            }
+            _ if ends => Ok(()),
+            _ => return None,
+        };
+        let ended = (bundle.first, bundle.result(answer));
+        self.bundles.remove(at);
+        Some(ended)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "message {} of the bundle is refused: {}",
+            self.index, self.error
+        )
+    }
+}
