@@ -160,6 +160,14 @@ pub enum Problem {
         /// Its name.
         name: String,
     },
+    /// An object is named that is wrong itself.
+    #[error("{kind} {name} is refused for what is wrong with it")]
+    Refused {
+        /// What is named.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// An attribute is needed by that type of network.
     #[error("missing, a {0} network needs it")]
     MissingFor(NetworkType),

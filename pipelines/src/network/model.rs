@@ -57,7 +57,11 @@ impl Model {
     /// Of two objects that cannot both be right, the earlier stays. A rule that is wrong leaves its
     /// group without that rule, and a port that names an unknown group leaves the network.
     pub fn valid_part(objects: Objects) -> (Self, Vec<InvalidNetwork>) {
-        let mut check = Check::default();
+        let mut check = Check {
+            listed_hosts: objects.hosts.iter().map(|host| host.name.clone()).collect(),
+            listed_networks: objects.networks.iter().map(|network| network.id).collect(),
+            ..Check::default()
+        };
         check.hosts(objects.hosts);
         check.networks(objects.networks);
         check.security_groups(objects.security_groups);
@@ -157,6 +161,8 @@ impl Model {
 struct Check {
     model: Model,
     problems: Vec<InvalidNetwork>,
+    listed_hosts: BTreeSet<HostName>,
+    listed_networks: BTreeSet<NetworkId>,
     segments: Owners<Segment>,
     subnets: Owners<SubnetId>,
     rules: Owners<RuleId>,
@@ -280,7 +286,7 @@ impl Check {
                 if let Remote::Group(remote) = rule.remote()
                     && !known.contains(&remote)
                 {
-                    problems.push(unknown("security group", remote).of("remote_group"));
+                    problems.push(missing("security group", remote, false).of("remote_group"));
                 }
                 let object = ObjectRef::Rule {
                     security_group: place,
@@ -330,24 +336,23 @@ impl Check {
     fn port_references(&self, port: &Port) -> Vec<InvalidField> {
         let mut problems = Vec::new();
         match self.model.network(port.network) {
-            None => problems.push(unknown("network", port.network).of("network")),
             Some(network) => problems.extend(outside(port, &network.subnets)),
+            None => {
+                let listed = self.listed_networks.contains(&port.network);
+                problems.push(missing("network", port.network, listed).of("network"));
+            }
         }
         for (index, group) in port.security_groups.iter().enumerate() {
             if self.model.security_group(*group).is_none() {
-                problems.push(
-                    unknown("security group", group)
-                        .of("security_groups")
-                        .at(index),
-                );
+                let problem = missing("security group", group, false);
+                problems.push(problem.of("security_groups").at(index));
             }
         }
-        if let Some(host) = port
-            .host
-            .as_ref()
-            .filter(|host| self.model.host(host).is_none())
+        if let Some(host) = &port.host
+            && self.model.host(host).is_none()
         {
-            problems.push(unknown("host", host).of("host"));
+            let listed = self.listed_hosts.contains(host);
+            problems.push(missing("host", host, listed).of("host"));
         }
         problems
     }
@@ -446,10 +451,12 @@ fn duplicate(value: impl Display, owner: &str) -> Problem {
     }
 }
 
-fn unknown(kind: &'static str, name: impl Display) -> Problem {
-    Problem::Unknown {
-        kind,
-        name: name.to_string(),
+/// A named object is not in the model: it was never listed, or it was and is refused.
+fn missing(kind: &'static str, name: impl Display, listed: bool) -> Problem {
+    let name = name.to_string();
+    match listed {
+        true => Problem::Refused { kind, name },
+        false => Problem::Unknown { kind, name },
     }
 }
 

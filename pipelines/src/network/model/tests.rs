@@ -170,8 +170,13 @@ fn two_physical_networks_have_two_bridges() {
     let mut objects = objects();
     let mapping = |name| (PhysicalNetwork::from(name), "br-ex".to_owned());
     objects.hosts[0].bridge_mappings = [mapping("physnet1"), mapping("physnet2")].into();
-    let text = "host host1: bridge_mappings: br-ex is already that of physnet1";
-    assert_eq!(complaint(objects), (ObjectRef::Host(0), text.to_owned()));
+    let problems = Model::new(objects).unwrap_err();
+    let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "port port10: host: host host1 is refused for what is wrong with it",
+        "host host1: bridge_mappings: br-ex is already that of physnet1",
+    ];
+    assert_eq!(texts, expected);
 }
 
 #[test]
