@@ -61,7 +61,8 @@ pub use tlv_table::{TlvMap, TlvTableCommand, TlvTableMod, TlvTableReply};
 
 use crate::group::Group;
 pub use crate::multipart::{FlowMonitorRequest, FlowStats, MultipartReply, MultipartRequest};
-use crate::multipart::{MultipartFlags, ReplyBody};
+use crate::multipart::{MultipartFlags, ReplyBody, RequestBody};
+use crate::samples::Sample;
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// The version that stands first in a message of OpenFlow 1.3.
@@ -135,6 +136,26 @@ macro_rules! messages {
                     $(Kind::$bare_space($bare_code) => Self::$bare,)*
                     _ => return Ok(None),
                 }))
+            }
+
+            /// One of each message that is declared.
+            #[doc(hidden)]
+            #[must_use]
+            pub fn samples() -> Vec<Self> {
+                let multiparts = RequestBody::samples()
+                    .into_iter()
+                    .map(|body| MultipartRequest::from(body).into())
+                    .chain(ReplyBody::samples().into_iter().map(|body| {
+                        MultipartReply::from(body).into()
+                    }));
+                [
+                    $(<$own as Sample>::sample().into(),)*
+                    $(Self::$shared(Sample::sample()),)*
+                    $(Self::$bare,)*
+                ]
+                .into_iter()
+                .chain(multiparts)
+                .collect()
             }
 
             const fn row_name(&self) -> &'static str {
@@ -442,3 +463,6 @@ pub struct Unknown {
     /// What follows the header.
     pub body: Bytes,
 }
+
+#[cfg(test)]
+mod tests;

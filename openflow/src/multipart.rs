@@ -31,6 +31,7 @@ use crate::declare::flags;
 use crate::group::Group;
 use crate::message::{NICIRA, ONF, Port};
 use crate::meter::Meter;
+use crate::samples::Sample;
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// A question, or a part of one.
@@ -127,6 +128,11 @@ macro_rules! multiparts {
                 }))
             }
 
+            /// One of each question that is declared.
+            pub(crate) fn samples() -> Vec<Self> {
+                vec![$(Self::$asked(Sample::sample()),)* $(Self::$bare,)*]
+            }
+
             pub(crate) const fn name(&self) -> &'static str {
                 match self {
                     $(Self::$asked(_) => concat!($name, " request"),)*
@@ -163,6 +169,14 @@ macro_rules! multiparts {
                     ),)*
                     _ => return Ok(None),
                 }))
+            }
+
+            /// One of each answer that is declared.
+            pub(crate) fn samples() -> Vec<Self> {
+                vec![
+                    $(Self::$asked(Sample::sample()),)*
+                    $(Self::$bare(Sample::sample()),)*
+                ]
             }
 
             pub(crate) const fn name(&self) -> &'static str {

@@ -111,7 +111,9 @@ impl Wire for NxFlowRemoved {
         self.priority.encode(out);
         self.reason.encode(out);
         // One more than the table, as 0 says that it is not told.
-        self.table.map_or(0, |table| table.wrapping_add(1)).encode(out);
+        self.table
+            .map_or(0, |table| table.wrapping_add(1))
+            .encode(out);
         self.duration.encode(out);
         self.idle_timeout.encode(out);
         length_of(&self.matching).encode(out);

@@ -124,7 +124,9 @@ impl Wire for PacketIn2 {
         while !input.is_empty() {
             let (kind, mut value) = take_property(input, "PacketIn2")?;
             found |= kind == PACKET;
-            packet.decode_one(kind, &mut value).map_err(|e| e.reading("PacketIn2"))?;
+            packet
+                .decode_one(kind, &mut value)
+                .map_err(|e| e.reading("PacketIn2"))?;
         }
         if found { Ok(packet) } else { Err(at) }
     }
