@@ -8,11 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
+use crate::jsonrpc::to_json;
 use crate::monitor::Conditions;
-use crate::operation::Operation;
 use crate::pki::Pki;
 use crate::remote::Remote;
 use crate::replica::{Database, Replica};
@@ -20,8 +23,10 @@ use crate::transaction::{OperationError, Outcome, TransactError, Transaction};
 
 mod event;
 mod following;
+mod request;
 mod task;
 
+use request::{Call, Reply, Request};
 use task::Task;
 
 pub use event::{Disconnection, Event, Events, Reason, Step};
@@ -77,11 +82,8 @@ pub struct Client<D: Database> {
 /// What a handle asks of the task.
 #[derive(Debug)]
 enum Command {
-    Transact {
-        operations: Vec<Operation>,
-        deadline: Instant,
-        reply: oneshot::Sender<Result<Outcome, TransactError>>,
-    },
+    Request(Request),
+    SetRemotes(Vec<Remote>),
     SetConditions {
         conditions: Conditions,
         reply: oneshot::Sender<Result<(), OperationError>>,
@@ -125,8 +127,9 @@ impl<D: Database> Client<D> {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (sender, events) = event::queue();
         let (publish, snapshot) = watch::channel(Arc::new(tables.clone()));
-        let task = Task::new(Replica::new(tables), options, received, sender, publish);
-        tokio::spawn(task.run(remotes));
+        let replica = Replica::new(tables);
+        let task = Task::new(replica, remotes, options, received, sender, publish);
+        tokio::spawn(task.run());
         (Self { commands, snapshot }, events)
     }
 
@@ -150,20 +153,89 @@ impl<D: Database> Client<D> {
         transaction: Transaction<D>,
         timeout: Duration,
     ) -> Result<Outcome, TransactError> {
-        let deadline = Instant::now() + timeout;
-        let (reply, result) = oneshot::channel();
         let operations = transaction.into_operations();
-        let command = Command::Transact {
-            operations,
-            deadline,
+        let (reply, result) = oneshot::channel();
+        let reply = Reply::Outcome {
+            operations: operations.len(),
             reply,
         };
+        self.request(Call::Transact(operations), reply, result, timeout)
+            .await
+    }
+
+    /// Sends any other request, such as one that a newer server knows.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, the time is up, or the server refuses.
+    pub async fn call(
+        &self,
+        method: impl Into<String>,
+        params: Box<RawValue>,
+        timeout: Duration,
+    ) -> Result<Box<RawValue>, TransactError> {
+        let (reply, result) = oneshot::channel();
+        let call = Call::Other {
+            method: method.into(),
+            params,
+        };
+        self.request(call, Reply::Raw(reply), result, timeout).await
+    }
+
+    /// The names of the databases that the server serves (`list_dbs`).
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, the time is up, or the server refuses.
+    pub async fn databases(&self, timeout: Duration) -> Result<Vec<String>, TransactError> {
+        self.call_without_params("list_dbs", timeout).await
+    }
+
+    /// The identity of the server's process (`get_server_id`, ovsdb-server(7), section 4.1.17).
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, the time is up, or the server refuses.
+    pub async fn server_id(&self, timeout: Duration) -> Result<Uuid, TransactError> {
+        self.call_without_params("get_server_id", timeout).await
+    }
+
+    async fn call_without_params<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        timeout: Duration,
+    ) -> Result<T, TransactError> {
+        let malformed = |error: serde_json::Error| TransactError::Malformed(error.to_string());
+        let params = to_json(&[(); 0]).map_err(malformed)?;
+        let result = self.call(method, params, timeout).await?;
+        serde_json::from_str(result.get()).map_err(malformed)
+    }
+
+    async fn request<T>(
+        &self,
+        call: Call,
+        reply: Reply,
+        result: oneshot::Receiver<Result<T, TransactError>>,
+        timeout: Duration,
+    ) -> Result<T, TransactError> {
+        let deadline = Instant::now() + timeout;
+        let command = Command::Request(Request {
+            call,
+            deadline,
+            reply,
+        });
         match timeout_at(deadline, self.commands.send(command)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(TransactError::NotConnected),
             Err(_) => return Err(TransactError::TimedOut),
         }
         result.await.unwrap_or(Err(TransactError::Uncertain))
+    }
+
+    /// Uses other servers from now on. A connection to one that is among them stays.
+    pub async fn set_remotes(&self, remotes: Vec<Remote>) {
+        // Without a task there is nobody to follow anything.
+        drop(self.commands.send(Command::SetRemotes(remotes)).await);
     }
 
     /// Replicates other rows. Once it returns, the snapshot holds exactly those.

@@ -160,7 +160,7 @@ pub fn requests(
 
 /// What the reply to `monitor_cond_since` says: whether the transaction to resume from was found,
 /// the last transaction, and the updates since or all rows.
-pub type SinceReply = (bool, Uuid, Box<RawValue>);
+pub type SinceReply<'a> = (bool, Uuid, &'a RawValue);
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub enum SessionEvent<D: Database> {
     Synchronized(D::Changes),
     /// The replica made one step.
     Changed(D::Changes),
-    /// The reply to a `transact` request.
+    /// The reply to a transaction or another request of the application.
     Replied {
         /// The request.
         request: RequestId,
@@ -109,7 +109,7 @@ enum Pending {
     Monitor(MonitorVersion),
     Conditions,
     Lock(String, LockRequest),
-    Transact,
+    Call,
 }
 
 impl<D: Database> Session<D> {
@@ -202,6 +202,19 @@ impl<D: Database> Session<D> {
         }
     }
 
+    /// Sends any request. Its reply comes as [`SessionEvent::Replied`].
+    ///
+    /// # Errors
+    ///
+    /// The parameters have no JSON form.
+    pub fn call(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+    ) -> Result<RequestId, SessionError> {
+        self.request(method, params, Pending::Call)
+    }
+
     /// Sends a transaction. Its reply comes as [`SessionEvent::Replied`].
     ///
     /// # Errors
@@ -209,17 +222,16 @@ impl<D: Database> Session<D> {
     /// The operations have no JSON form.
     pub fn transact(&mut self, operations: &[Operation]) -> Result<RequestId, SessionError> {
         let database = self.replica.tables().name().to_owned();
-        self.request(
+        self.call(
             "transact",
             &Transact {
                 database,
                 operations,
             },
-            Pending::Transact,
         )
     }
 
-    /// Takes a transaction back, if it is not too late, and no longer waits for its reply.
+    /// Takes a request back, if it is not too late, and no longer waits for its reply.
     pub fn cancel(&mut self, request: RequestId) {
         self.connection.cancel(request);
         self.pending.remove(&request);
@@ -296,7 +308,7 @@ impl<D: Database> Session<D> {
 
     fn request(
         &mut self,
-        method: &'static str,
+        method: &str,
         params: &impl Serialize,
         pending: Pending,
     ) -> Result<RequestId, SessionError> {
@@ -333,7 +345,7 @@ impl<D: Database> Session<D> {
                 self.events
                     .extend(held.map(|held| SessionEvent::Lock { name, held }));
             }
-            Some(Pending::Transact) => {
+            Some(Pending::Call) => {
                 self.events.push_back(SessionEvent::Replied {
                     request: id,
                     outcome,

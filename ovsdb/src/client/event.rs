@@ -71,6 +71,9 @@ pub enum Reason {
     /// The server closed the connection.
     #[error("closed by the server")]
     Closed,
+    /// The application no longer wants this server.
+    #[error("no longer among the remotes")]
+    RemotesChanged,
     /// The session cannot go on.
     #[error(transparent)]
     Session(#[from] SessionError),

@@ -10,15 +10,16 @@ use tokio::time::{self, Instant};
 
 use super::Command;
 use super::event::{Event, Reason, Step};
+use super::request::{Call, Reply, Request};
 use super::task::{Task, answer};
 use crate::jsonrpc::RequestId;
 use crate::remote::Remote;
 use crate::replica::{Changes, Database};
 use crate::session::{Session, SessionEvent};
 use crate::socket::Stream;
-use crate::transaction::{OperationError, Outcome, TransactError};
+use crate::transaction::{OperationError, TransactError};
 
-/// How many transactions may wait for their replies before handles have to wait to send more.
+/// How many requests may wait for their replies before handles have to wait to send more.
 const MAX_WAITING: usize = 1024;
 
 /// How many bytes may wait to be sent before handles have to wait to send more.
@@ -52,11 +53,10 @@ pub(super) struct Following<'a, D: Database> {
     followed: bool,
 }
 
-/// A transaction that waits for its reply.
+/// A request that waits for its reply.
 struct Waiting {
-    operations: usize,
     deadline: Instant,
-    reply: oneshot::Sender<Result<Outcome, TransactError>>,
+    reply: Reply,
 }
 
 /// What the task woke up for.
@@ -104,7 +104,7 @@ impl<'a, D: Database> Following<'a, D> {
     pub(super) fn finish(self) -> bool {
         self.task.replica = self.session.into_replica();
         for waiting in self.waiting.into_values() {
-            answer(waiting.reply, Err(TransactError::Uncertain));
+            waiting.reply.answer(Err(TransactError::Uncertain));
         }
         for reply in self.changing.into_values() {
             self.task.expect_conditions(reply);
@@ -167,28 +167,13 @@ impl<'a, D: Database> Following<'a, D> {
                     None => self.task.expect_conditions(reply),
                 }
             }
-            Command::Transact { .. } if !self.session.is_following() => self.task.refuse(command),
-            Command::Transact { reply, .. } if reply.is_closed() => {}
-            Command::Transact {
-                deadline, reply, ..
-            } if deadline <= Instant::now() => {
-                answer(reply, Err(TransactError::TimedOut));
-            }
-            Command::Transact {
-                operations,
-                deadline,
-                reply,
-            } => {
-                let id = self.session.transact(&operations).map_err(Reason::from)?;
-                let operations = operations.len();
-                self.waiting.insert(
-                    id,
-                    Waiting {
-                        operations,
-                        deadline,
-                        reply,
-                    },
-                );
+            Command::Request(request) => self.request(request)?,
+            Command::SetRemotes(remotes) => {
+                let stays = remotes.contains(self.remote);
+                self.task.set_remotes(remotes);
+                if !stays {
+                    return Err(End::Lost(Reason::RemotesChanged));
+                }
             }
             Command::Lock { name, steal } => {
                 if self.session.is_following() {
@@ -204,13 +189,38 @@ impl<'a, D: Database> Following<'a, D> {
         Ok(())
     }
 
-    /// Gives up the transactions whose time is up.
+    fn request(&mut self, request: Request) -> Result<(), End> {
+        let Request {
+            call,
+            deadline,
+            reply,
+        } = request;
+        if !self.session.is_following() {
+            reply.answer(Err(TransactError::NotConnected));
+            return Ok(());
+        }
+        if deadline <= Instant::now() {
+            reply.answer(Err(TransactError::TimedOut));
+            return Ok(());
+        }
+        if !reply.is_closed() {
+            let id = match call {
+                Call::Transact(operations) => self.session.transact(&operations),
+                Call::Other { method, params } => self.session.call(&method, &params),
+            };
+            self.waiting
+                .insert(id.map_err(Reason::from)?, Waiting { deadline, reply });
+        }
+        Ok(())
+    }
+
+    /// Gives up the requests whose time is up.
     fn expire(&mut self, now: Instant) {
         let waiting = std::mem::take(&mut self.waiting);
         for (id, waiting) in waiting {
             if waiting.deadline <= now {
                 self.session.cancel(id);
-                answer(waiting.reply, Err(TransactError::Uncertain));
+                waiting.reply.answer(Err(TransactError::Uncertain));
             } else {
                 self.waiting.insert(id, waiting);
             }
@@ -224,10 +234,9 @@ impl<'a, D: Database> Following<'a, D> {
                 SessionEvent::Changed(changes) => self.changed(changes),
                 SessionEvent::Replied { request, outcome } => {
                     if let Some(waiting) = self.waiting.remove(&request) {
-                        let outcome = outcome.map_err(TransactError::Request);
-                        let outcome =
-                            outcome.and_then(|result| Outcome::read(&result, waiting.operations));
-                        answer(waiting.reply, outcome);
+                        waiting
+                            .reply
+                            .answer(outcome.map_err(TransactError::Request));
                     }
                 }
                 SessionEvent::ConditionsChanged { request, outcome } => {

@@ -19,6 +19,9 @@ use crate::socket::{self, Stream};
 use crate::transaction::{OperationError, TransactError};
 
 pub(super) struct Task<D: Database> {
+    remotes: Vec<Remote>,
+    /// Which remote comes next.
+    next: usize,
     pub(super) options: Options,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) events: EventSender<D>,
@@ -33,53 +36,59 @@ pub(super) struct Task<D: Database> {
 impl<D: Database> Task<D> {
     pub(super) fn new(
         replica: Replica<D>,
+        remotes: Vec<Remote>,
         options: Options,
         commands: mpsc::Receiver<Command>,
         events: EventSender<D>,
         snapshot: watch::Sender<Arc<D>>,
     ) -> Self {
-        let (locks, conditions_set) = (BTreeSet::new(), Vec::new());
         Self {
+            remotes,
+            next: 0,
             options,
             commands,
             events,
             snapshot,
             replica,
-            locks,
-            conditions_set,
+            locks: BTreeSet::new(),
+            conditions_set: Vec::new(),
         }
     }
 
     /// Follows one remote after the other until every handle is gone. After each round without
     /// success there is a pause.
-    pub(super) async fn run(mut self, remotes: Vec<Remote>) {
+    pub(super) async fn run(mut self) {
         let (shortest, longest) = self.options.backoff;
         let mut backoff = Backoff::new(shortest, longest);
         let mut failures = 0;
         let mut last_reason = None;
-        for remote in remotes.iter().cycle() {
-            let mut followed = false;
-            let End::Lost(reason) = self.follow(remote, &mut followed).await else {
-                return;
-            };
-            if followed {
-                backoff.reset();
-                failures = 0;
-                last_reason = None;
-            }
-            // A server that stays away for the same reason is news only once.
-            let text = Some(format!("{remote}: {reason}"));
-            if text != last_reason {
-                last_reason = text;
-                let disconnection = Disconnection {
-                    remote: remote.clone(),
-                    reason,
+        loop {
+            let remote = self.remotes.get(self.next).cloned();
+            self.next = (self.next + 1) % self.remotes.len().max(1);
+            if let Some(remote) = remote {
+                let mut followed = false;
+                let End::Lost(reason) = self.follow(&remote, &mut followed).await else {
+                    return;
                 };
-                self.events.send(Event::Disconnected(disconnection));
+                if followed {
+                    backoff.reset();
+                    failures = 0;
+                    last_reason = None;
+                }
+                // A server that stays away for the same reason is news only once.
+                let text = Some(format!("{remote}: {reason}"));
+                if text != last_reason {
+                    last_reason = text;
+                    self.events
+                        .send(Event::Disconnected(Disconnection { remote, reason }));
+                }
             }
             failures += 1;
-            if failures % remotes.len() == 0 && self.pause(backoff.next(random())).await.is_none() {
-                return;
+            if failures >= self.remotes.len() {
+                failures = 0;
+                if self.pause(backoff.next(random())).await.is_none() {
+                    return;
+                }
             }
         }
     }
@@ -139,7 +148,8 @@ impl<D: Database> Task<D> {
     /// noted, the rest is refused.
     pub(super) fn refuse(&mut self, command: Command) {
         match command {
-            Command::Transact { reply, .. } => answer(reply, Err(TransactError::NotConnected)),
+            Command::Request(request) => request.reply.answer(Err(TransactError::NotConnected)),
+            Command::SetRemotes(remotes) => self.set_remotes(remotes),
             Command::SetConditions { conditions, reply } => {
                 self.options.conditions = conditions;
                 self.expect_conditions(reply);
@@ -151,6 +161,12 @@ impl<D: Database> Task<D> {
                 self.locks.remove(&name);
             }
         }
+    }
+
+    /// Notes other servers; the first of them comes next.
+    pub(super) fn set_remotes(&mut self, remotes: Vec<Remote>) {
+        self.remotes = remotes;
+        self.next = 0;
     }
 
     /// Notes who waits for conditions to be in effect with the next connection.

@@ -17,6 +17,9 @@ pub struct Framer {
     max_message: usize,
 }
 
+/// From how many bytes on a message is a large one.
+const LARGE: usize = 1 << 20;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Outside of strings.
@@ -91,7 +94,12 @@ impl Framer {
         }
         Ok(end.map(|end| {
             self.scanned = 0;
-            self.buffer.split_to(end).freeze()
+            let message = self.buffer.split_to(end).freeze();
+            if self.buffer.is_empty() && message.len() > LARGE {
+                // What a large message needed is not kept for the small ones that follow.
+                self.buffer = BytesMut::new();
+            }
+            message
         }))
     }
 

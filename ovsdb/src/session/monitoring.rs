@@ -95,10 +95,11 @@ impl<D: Database> Session<D> {
         };
         let changes = match version {
             MonitorVersion::Since => {
-                let (found, last, rows): SinceReply = read("reply to monitor_cond_since", &rows)?;
+                let (found, last, rows): SinceReply<'_> =
+                    read("reply to monitor_cond_since", &rows)?;
                 let changes = match found {
-                    true => self.apply(&rows)?,
-                    false => self.replica.replace(&rows)?,
+                    true => self.apply(rows)?,
+                    false => self.replica.replace(rows)?,
                 };
                 self.replica.set_last_transaction(Some(last));
                 changes
@@ -115,13 +116,13 @@ impl<D: Database> Session<D> {
     }
 
     pub(super) fn handle_update(&mut self, params: &RawValue) -> Result<(), SessionError> {
-        let (monitor, updates): (String, Box<RawValue>) = read("update", params)?;
-        self.handle_updates(&monitor, &updates)
+        let (monitor, updates): (String, &RawValue) = read("update", params)?;
+        self.handle_updates(&monitor, updates)
     }
 
     pub(super) fn handle_update_since(&mut self, params: &RawValue) -> Result<(), SessionError> {
-        let (monitor, last, updates): (String, Uuid, Box<RawValue>) = read("update3", params)?;
-        self.handle_updates(&monitor, &updates)?;
+        let (monitor, last, updates): (String, Uuid, &RawValue) = read("update3", params)?;
+        self.handle_updates(&monitor, updates)?;
         self.replica.set_last_transaction(Some(last));
         Ok(())
     }

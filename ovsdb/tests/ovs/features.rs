@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::BufMut as _;
 use ovsdb::monitor::Conditions;
 use ovsdb::transaction::ErrorName;
-use ovsdb::{Client, Event, Options, Remote, Transaction};
+use ovsdb::{Client, Event, Options, Remote, Transaction, Uuid};
+use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
 
 use crate::declared::{
     Item, Part, Test, client, connected, disconnected, insert, item, lock, next,
@@ -208,4 +213,153 @@ async fn twenty_thousand_rows_fit_in_one_transaction() {
         rows.iter()
             .all(|row| tables.items.get(&outcome.uuid(*row).unwrap()).is_some())
     );
+}
+
+#[tokio::test]
+async fn servers_say_what_they_serve_and_who_they_are() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    assert_eq!(
+        client.databases(PATIENCE).await.unwrap(),
+        ["Test", "_Server"]
+    );
+    let id = client.server_id(PATIENCE).await.unwrap();
+    assert_eq!(client.server_id(PATIENCE).await.unwrap(), id);
+    let error = client
+        .call("frobnicate", json("[]"), PATIENCE)
+        .await
+        .unwrap_err();
+    assert!(error.is(&ErrorName::UNKNOWN_METHOD), "{error}");
+}
+
+fn json(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).expect("the text is JSON")
+}
+
+#[tokio::test]
+async fn a_connection_to_a_remote_that_stays_is_kept() {
+    let (first, second) = (Server::start(SCHEMA), Server::start(SCHEMA));
+    let (client, mut events) = client(&first);
+    connected(&mut events).await;
+    let id = client.server_id(PATIENCE).await.unwrap();
+    client
+        .set_remotes(vec![second.remote(), first.remote()])
+        .await;
+    assert_eq!(client.server_id(PATIENCE).await.unwrap(), id);
+    client.set_remotes(vec![second.remote()]).await;
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("no longer among the remotes"), "{reason}");
+    connected(&mut events).await;
+    assert_ne!(client.server_id(PATIENCE).await.unwrap(), id);
+}
+
+#[tokio::test]
+async fn an_aborted_transaction_changes_nothing() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    let mut transaction = insert("never");
+    transaction.abort();
+    let error = client.transact(transaction, PATIENCE).await.unwrap_err();
+    assert!(error.is(&ErrorName::ABORTED), "{error}");
+    assert!(client.snapshot().items.is_empty());
+}
+
+ovsdb::tables! {
+    /// The versions of items.
+    database Versions = "Test", changes VersionsChanges;
+
+    /// An item, by its version only.
+    table items: Version = "Item" {
+        number: i64;
+        version = "_version": Uuid;
+    }
+}
+
+#[tokio::test]
+async fn the_version_of_a_row_is_a_column_like_any_other() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) =
+        Client::<Versions>::connect(vec![server.remote()], Options::default());
+    while !matches!(
+        events.next().await.expect("it lives"),
+        Event::Connected { .. }
+    ) {}
+    let mut transaction = Transaction::new();
+    run(
+        "ovsdb-client",
+        &["transact", &server.remote().to_string(), COLOURED],
+    );
+    let selected = transaction.select::<Version>([]);
+    let outcome = client.transact(transaction, PATIENCE).await.unwrap();
+    let selected = outcome.rows(selected).unwrap();
+    assert_eq!(
+        selected[0].version,
+        client.snapshot().items.iter().next().unwrap().version
+    );
+    let before = client
+        .snapshot()
+        .items
+        .iter()
+        .next()
+        .expect("a row")
+        .version;
+    let mut transaction = Transaction::new();
+    transaction.mutate::<Version>([], [Version::number.plus(1)]);
+    client.transact(transaction, PATIENCE).await.unwrap();
+    assert_ne!(
+        client
+            .snapshot()
+            .items
+            .iter()
+            .next()
+            .expect("a row")
+            .version,
+        before
+    );
+}
+
+const COLOURED: &str =
+    r#"["Test",{"op":"insert","table":"Item","row":{"name":"a","colour":"red"}}]"#;
+
+#[tokio::test]
+async fn a_stream_that_only_dribbles_is_followed_all_the_same() {
+    let server = Server::start(SCHEMA);
+    let socket = server.path("proxy");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let real = server.path("sock");
+    let proxy = tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let server = UnixStream::connect(real).await.unwrap();
+        let ((from_client, to_client), (from_server, to_server)) =
+            (client.into_split(), server.into_split());
+        tokio::join!(
+            dribble(from_client, to_server),
+            dribble(from_server, to_client)
+        );
+    });
+    let remotes = vec![Remote::Unix(socket)];
+    let (client, mut events) = Client::<Test>::connect(remotes, Options::default());
+    connected(&mut events).await;
+    for number in 0..20 {
+        client
+            .transact(insert(&format!("é{number}")), PATIENCE)
+            .await
+            .unwrap();
+    }
+    assert_eq!(client.snapshot().items.len(), 20);
+    proxy.abort();
+}
+
+/// Passes a stream on in pieces of one to seven bytes.
+async fn dribble(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    for size in (1..=7).cycle() {
+        let mut piece = Vec::new();
+        match from.read_buf(&mut (&mut piece).limit(size)).await {
+            Ok(count) if count > 0 => to.write_all(&piece).await.expect("it can be sent"),
+            _ => return,
+        }
+        tokio::task::yield_now().await;
+    }
 }

@@ -10,3 +10,4 @@ mod features;
 mod server;
 mod standalone;
 mod tls;
+mod unixctl;
