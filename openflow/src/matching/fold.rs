@@ -35,13 +35,11 @@ impl Base {
     }
 
     /// The header, the masked value and the mask, unless the mask leaves nothing to match.
-    ///
-    /// A mask that leaves out nothing is dropped.
     pub(super) fn tlv(&self) -> Option<SmallVec<[u8; 64]>> {
-        let mask = match &self.mask {
-            Some(mask) if is_zero(mask) => return None,
-            Some(mask) if !is_full(self.field, mask) && self.field.is_maskable() => Some(mask),
-            _ => None,
+        let mask = match canonical_mask(self.field, self.mask.as_deref()) {
+            Mask::Nothing => return None,
+            Mask::Everything => None,
+            Mask::Some(mask) => Some(mask),
         };
         let header = self.field.oxm().header(self.value.len(), mask.is_some());
         let (bytes, size) = header.to_bytes();
@@ -52,13 +50,48 @@ impl Base {
                 tlv.extend(
                     self.value
                         .iter()
-                        .zip(mask)
+                        .zip(&mask)
                         .map(|(value, mask)| value & mask),
                 );
-                tlv.extend_from_slice(mask);
+                tlv.extend_from_slice(&mask);
             }
         }
         Some(tlv)
+    }
+}
+
+/// What a mask leaves to match.
+enum Mask {
+    Nothing,
+    Everything,
+    Some(Bits),
+}
+
+/// The one mask that asks for the same as `mask` does.
+fn canonical_mask(field: FieldId, mask: Option<&[u8]>) -> Mask {
+    if mask.is_some_and(is_zero) {
+        return Mask::Nothing;
+    }
+    // OVS gives these two a mask even if it leaves nothing out.
+    let always_masked = field == CT_STATE.id() || field == TUN_FLAGS.id();
+    match mask {
+        None if !always_masked => Mask::Everything,
+        _ if !field.is_maskable() => Mask::Everything,
+        Some(mask) if field.is_variable() => match is_full(mask) {
+            true => Mask::Everything,
+            false => Mask::Some(mask.into()),
+        },
+        _ => {
+            let allowed = field.allowed();
+            let mask = mask.map_or(allowed, |mask| number(mask) & allowed);
+            let bytes = mask.to_be_bytes();
+            let bytes = bytes.get(bytes.len() - field.size()..).unwrap_or_default();
+            match mask {
+                0 => Mask::Nothing,
+                _ if mask == allowed && !always_masked => Mask::Everything,
+                _ => Mask::Some(bytes.into()),
+            }
+        }
     }
 }
 
@@ -137,7 +170,11 @@ pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) 
     let code = field.oxm().header(header.size(), header.masked);
     header == code
         && field < IN_PORT_16.id()
-        && mask.is_none_or(|mask| !is_zero(mask) && !is_full(field, mask))
+        && match (canonical_mask(field, mask), mask) {
+            (Mask::Everything, None) => true,
+            (Mask::Some(canonical), Some(mask)) => canonical.as_slice() == mask,
+            _ => false,
+        }
 }
 
 /// Refuses what a switch would: values and masks that the field cannot have.
@@ -152,8 +189,7 @@ pub(crate) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result
                 field: field.name(),
             });
         }
-        let ones = || mask.iter().all(|byte| *byte == 0xff);
-        if !field.is_maskable() && !is_zero(mask) && !ones() {
+        if !field.is_maskable() && !is_zero(mask) && !is_full(mask) {
             return Err(Problem::Unmaskable {
                 field: field.name(),
             });
@@ -183,11 +219,6 @@ fn is_zero(mask: &[u8]) -> bool {
     mask.iter().all(|byte| *byte == 0)
 }
 
-fn is_full(field: FieldId, mask: &[u8]) -> bool {
-    if field.is_variable() {
-        mask.iter().all(|byte| *byte == 0xff)
-    } else {
-        let full = field.allowed();
-        number(mask) & full == full
-    }
+fn is_full(mask: &[u8]) -> bool {
+    mask.iter().all(|byte| *byte == 0xff)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod golden;
+mod listener;
 mod oracle;
 mod returned;
 mod switch;
