@@ -83,6 +83,33 @@ impl Site {
         self.model = model;
     }
 
+    /// The tunnels that the networks here need: the type, and the remote endpoint.
+    ///
+    /// A host that shares no network with this one needs none, and both must take the type.
+    pub fn wanted_tunnels(&self) -> BTreeSet<(EncapType, IpAddr)> {
+        let own = self.model.host(&self.host);
+        let wanted = self.networks().flat_map(|network| {
+            let takes =
+                |encap_type: &EncapType| own.is_some_and(|own| own.endpoint(*encap_type).is_some());
+            let encap_type = network
+                .tunnel_key()
+                .map(|(encap_type, _)| encap_type)
+                .filter(takes);
+            let hosts = network
+                .members()
+                .filter_map(|port| self.model.host(port.host.as_ref()?));
+            let others: BTreeMap<_, _> = hosts
+                .filter(|host| host.name != self.host)
+                .map(|host| (&host.name, host))
+                .collect();
+            encap_type.into_iter().flat_map(move |encap_type| {
+                let endpoints = others.clone().into_values();
+                endpoints.filter_map(move |host| Some((encap_type, host.endpoint(encap_type)?)))
+            })
+        });
+        wanted.collect()
+    }
+
     /// The first number of a block of conjunctions.
     pub(crate) fn conjunction(&self, conjunction: &Conjunction) -> Option<u32> {
         self.conjunctions.base(conjunction)

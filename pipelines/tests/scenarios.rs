@@ -107,3 +107,16 @@ fn the_flows_that_let_ssh_in_are_those_that_everybody_knows() {
     ];
     assert_eq!(without_cookie, expected);
 }
+
+#[test]
+fn tunnels_lead_to_the_hosts_that_share_a_network() {
+    let wanted: Vec<_> = scenario::read("quickstart")
+        .wanted_tunnels()
+        .into_iter()
+        .map(|(encap_type, endpoint)| format!("{encap_type} {endpoint}"))
+        .collect();
+    assert_eq!(
+        wanted,
+        ["vxlan 192.0.2.2", "vxlan 192.0.2.3", "gre 192.0.2.2"]
+    );
+}
