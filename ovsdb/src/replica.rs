@@ -10,6 +10,7 @@ use serde::de::MapAccess;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::monitor::Conditions;
 use crate::schema::{DatabaseSchema, SchemaMismatch};
 use crate::tables::Declared;
 
@@ -99,6 +100,7 @@ pub struct UpdateError(#[from] serde_json::Error);
 pub struct Replica<D> {
     tables: D,
     schema: Option<DatabaseSchema>,
+    conditions: Conditions,
     last_transaction: Option<Uuid>,
     index: u64,
 }
@@ -110,6 +112,7 @@ impl<D: Database> Replica<D> {
         Self {
             tables,
             schema: None,
+            conditions: Conditions::new(),
             last_transaction: None,
             index: 0,
         }
@@ -130,6 +133,17 @@ impl<D: Database> Replica<D> {
     /// Notes the transaction that the rows are up to; `None` or nil if the rows must be read anew.
     pub fn set_last_transaction(&mut self, transaction: Option<Uuid>) {
         self.last_transaction = transaction.filter(|id| !id.is_nil());
+    }
+
+    /// By which conditions the rows were chosen.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// Notes by which conditions the rows are chosen from now on.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.conditions = conditions;
     }
 
     /// The greatest index in the cluster's log that a server was seen at.

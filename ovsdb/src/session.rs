@@ -83,9 +83,10 @@ pub struct Session<D: Database> {
     options: SessionOptions,
     phase: Phase,
     server: Suitability,
+    /// By which conditions the rows are to be chosen.
     conditions: Conditions,
-    /// How many changes of conditions the server has not confirmed.
-    unconfirmed: usize,
+    /// What the server was asked for, while it has not answered.
+    asked_conditions: VecDeque<Conditions>,
     locks: Locks,
     pending: BTreeMap<RequestId, Pending>,
     events: VecDeque<SessionEvent<D>>,
@@ -133,7 +134,7 @@ impl<D: Database> Session<D> {
             options,
             phase: Phase::Starting,
             conditions,
-            unconfirmed: 0,
+            asked_conditions: VecDeque::new(),
             locks: Locks::default(),
             pending: BTreeMap::new(),
             events: VecDeque::new(),
@@ -151,7 +152,7 @@ impl<D: Database> Session<D> {
     /// The replica, for the next session.
     #[must_use]
     pub fn into_replica(mut self) -> Replica<D> {
-        if self.unconfirmed > 0 {
+        if self.awaits_conditions() {
             // Nobody knows which rows the server's last updates were about.
             self.replica.set_last_transaction(None);
         }
@@ -162,6 +163,12 @@ impl<D: Database> Session<D> {
     #[must_use]
     pub fn is_following(&self) -> bool {
         matches!(self.phase, Phase::Following(_))
+    }
+
+    /// Whether the server has yet to confirm by which conditions it chooses the rows.
+    #[must_use]
+    pub fn awaits_conditions(&self) -> bool {
+        !self.asked_conditions.is_empty()
     }
 
     /// Where received bytes are appended, before [`handle_received`](Self::handle_received), and
@@ -248,12 +255,10 @@ impl<D: Database> Session<D> {
         &mut self,
         conditions: Conditions,
     ) -> Result<Option<RequestId>, SessionError> {
-        let changes = self.conditions.changes(&conditions);
-        self.conditions = conditions;
+        let before = std::mem::replace(&mut self.conditions, conditions);
         match self.phase {
-            Phase::Following(MonitorVersion::Plain) | Phase::Starting => Ok(None),
-            Phase::Following(_) if changes.is_empty() => Ok(None),
-            Phase::Following(_) => self.request_conditions(&changes).map(Some),
+            Phase::Following(version) => self.request_conditions(version, &before),
+            Phase::Starting => Ok(None),
         }
     }
 
@@ -333,7 +338,10 @@ impl<D: Database> Session<D> {
             Some(Pending::Schema) => self.handle_schema(outcome)?,
             Some(Pending::Monitor(version)) => self.handle_monitor(version, outcome)?,
             Some(Pending::Conditions) => {
-                self.unconfirmed -= 1;
+                let asked = self.asked_conditions.pop_front();
+                if outcome.is_ok() {
+                    self.replica.set_conditions(asked.unwrap_or_default());
+                }
                 let outcome = outcome.map(drop);
                 self.events.push_back(SessionEvent::ConditionsChanged {
                     request: id,

@@ -240,8 +240,9 @@ impl<'a, D: Database> Following<'a, D> {
                     }
                 }
                 SessionEvent::ConditionsChanged { request, outcome } => {
-                    if let Some(reply) = self.changing.remove(&request) {
-                        answer(reply, outcome);
+                    match self.changing.remove(&request) {
+                        Some(reply) => answer(reply, outcome),
+                        None => self.task.conditions_in_effect(&outcome),
                     }
                 }
                 SessionEvent::Lock { name, held } => {
@@ -262,8 +263,8 @@ impl<'a, D: Database> Following<'a, D> {
         self.task.events.send(Event::Connected {
             remote: self.remote.clone(),
         });
-        for reply in std::mem::take(&mut self.task.conditions_set) {
-            answer(reply, Ok(()));
+        if !self.session.awaits_conditions() {
+            self.task.conditions_in_effect(&Ok(()));
         }
         for name in &self.task.locks {
             self.session.lock(name, false).map_err(Reason::from)?;

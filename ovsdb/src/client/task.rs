@@ -174,6 +174,13 @@ impl<D: Database> Task<D> {
         self.conditions_set.retain(|waiting| !waiting.is_closed());
         self.conditions_set.push(reply);
     }
+
+    /// Tells those who wait for conditions to be in effect.
+    pub(super) fn conditions_in_effect(&mut self, outcome: &Result<(), OperationError>) {
+        for reply in std::mem::take(&mut self.conditions_set) {
+            answer(reply, outcome.clone());
+        }
+    }
 }
 
 /// Answers a handle, which may have stopped waiting.

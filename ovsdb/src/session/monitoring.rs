@@ -1,13 +1,11 @@
 //! From the first request to following: which server, which schema, which monitor.
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Pending, Phase, Session, SessionError, SessionEvent, read, server};
 use crate::jsonrpc::RequestId;
-use crate::monitor::{self, ConditionChange, MonitorVersion, SinceReply};
+use crate::monitor::{self, Conditions, MonitorVersion, SinceReply};
 use crate::replica::{Changes, Database};
 use crate::schema::DatabaseSchema;
 use crate::transaction::{ErrorName, OperationError};
@@ -63,7 +61,13 @@ impl<D: Database> Session<D> {
         self.request_monitor(MonitorVersion::Since)
     }
 
+    /// Asks for the rows. Changes since a transaction are of use only if the rows that are there
+    /// were chosen by the same conditions.
     fn request_monitor(&mut self, version: MonitorVersion) -> Result<(), SessionError> {
+        if *self.replica.conditions() != self.conditions {
+            self.replica.set_last_transaction(None);
+            self.replica.set_conditions(self.conditions.clone());
+        }
         let tables = self.replica.tables();
         let database = tables.name().to_owned();
         let requests = monitor::requests(tables.monitored(), &self.conditions, version);
@@ -111,6 +115,9 @@ impl<D: Database> Session<D> {
             }
         };
         self.phase = Phase::Following(version);
+        // The application may have changed its mind since the rows were asked for.
+        let asked = self.replica.conditions().clone();
+        self.request_conditions(version, &asked)?;
         self.events.push_back(SessionEvent::Synchronized(changes));
         Ok(())
     }
@@ -169,18 +176,21 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// Asks for other rows. The monitor keeps its name; the server sends the rows that come and go
-    /// before it replies.
+    /// Asks for the rows of the present conditions where the server chose them by others. The
+    /// monitor keeps its name; the server sends the rows that come and go before it replies.
     pub(super) fn request_conditions(
         &mut self,
-        changes: &BTreeMap<String, [ConditionChange; 1]>,
-    ) -> Result<RequestId, SessionError> {
-        self.unconfirmed += 1;
-        self.request(
-            "monitor_cond_change",
-            &(ROWS, ROWS, changes),
-            Pending::Conditions,
-        )
+        version: MonitorVersion,
+        before: &Conditions,
+    ) -> Result<Option<RequestId>, SessionError> {
+        let changes = before.changes(&self.conditions);
+        if changes.is_empty() || version == MonitorVersion::Plain {
+            return Ok(None);
+        }
+        self.asked_conditions.push_back(self.conditions.clone());
+        let params = (ROWS, ROWS, changes);
+        self.request("monitor_cond_change", &params, Pending::Conditions)
+            .map(Some)
     }
 }
 

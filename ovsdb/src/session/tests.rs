@@ -391,6 +391,43 @@ fn conditions_whose_fate_is_unknown_are_not_resumed_from() {
 }
 
 #[test]
+fn other_conditions_are_not_resumed_from() {
+    let replica = followed(5);
+    assert!(replica.last_transaction().is_some());
+    let none = Conditions::new().only::<Item>([]);
+    let mut pair = Pair::new(replica, false);
+    assert!(pair.session.change_conditions(none).unwrap().is_none());
+    let mut pair = pair.up_to_monitor("clustered", 5).unwrap();
+    let (_, method, params) = pair.asked();
+    assert_eq!(method, "monitor_cond_since");
+    assert!(
+        params.ends_with(&format!(r#","{}"]"#, uuid::Uuid::nil())),
+        "{params}"
+    );
+    assert!(params.contains(r#""where":[false]"#), "{params}");
+}
+
+#[test]
+fn conditions_that_change_while_the_rows_are_awaited_are_sent_after() {
+    let mut pair = Pair::new(empty(), false)
+        .up_to_monitor("standalone", 0)
+        .unwrap();
+    let none = Conditions::new().only::<Item>([]);
+    assert!(
+        pair.session
+            .change_conditions(none.clone())
+            .unwrap()
+            .is_none()
+    );
+    pair.answer("monitor_cond_since", &format!(r#"[false,"{TXN}",{{}}]"#))
+        .unwrap();
+    assert!(pair.session.awaits_conditions());
+    pair.answer("monitor_cond_change", "{}").unwrap();
+    assert!(!pair.session.awaits_conditions());
+    assert_eq!(pair.session.into_replica().conditions(), &none);
+}
+
+#[test]
 fn a_refused_transaction_keeps_the_servers_words() {
     let mut pair = Pair::new(empty(), false)
         .up_to_monitor("standalone", 0)
