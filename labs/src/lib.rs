@@ -1,4 +1,36 @@
 //! Hosts, switches and virtual machines as network namespaces on one machine.
 //!
 //! The harness of the labs and of the end-to-end tests. It must not know how brint works inside:
-//! it starts the binary, as a user would.
+//! it starts the binary, as a user would, and judges it by the packets that arrive.
+//!
+//! A [`Lab`] is built from the same network description that brint reads: a [`Host`] for each host,
+//! with an Open vSwitch of its own, a [`Machine`] for each port, and the physical world [`Outside`].
+//! Probes ask the machines what they can reach, and [`Checks`] compare that with what they should.
+//!
+//! Everything a lab makes lives in its namespaces and in one directory. So it can be removed
+//! without knowing what it is, also after a crash:[`remove`].
+
+pub mod check;
+mod host;
+mod interrupt;
+mod lab;
+mod machine;
+mod namespace;
+pub mod network;
+mod outside;
+mod patience;
+pub mod probe;
+mod process;
+pub mod quickstart;
+mod state;
+mod switch;
+
+pub use check::{Check, Checks};
+pub use host::{Datapath, Host, Ovs};
+pub use lab::{Lab, remove};
+pub use machine::Machine;
+pub use namespace::Namespace;
+pub use network::MacAddr;
+pub use outside::Outside;
+pub use patience::{PATIENCE, wait_for};
+pub use process::Daemon;

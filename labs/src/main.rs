@@ -1,0 +1,73 @@
+//! Builds a lab on this machine, and shows that it does what it should.
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+mod report;
+
+/// Builds a lab on this machine, and shows that it does what it should
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    lab: Choice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Choice {
+    /// Two hosts, two tenants with the same addresses, and two provider networks
+    Quickstart(Quickstart),
+}
+
+#[derive(Debug, clap::Args)]
+struct Quickstart {
+    /// Leave everything up, to play with
+    #[arg(long, conflicts_with = "down")]
+    keep: bool,
+    /// Only remove what an earlier run left up
+    #[arg(long)]
+    down: bool,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Choice::Quickstart(arguments) = Arguments::parse().lab;
+    match quickstart(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the quickstart; whether every check holds.
+fn quickstart(arguments: &Quickstart) -> anyhow::Result<bool> {
+    const NAME: &str = "quickstart";
+    if arguments.down {
+        labs::remove(NAME)?;
+        writeln!(io::stdout(), "Nothing of the lab is left.")?;
+        return Ok(true);
+    }
+    let brint = match &arguments.brint {
+        Some(brint) => brint.clone(),
+        None => env::current_exe()
+            .context("finding this program")?
+            .with_file_name("brint"),
+    };
+    let mut lab = labs::quickstart::start(NAME, &brint)?;
+    if arguments.keep {
+        lab.keep();
+    }
+    let checks = labs::quickstart::check(&lab)?;
+    report::print(&mut io::stdout().lock(), &lab, &checks, arguments.keep)?;
+    Ok(checks.all_hold())
+}

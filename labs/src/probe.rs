@@ -1,0 +1,11 @@
+//! Asking the network what it lets through: pings, connections and single frames.
+//!
+//! A probe says what happened and judges nothing.
+
+mod frame;
+mod ping;
+mod tcp;
+
+pub use frame::{Ear, Frame, send};
+pub use ping::{Pinging, ping};
+pub use tcp::{Answer, Listening, connect, listen};

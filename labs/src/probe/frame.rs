@@ -1,0 +1,189 @@
+//! Single Ethernet frames, also such as no honest machine would send.
+
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use etherparse::PacketBuilder;
+use nix::errno::Errno;
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::{
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrLike as _, bind,
+    recv, send as send_bytes, setsockopt, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike as _};
+
+use crate::namespace::Namespace;
+use crate::network::MacAddr;
+
+/// Past every header that a lab sends.
+const LONGEST: usize = 2048;
+
+/// An Ethernet frame that carries a mark, by which it is known when it arrives.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    bytes: Vec<u8>,
+    mark: Vec<u8>,
+}
+
+impl Frame {
+    /// A UDP packet.
+    ///
+    /// # Errors
+    ///
+    /// When the addresses are of different families.
+    pub fn udp(
+        (source_mac, source): (MacAddr, IpAddr),
+        (destination_mac, destination): (MacAddr, IpAddr),
+        mark: &str,
+    ) -> anyhow::Result<Self> {
+        let builder = PacketBuilder::ethernet2(source_mac.0, destination_mac.0);
+        let builder = match (source, destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                builder.ipv4(source.octets(), destination.octets(), 64)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                builder.ipv6(source.octets(), destination.octets(), 64)
+            }
+            _ => bail!("{source} and {destination} are of different families"),
+        };
+        let mark = mark.as_bytes().to_vec();
+        let mut bytes = Vec::new();
+        builder
+            .udp(4_444, 4_444)
+            .write(&mut bytes, &mark)
+            .context("building a frame")?;
+        Ok(Self { bytes, mark })
+    }
+
+    /// An ARP reply that tells a neighbour where an address lives.
+    ///
+    /// # Errors
+    ///
+    /// When an address is not of IPv4.
+    pub fn arp(
+        (source_mac, source): (MacAddr, IpAddr),
+        (destination_mac, destination): (MacAddr, IpAddr),
+        mark: &str,
+    ) -> anyhow::Result<Self> {
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (source, destination) else {
+            bail!("ARP is for IPv4 only");
+        };
+        let mut bytes = Vec::new();
+        bytes.extend(destination_mac.0);
+        bytes.extend(source_mac.0);
+        // EtherType ARP; Ethernet, IPv4, their lengths, reply (RFC 826).
+        bytes.extend([0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 2]);
+        bytes.extend(source_mac.0);
+        bytes.extend(source.octets());
+        bytes.extend(destination_mac.0);
+        bytes.extend(destination.octets());
+        // What follows is padding to ARP, and reaches the neighbour untouched.
+        let mark = mark.as_bytes().to_vec();
+        bytes.extend(&mark);
+        Ok(Self { bytes, mark })
+    }
+}
+
+/// Sends a frame exactly as it is.
+///
+/// # Errors
+///
+/// When there is no such interface, or the kernel refuses.
+pub fn send(from: &Namespace, interface: &str, frame: &Frame) -> anyhow::Result<()> {
+    let socket = open(from, interface)?;
+    send_bytes(socket.as_raw_fd(), &frame.bytes, MsgFlags::empty()).context("sending a frame")?;
+    Ok(())
+}
+
+/// Hears every frame that reaches an interface, from the moment it is opened.
+#[derive(Debug)]
+pub struct Ear {
+    socket: OwnedFd,
+    heard: Vec<Vec<u8>>,
+}
+
+impl Ear {
+    /// Listens on an interface.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such interface.
+    pub fn open(at: &Namespace, interface: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            socket: open(at, interface)?,
+            heard: Vec::new(),
+        })
+    }
+
+    /// Waits until a frame arrives that carries this frame's mark, or time is up.
+    ///
+    /// # Errors
+    ///
+    /// When the interface is gone.
+    pub fn hears(&mut self, frame: &Frame, limit: Duration) -> anyhow::Result<bool> {
+        let end = Instant::now() + limit;
+        while !self.has_heard(frame) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let left = i64::try_from(left.as_micros())?.max(1);
+            setsockopt(
+                &self.socket,
+                sockopt::ReceiveTimeout,
+                &TimeVal::microseconds(left),
+            )
+            .context("limiting a wait")?;
+            let mut bytes = vec![0; LONGEST];
+            match recv(self.socket.as_raw_fd(), &mut bytes, MsgFlags::empty()) {
+                Ok(length) => {
+                    bytes.truncate(length);
+                    self.heard.push(bytes);
+                }
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(error) => return Err(error).context("receiving a frame"),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether such a frame is among those that arrived while waiting for another.
+    pub fn has_heard(&self, frame: &Frame) -> bool {
+        let carries = |bytes: &Vec<u8>| {
+            bytes
+                .windows(frame.mark.len())
+                .any(|window| window == frame.mark.as_slice())
+        };
+        self.heard.iter().any(carries)
+    }
+}
+
+fn open(at: &Namespace, interface: &str) -> anyhow::Result<OwnedFd> {
+    at.enter(|| {
+        let socket = socket(
+            AddressFamily::Packet,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::EthAll,
+        )
+        .context("opening a packet socket")?;
+        let address = link_address(interface)
+            .with_context(|| format!("no interface {interface} in {}", at.name()))?;
+        bind(socket.as_raw_fd(), &address).with_context(|| format!("listening on {interface}"))?;
+        Ok(socket)
+    })
+}
+
+/// The address of an interface for a packet socket. It holds no protocol, so the socket's own stays.
+fn link_address(interface: &str) -> Option<LinkAddr> {
+    let mut addresses = getifaddrs()
+        .ok()?
+        .filter(|address| address.interface_name == interface);
+    addresses.find_map(|address| {
+        let address = address.address?;
+        (address.family() == Some(AddressFamily::Packet)).then_some(())?;
+        address.as_link_addr().copied()
+    })
+}
