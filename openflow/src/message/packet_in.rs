@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::action::PacketInReason;
-use crate::field::{IN_PORT, PortNo};
+use crate::field::{IN_PORT, MacAddr, PortNo};
 use crate::matching::{Match, Strictness};
 use crate::wire::{DecodeError, Reader, Wire, Writer};
 
@@ -31,6 +31,13 @@ impl PacketIn {
     #[must_use]
     pub fn in_port(&self) -> Option<PortNo> {
         self.metadata.value(IN_PORT)
+    }
+
+    /// The Ethernet addresses of the packet: where it goes, and where it is from.
+    #[must_use]
+    pub fn addresses(&self) -> Option<(MacAddr, MacAddr)> {
+        let (to, rest) = self.data.split_first_chunk()?;
+        Some((MacAddr(*to), MacAddr(*rest.first_chunk()?)))
     }
 }
 

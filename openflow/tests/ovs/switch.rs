@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,9 @@ use bytes::{Bytes, BytesMut};
 use openflow::flow::Flow;
 use openflow::group::Group;
 use openflow::message::{Header, Hello, Message};
-use openflow::multipart::MultipartRequest;
+use openflow::multipart::{MultipartFlags, MultipartRequest, ReplyBody};
 use openflow::wire::Writer;
+use openflow::{Connection, Events, Options, Target};
 use tempfile::TempDir;
 
 /// A running switch with the bridge `br0`. It ends when this is dropped.
@@ -72,11 +74,43 @@ impl Switch {
         client
     }
 
-    fn vsctl(&self, arguments: &[&str]) {
+    /// Connects to the bridge.
+    pub(crate) async fn connection(&self) -> (Connection, Events) {
+        let target = Target::Unix(self.path("br0.mgmt"));
+        Connection::connect(&target, Options::default())
+            .await
+            .unwrap()
+    }
+
+    /// Adds a port with a number.
+    pub(crate) fn add_port(&self, port: &str, number: u32) {
+        let number = format!("ofport_request={number}");
+        let settings = ["--", "set", "interface", port, "type=dummy", &number];
+        self.vsctl(&[&["add-port", "br0", port][..], &settings].concat());
+    }
+
+    /// Has a port receive a packet, in the text of the datapath.
+    pub(crate) fn receive(&self, port: &str, packet: &str) {
+        let socket = self.path("vswitchd.ctl");
+        let target = ["--timeout=10", "-t", socket.to_str().unwrap()];
+        let receive = ["netdev-dummy/receive", port, packet];
+        self.run("ovs-appctl", &[target, receive].concat());
+    }
+
+    /// Has the switch end without a chance to say anything.
+    pub(crate) fn kill(&mut self) {
+        self.daemons.last_mut().unwrap().kill().unwrap();
+    }
+
+    pub(crate) fn vsctl(&self, arguments: &[&str]) -> String {
         self.run(
             "ovs-vsctl",
             &[&["--db=unix:db.sock", "--timeout=10"], arguments].concat(),
-        );
+        )
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join(file)
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
@@ -90,7 +124,8 @@ impl Switch {
         command
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
+    /// Runs a command in the directory, and demands that it succeeds.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
         let output = self
             .command(program, arguments)
             .output()
@@ -147,28 +182,30 @@ impl Client {
 
     pub(crate) fn flows(&mut self) -> Vec<Flow> {
         let parts = self.multipart(MultipartRequest::all_flows());
-        let flows = parts
-            .into_iter()
-            .flat_map(|part| part.into_flow_stats().unwrap());
+        let flows = parts.into_iter().flat_map(|part| match part {
+            ReplyBody::Flow(flows) => flows,
+            part => panic!("no flows: {part:?}"),
+        });
         flows.map(Flow::from).collect()
     }
 
     pub(crate) fn groups(&mut self) -> Vec<Group> {
         let parts = self.multipart(MultipartRequest::group_descriptions());
-        parts
-            .into_iter()
-            .flat_map(|part| part.into_group_descriptions().unwrap())
-            .collect()
+        let groups = parts.into_iter().flat_map(|part| match part {
+            ReplyBody::GroupDesc(groups) => groups,
+            part => panic!("no groups: {part:?}"),
+        });
+        groups.collect()
     }
 
-    fn multipart(&mut self, request: MultipartRequest) -> Vec<Message> {
+    fn multipart(&mut self, request: MultipartRequest) -> Vec<ReplyBody> {
         self.send(&request.into());
         let mut parts = Vec::new();
         loop {
             match self.receive() {
                 Message::MultipartReply(part) => {
-                    parts.push(Message::MultipartReply(part));
-                    if parts.last().is_some_and(|part| !part.has_more()) {
+                    parts.push(part.body);
+                    if !part.flags.contains(MultipartFlags::MORE) {
                         return parts;
                     }
                 }
