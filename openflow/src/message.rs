@@ -59,7 +59,6 @@ pub use role::{ControllerRole, NxControllerRole, NxRole, Role, RoleReason, RoleS
 pub use table_mod::TableMod;
 pub use tlv_table::{TlvMap, TlvTableCommand, TlvTableMod, TlvTableReply};
 
-use crate::group::Group;
 pub use crate::multipart::{FlowMonitorRequest, FlowStats, MultipartReply, MultipartRequest};
 use crate::multipart::{MultipartFlags, ReplyBody, RequestBody};
 use crate::samples::Sample;
@@ -200,8 +199,8 @@ messages! {
         Nicira 32 CtFlush "NXT_CT_FLUSH";
         Onf 1870 FlowMonitorCancel "ONFT_FLOW_MONITOR_CANCEL";
         Onf 1911 RoleStatus "ONFT_ROLE_STATUS";
-        Onf 2300 BundleControl "OFPT_BUNDLE_CONTROL";
-        Onf 2301 BundleAdd "OFPT_BUNDLE_ADD_MESSAGE";
+        Onf 2300 BundleControl "ONFT_BUNDLE_CONTROL";
+        Onf 2301 BundleAdd "ONFT_BUNDLE_ADD_MESSAGE";
         Onf 2350 RequestForward "ONFT_REQUESTFORWARD";
     }
     shared {
@@ -275,51 +274,6 @@ impl Message {
     #[must_use]
     pub fn has_more(&self) -> bool {
         matches!(self, Self::MultipartReply(reply) if reply.flags.contains(MultipartFlags::MORE))
-    }
-
-    /// The flows of a reply that holds flows.
-    ///
-    /// # Errors
-    ///
-    /// The message itself, if it does not.
-    pub fn into_flow_stats(self) -> Result<Vec<FlowStats>, Self> {
-        match self {
-            Self::MultipartReply(MultipartReply {
-                body: ReplyBody::Flow(flows),
-                ..
-            }) => Ok(flows),
-            message => Err(message),
-        }
-    }
-
-    /// The groups of a reply that describes groups.
-    ///
-    /// # Errors
-    ///
-    /// The message itself, if it does not.
-    pub fn into_group_descriptions(self) -> Result<Vec<Group>, Self> {
-        match self {
-            Self::MultipartReply(MultipartReply {
-                body: ReplyBody::GroupDesc(groups),
-                ..
-            }) => Ok(groups),
-            message => Err(message),
-        }
-    }
-
-    /// The ports of a reply that describes ports.
-    ///
-    /// # Errors
-    ///
-    /// The message itself, if it does not.
-    pub fn into_port_descriptions(self) -> Result<Vec<Port>, Self> {
-        match self {
-            Self::MultipartReply(MultipartReply {
-                body: ReplyBody::PortDesc(ports),
-                ..
-            }) => Ok(ports),
-            message => Err(message),
-        }
     }
 
     /// Reads a message and leaves what follows it.

@@ -108,6 +108,22 @@ impl FlowMod {
     }
 }
 
+/// The flow that is added, or whose instructions others get.
+impl From<FlowMod> for Flow {
+    fn from(change: FlowMod) -> Self {
+        Self {
+            table: change.table,
+            priority: change.priority,
+            matching: change.matching,
+            cookie: change.cookie,
+            idle_timeout: change.idle_timeout,
+            hard_timeout: change.hard_timeout,
+            flags: change.flags,
+            instructions: change.instructions,
+        }
+    }
+}
+
 codes! {
     /// What a flow mod does (`OFPFC_*`).
     pub struct FlowModCommand(u8) {

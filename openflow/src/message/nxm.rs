@@ -9,8 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::FlowRemovedReason;
-use crate::action::{Action, PacketInReason};
+use crate::action::PacketInReason;
 use crate::flow::FlowFlags;
+use crate::instruction::Instructions;
 use crate::matching::{Match, Strictness};
 use crate::wire::{DecodeError, Reader, Wire, Writer};
 
@@ -36,8 +37,8 @@ pub struct NxFlowMod {
     pub flags: FlowFlags,
     /// Which packets the flow is for.
     pub matching: Match,
-    /// What happens to them.
-    pub actions: Vec<Action>,
+    /// What happens to them; Nicira's form for OpenFlow 1.0 has actions here.
+    pub instructions: Instructions,
 }
 
 impl Wire for NxFlowMod {
@@ -53,7 +54,7 @@ impl Wire for NxFlowMod {
         length_of(&self.matching).encode(out);
         out.zeros(6);
         put_match(&self.matching, out);
-        self.actions.encode(out);
+        self.instructions.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -77,7 +78,7 @@ impl Wire for NxFlowMod {
             out_port,
             flags,
             matching: take_match(length, Strictness::Strict, input)?,
-            actions: Vec::decode(input)?,
+            instructions: Instructions::decode(input)?,
         })
     }
 }

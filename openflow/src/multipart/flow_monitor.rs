@@ -95,6 +95,7 @@ fn match_length(matching: &Match) -> u16 {
 
 /// What happened to flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 pub enum FlowUpdate {
     /// What happened to one flow.
     Full(FlowChange),

@@ -114,7 +114,7 @@ samples! {
         flags: FlowFlags::SEND_FLOW_REM,
         instructions: Instructions {
             meter: Some(MeterId(4)),
-            apply_actions: vec![Output::to(PortNo(3)).into(), PopVlan.into()],
+            apply_actions: vec![Output::to(PortNo(3)).into(), DecNwTtl.into()],
             write_metadata: Some(WriteMetadata { metadata: 1, mask: 3 }),
             goto_table: Some(6),
             ..Instructions::default()
@@ -171,7 +171,7 @@ samples! {
         out_port: 0xffff,
         flags: FlowFlags::SEND_FLOW_REM,
         matching: ssh(),
-        actions: vec![Output::to(PortNo(3)).into()],
+        instructions: Instructions::apply([Output::to(PortNo(3)).into()]),
     };
     NxFlowRemoved => NxFlowRemoved {
         cookie: 0xfeed,

@@ -11,6 +11,7 @@
 
 mod golden;
 mod listener;
+mod messages;
 mod oracle;
 mod returned;
 mod switch;
