@@ -122,9 +122,9 @@ impl Agent {
     }
 
     fn set_model(&mut self, loaded: Loaded) {
-        let model = loaded.model;
+        let Loaded { model, digest } = loaded;
         info!(
-            "{}: {} networks, {} ports, {} security groups, {} hosts",
+            "{}: {} networks, {} ports, {} security groups, {} hosts; content {digest}",
             self.settings.network.display(),
             model.networks().count(),
             model.ports().count(),

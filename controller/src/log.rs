@@ -25,6 +25,7 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
         .with_context(|| format!("--log {filter}: expected a level such as info or debug"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(false)
         .with_writer(io::stderr)
         .event_format(Vlog::default())
         .init();

@@ -37,7 +37,7 @@ impl Switch {
     pub(crate) fn start(bridge: &str, directory: &Path) -> Self {
         let (desired, receiver) = watch::channel(None);
         let target = Target::Unix(directory.join(format!("{bridge}.mgmt")));
-        let span = info_span!("switch", bridge);
+        let span = info_span!("switch", %bridge);
         tokio::spawn(
             Task {
                 target,

@@ -164,3 +164,6 @@ pub(crate) fn broken_interfaces(tables: &OpenVSwitch) -> impl Iterator<Item = St
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,14 +87,14 @@ impl Settings {
             encap_ip: self
                 .encap_ip
                 .or(encap_ip)
-                .or(from_file.and_then(|host| host.encap_ip)),
+                .or_else(|| from_file.and_then(|host| host.encap_ip)),
             encap_types: (self.encap_types.clone())
                 .or(encap_types)
-                .or(from_file.map(|host| host.encap_types.clone()))
+                .or_else(|| from_file.map(|host| host.encap_types.clone()))
                 .unwrap_or_else(|| EncapType::ALL.into()),
             bridge_mappings: (self.bridge_mappings.clone())
                 .or(bridge_mappings)
-                .or(from_file.map(|host| host.bridge_mappings.clone()))
+                .or_else(|| from_file.map(|host| host.bridge_mappings.clone()))
                 .unwrap_or_default(),
         };
         let datapath_type = self

@@ -9,11 +9,6 @@ fn load(text: &str) -> Result<Model, FileError> {
     parse(Path::new("n.yaml"), text.as_bytes())
 }
 
-/// All that is said against a text.
-fn complaint(text: &str) -> String {
-    load(text).unwrap_err().to_string()
-}
-
 /// A host, two networks, two groups and a port; tests append to it.
 const BASE: &str = r#"hosts:
   - {name: host1, encap_ip: 192.0.2.1}

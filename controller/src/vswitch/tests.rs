@@ -1,0 +1,291 @@
+//! Plans, carried out by a real `ovsdb-server`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovsdb::{Client, Event, Events, Options, Transaction};
+use pipelines::network::Model;
+use tempfile::TempDir;
+
+use super::*;
+use crate::northbound::file;
+
+const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
+const PATIENCE: Duration = Duration::from_secs(20);
+const VM: &str = "7571157f-bcad-4032-8ad1-f0950600b737";
+
+const NETWORK: &str = "
+hosts:
+  - {name: host1, encap_ip: 192.0.2.1, bridge_mappings: {physnet1: br-ex}}
+  - {name: host2, encap_ip: 192.0.2.2}
+networks:
+  - {name: private, network_type: vxlan, segmentation_id: 1001, subnets: [{cidr: 10.0.0.0/24}]}
+  - {name: outside, network_type: flat, physical_network: physnet1}
+ports:
+  - id: 7571157f-bcad-4032-8ad1-f0950600b737
+    network: private
+    mac_address: fa:16:3e:00:00:12
+    fixed_ips: [10.0.0.18]
+    host: host1
+";
+
+/// A database of Open vSwitch, without a switch, which ends with the test.
+struct Database {
+    server: Child,
+    client: Client<OpenVSwitch>,
+    events: Events<OpenVSwitch>,
+    _directory: TempDir,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // The server may have ended already.
+        drop(self.server.kill());
+        drop(self.server.wait());
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let status = Command::new(program)
+        .args(arguments)
+        .status()
+        .expect(program);
+    assert!(status.success(), "{program} {arguments:?}");
+}
+
+impl Database {
+    async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = |name: &str| -> PathBuf { directory.path().join(name) };
+        let (database, socket) = (file("conf.db"), file("db.sock"));
+        run("ovsdb-tool", &["create", text(&database), SCHEMA]);
+        let server = Command::new("ovsdb-server")
+            .arg(format!("--remote=punix:{}", socket.display()))
+            .arg(format!("--unixctl={}", file("ctl").display()))
+            .arg(&database)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("ovsdb-server");
+        let remote = format!("unix:{}", socket.display()).parse().unwrap();
+        let (client, events) = Client::connect(vec![remote], Options::default());
+        let mut database = Self {
+            server,
+            client,
+            events,
+            _directory: directory,
+        };
+        while !matches!(database.event().await, Event::Connected { .. }) {}
+        let mut init = Transaction::new();
+        init.insert(Switch::values());
+        database.carry_out(init).await;
+        database
+    }
+
+    async fn event(&mut self) -> Event<OpenVSwitch> {
+        tokio::time::timeout(PATIENCE, self.events.next())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    async fn carry_out(&self, transaction: Transaction<OpenVSwitch>) {
+        self.client.transact(transaction, PATIENCE).await.unwrap();
+    }
+
+    fn tables(&self) -> Arc<OpenVSwitch> {
+        self.client.snapshot()
+    }
+
+    /// What has to change for `model` on `host1`.
+    fn plan(&self, model: &Model) -> Plan {
+        let tables = self.tables();
+        let host = "host1".into();
+        let this = model.host(&host).unwrap();
+        let configuration = Configuration::new(model, this, "br-int", "br-tun");
+        let bindings = Bindings::new(&tables, model, &host, "br-int");
+        plan(&tables, &configuration, &bindings, model, "netdev")
+    }
+
+    /// Plugs an interface into br-int, as a hypervisor does.
+    async fn plug(&self, name: &str, iface_id: &str) {
+        let mut transaction = Transaction::new();
+        let interface = transaction.insert(
+            Interface::values()
+                .set(Interface::name, name)
+                .set(Interface::external_ids, [("iface-id", iface_id)]),
+        );
+        let port = transaction.insert(
+            Port::values()
+                .set(Port::name, name)
+                .set(Port::interfaces, [interface]),
+        );
+        let bridge = self.tables().bridge("br-int").unwrap().uuid;
+        transaction.mutate(bridge, [Bridge::ports.insert([port])]);
+        self.carry_out(transaction).await;
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn model(yaml: &str) -> Model {
+    file::parse(Path::new("network.yaml"), yaml.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn an_empty_database_gets_its_bridges_in_one_transaction() {
+    let database = Database::start().await;
+    database
+        .carry_out(database.plan(&model(NETWORK)).transaction)
+        .await;
+    let tables = database.tables();
+    for bridge in ["br-int", "br-tun", "br-ex"] {
+        let bridge = tables.bridge(bridge).unwrap();
+        assert_eq!(bridge.fail_mode.as_deref(), Some("secure"));
+        assert_eq!(bridge.datapath_type, "netdev");
+        assert!(!bridge.flow_tables.is_empty());
+    }
+    let tunnel = tables
+        .interfaces
+        .index()
+        .by_name
+        .get("vxlan-c0000202")
+        .unwrap();
+    assert_eq!(tunnel.kind, "vxlan");
+    assert_eq!(
+        tunnel.options.get("remote_ip").map(String::as_str),
+        Some("192.0.2.2")
+    );
+    assert!(
+        !tables.is_configured(),
+        "next_cfg asks ovs-vswitchd to say when it is done"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_that_was_carried_out_leaves_nothing_to_change() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap7571157f-bc", VM).await;
+    database.carry_out(database.plan(&model).transaction).await;
+    assert_eq!(database.plan(&model).changes, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_bound_port_records_its_network_as_neutron_does() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap7571157f-bc", VM).await;
+    database.carry_out(database.plan(&model).transaction).await;
+    let tables = database.tables();
+    let port = tables.ports.index().by_name.get("tap7571157f-bc").unwrap();
+    assert_eq!(port.tag, Some(1));
+    let recorded: Vec<_> = ["network_type", "physical_network", "segmentation_id", "tag"]
+        .into_iter()
+        .map(|key| port.other_config.get(key).map(String::as_str))
+        .collect();
+    assert_eq!(
+        recorded,
+        [Some("vxlan"), Some("None"), Some("1001"), Some("1")]
+    );
+}
+
+#[tokio::test]
+async fn what_somebody_else_broke_is_put_right() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    let tables = database.tables();
+    let mut vandalism = Transaction::new();
+    let bridge = tables.bridge("br-int").unwrap();
+    vandalism.update(
+        bridge.uuid,
+        Bridge::values().set(Bridge::fail_mode, Some("standalone")),
+    );
+    let patch = tables.interfaces.index().by_name.get("patch-tun").unwrap();
+    vandalism.update(
+        patch.uuid,
+        Interface::values().set(Interface::options, [("peer", "nobody")]),
+    );
+    database.carry_out(vandalism).await;
+    let plan = database.plan(&model);
+    assert_eq!(
+        plan.changes,
+        [
+            "set fail_mode of br-int to secure",
+            "set the options of interface patch-tun"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_tunnel_to_a_host_that_is_gone_is_removed() {
+    let database = Database::start().await;
+    database
+        .carry_out(database.plan(&model(NETWORK)).transaction)
+        .await;
+    let without = NETWORK.replace("  - {name: host2, encap_ip: 192.0.2.2}\n", "");
+    let plan = database.plan(&model(&without));
+    assert_eq!(plan.changes, ["remove port vxlan-c0000202 of br-tun"]);
+    database.carry_out(plan.transaction).await;
+    assert!(
+        database
+            .tables()
+            .ports
+            .index()
+            .by_name
+            .get("vxlan-c0000202")
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap1", VM).await;
+    database.plug("tap2", VM).await;
+    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    assert_eq!((bindings.ports.len(), bindings.problems.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
+    let database = Database::start().await;
+    let model = model(&NETWORK.replace("host: host1", "host: host2"));
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap1", VM).await;
+    database.plug("tap2", "not a UUID").await;
+    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    assert!(bindings.ports.is_empty());
+    let problems: Vec<_> = bindings.problems.iter().map(String::as_str).collect();
+    assert_eq!(
+        problems,
+        [
+            "interface tap1 is not bound: port 7571157f-bcad-4032-8ad1-f0950600b737 belongs to \
+             host host2",
+            "interface tap2 is not bound: external_ids:iface-id not a UUID is not a UUID",
+        ]
+    );
+}
+
+#[test]
+fn a_tunnel_to_ones_own_address_is_refused_alone() {
+    let model = model(NETWORK);
+    let mut this = model.host(&"host1".into()).unwrap().clone();
+    this.encap_ip = "192.0.2.2".parse().ok();
+    let configuration = Configuration::new(&model, &this, "br-int", "br-tun");
+    assert!(configuration.bridges.contains_key("br-ex"));
+    let problems: Vec<_> = configuration.problems.iter().map(String::as_str).collect();
+    assert_eq!(
+        problems,
+        ["no vxlan tunnel to host host2: encap_ip 192.0.2.2 is the address of this host too"]
+    );
+}
