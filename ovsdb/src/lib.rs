@@ -3,6 +3,33 @@
 //! This crate keeps a replica of a database and changes it by transactions. It must not know
 //! what the rows are for: no networks, no OpenFlow.
 //!
+//! # What it promises
+//!
+//! - **Steps are consistent.** The replica goes from the state after one transaction of the server
+//!   to the state after another, never to anything between. A malformed update changes nothing.
+//! - **A transaction is seen by whoever made it.** When its outcome is returned, its effects are in
+//!   the replica.
+//! - **A reconnection is no change.** Rows that are the same before and after cause no event, even
+//!   if the server has to send all of them again.
+//! - **It goes on.** A server that is away, silent, stale or cut off from its cluster is left, and
+//!   the next one tried, for ever, with pauses that grow. What ends a connection is told.
+//! - **Nothing grows without bound**: messages, requests under way, events not yet taken.
+//!
+//! # Layers
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`jsonrpc`] | messages on a byte stream; usable for the control sockets of Open vSwitch, too |
+//! | [`value`] | atoms, sets and maps, and the Rust types that columns can have |
+//! | [`schema`] | what a server says of its tables, and whether declared ones fit |
+//! | [`mod@tables`], [`dynamic`] | tables known when compiling, and at run time |
+//! | [`operation`], [`transaction`] | what is asked of the server, and its results and errors |
+//! | [`monitor`], [`table`], [`replica`] | what the server tells, and the rows that follow it |
+//! | [`session`] | one connection, without socket and clock |
+//! | [`client`] | sockets and time: connects, and connects again |
+//!
+//! Everything above `client` is a function of its input and can be tested without a server.
+//!
 //! # Use
 //!
 //! An application declares the tables and columns that it uses, follows their changes, and writes
@@ -88,6 +115,20 @@
 //! assert!(client.snapshot().ports.get(&uuid).is_some());
 //! # Ok(())
 //! # }
+//!
+//! # Clusters, locks, conditions
+//!
+//! With several remotes the client follows the first that will do, and goes to the next when that
+//! one is lost. [`Options::leader_only`] asks for the leader of a cluster. A transaction that was
+//! under way when the connection ended is [uncertain](TransactError::is_uncertain): give its rows
+//! UUIDs with [`Transaction::insert_as`] and repeat it until it succeeds or is refused as a
+//! duplicate, and it is applied exactly once.
+//!
+//! [`Transaction::verify`] lets a transaction fail if somebody else changed what it was built from.
+//! [`Client::lock`] keeps others from being the one who writes.
+//!
+//! [`Client::set_conditions`] chooses the rows to replicate. It can be called at any time; a row
+//! that no longer fulfils its conditions is deleted from the replica, not from the database.
 //! ```
 
 mod backoff;

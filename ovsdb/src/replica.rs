@@ -95,6 +95,15 @@ impl MonitoredTable {
 #[error("malformed table updates: {0}")]
 pub struct UpdateError(#[from] serde_json::Error);
 
+/// How far a server has come in the log of its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPosition {
+    /// The cluster; `None` for a standalone server.
+    pub cluster: Option<Uuid>,
+    /// The index in the log.
+    pub index: u64,
+}
+
 /// A database's rows, and how far they have come.
 #[derive(Clone, Debug)]
 pub struct Replica<D> {
@@ -102,7 +111,7 @@ pub struct Replica<D> {
     schema: Option<DatabaseSchema>,
     conditions: Conditions,
     last_transaction: Option<Uuid>,
-    index: u64,
+    position: LogPosition,
 }
 
 impl<D: Database> Replica<D> {
@@ -114,7 +123,7 @@ impl<D: Database> Replica<D> {
             schema: None,
             conditions: Conditions::new(),
             last_transaction: None,
-            index: 0,
+            position: LogPosition::default(),
         }
     }
 
@@ -146,15 +155,15 @@ impl<D: Database> Replica<D> {
         self.conditions = conditions;
     }
 
-    /// The greatest index in the cluster's log that a server was seen at.
+    /// How far in its cluster's log the latest server was seen.
     #[must_use]
-    pub fn index(&self) -> u64 {
-        self.index
+    pub fn position(&self) -> LogPosition {
+        self.position
     }
 
-    /// Notes the index in the cluster's log that a server is at.
-    pub fn set_index(&mut self, index: u64) {
-        self.index = index;
+    /// Notes how far in its cluster's log a server is.
+    pub fn set_position(&mut self, position: LogPosition) {
+        self.position = position;
     }
 
     /// Learns the server's schema. If it is not the one known before, the rows must be read anew.

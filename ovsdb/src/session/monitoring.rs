@@ -42,8 +42,8 @@ impl<D: Database> Session<D> {
     }
 
     fn check_server(&mut self) -> Result<(), SessionError> {
-        let index = self.server.check(self.replica.index())?;
-        self.replica.set_index(index);
+        let position = self.server.check(self.replica.position())?;
+        self.replica.set_position(position);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::SessionError;
-use crate::replica::{Database as _, Replica, UpdateError};
+use crate::replica::{Database as _, LogPosition, Replica, UpdateError};
 
 crate::tables! {
     /// What a server says of the databases that it serves.
@@ -61,19 +61,20 @@ impl Suitability {
         self.served.update(updates).map(drop)
     }
 
-    /// The greatest index seen, given the one seen `before` on this server or another.
+    /// How far the server has come, given how far it or another had come `before`. The log of
+    /// another cluster is another log.
     ///
     /// # Errors
     ///
     /// The server is not, or no longer, one to follow.
-    pub(super) fn check(&self, before: u64) -> Result<u64, SessionError> {
+    pub(super) fn check(&self, before: LogPosition) -> Result<LogPosition, SessionError> {
         let database = self.database.clone();
         let databases = self.served.tables().databases.index();
         let Some(row) = databases.by_name.get(&self.database) else {
             return Err(SessionError::NoDatabase { database });
         };
         if row.model == "standalone" {
-            return Ok(before);
+            return Ok(LogPosition::default());
         }
         if !row.connected {
             return Err(SessionError::CutOff { database });
@@ -81,16 +82,21 @@ impl Suitability {
         if self.leader_only && !row.leader {
             return Err(SessionError::NotLeader { database });
         }
-        let index = row.index.and_then(|index| u64::try_from(index).ok());
-        match index {
-            Some(index) if index < before => Err(SessionError::Stale {
+        let index = row
+            .index
+            .and_then(|index| u64::try_from(index).ok())
+            .unwrap_or_default();
+        if row.cid == before.cluster && index < before.index {
+            return Err(SessionError::Stale {
                 database,
                 index,
-                seen: before,
-            }),
-            Some(index) => Ok(index),
-            None => Ok(before),
+                seen: before.index,
+            });
         }
+        Ok(LogPosition {
+            cluster: row.cid,
+            index,
+        })
     }
 }
 

@@ -221,6 +221,15 @@ fn a_server_whose_index_is_behind_is_stale() {
 }
 
 #[test]
+fn the_log_of_another_cluster_is_another_log() {
+    let mut pair = Pair::new(followed(5), false);
+    pair.answer("set_db_change_aware", "{}").unwrap();
+    let other = format!(r#""cid":["uuid","{TXN}"],"index""#);
+    let served = served("clustered", true, true, 1).replace("\"index\"", &other);
+    pair.answer("monitor_cond", &served).unwrap();
+}
+
+#[test]
 fn a_follower_will_do_unless_only_the_leader_will() {
     for (leader_only, fits) in [(false, true), (true, false)] {
         let mut pair = Pair::new(empty(), leader_only);
