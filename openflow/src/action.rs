@@ -186,13 +186,13 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn decode(input: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let at = input.error("Action.length", Problem::TooDeep);
+        let at = input.place("Action.length");
         let [c0, c1, l0, l1] = input.array().map_err(|e| e.reading("Action"))?;
         let standard_code = u16::from_be_bytes([c0, c1]);
         let length = usize::from(u16::from_be_bytes([l0, l1]));
         if length < 8 || !length.is_multiple_of(8) {
             let problem = Problem::BadLength { length };
-            return Err(DecodeError { problem, ..at });
+            return Err(at.error(problem));
         }
         let whole = input.sub(length - 4, "Action")?;
         let mut body = whole.clone();

@@ -202,6 +202,7 @@ macro_rules! fields {
                 maskable: Maskable::$mask,
                 access: Access::$access,
                 needs: Need::$need,
+                place: concat!("Match.", $name),
                 names: &[$name $(, $alias)*],
                 codes: &[$(Code {
                     name: stringify!($code),

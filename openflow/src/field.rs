@@ -75,6 +75,8 @@ struct Facts {
     maskable: Maskable,
     access: Access,
     needs: Need,
+    /// What errors about the field in a match say was being read.
+    place: &'static str,
     names: &'static [&'static str],
     codes: &'static [Code],
 }
@@ -172,6 +174,10 @@ impl FieldId {
     #[must_use]
     pub const fn names(self) -> &'static [&'static str] {
         self.0.names
+    }
+
+    pub(crate) const fn place(self) -> &'static str {
+        self.0.place
     }
 
     /// How many bytes a value has; for an option of a tunnel, how many it can have.

@@ -84,12 +84,12 @@ impl Wire for Bucket {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Bucket.length", Problem::TooDeep);
+        let at = input.place("Bucket.length");
         let length = u16::decode(input).map_err(|e| e.reading("Bucket.length"))?;
         let length = usize::from(length);
         let problem = Problem::BadLength { length };
         let Some(size @ 14..) = length.checked_sub(2) else {
-            return Err(DecodeError { problem, ..at });
+            return Err(at.error(problem));
         };
         let mut body = input.sub(size, "Bucket")?;
         let weight = u16::decode(&mut body)?;

@@ -161,21 +161,17 @@ impl Wire for Instructions {
         let mut instructions = Self::default();
         let mut seen = [false; 7];
         while !input.is_empty() {
-            let at = input.error("Instruction", Problem::TooDeep);
-            let wrong = |problem| DecodeError {
-                problem,
-                ..at.clone()
-            };
+            let at = input.place("Instruction");
             let kind = u16::decode(input).map_err(|e| e.reading("Instruction.type"))?;
             let length = u16::decode(input).map_err(|e| e.reading("Instruction.length"))?;
             let length = usize::from(length);
             if length < 8 || !length.is_multiple_of(8) {
-                return Err(wrong(Problem::BadLength { length }));
+                return Err(at.error(Problem::BadLength { length }));
             }
             let seen = seen.get_mut(usize::from(kind));
             if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
                 let code = kind.into();
-                return Err(wrong(Problem::Repeated { code }));
+                return Err(at.error(Problem::Repeated { code }));
             }
             let mut body = input.sub(length - 4, "Instruction")?;
             instructions

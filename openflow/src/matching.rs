@@ -259,55 +259,39 @@ impl Match {
         strictness: Strictness,
         last: &mut Option<FieldId>,
     ) -> Result<(), DecodeError> {
-        let at = input.error("Match.fields", Problem::TooDeep);
-        let wrong = |what, problem| DecodeError {
-            what,
-            problem,
-            ..at.clone()
-        };
+        let at = input.place("Match.fields");
         let bytes = input.peek();
         let header = Header::decode(input).map_err(|e| e.reading("Match.fields"))?;
-        let length = usize::from(header.length);
-        let field = header
-            .field()
-            .map_err(|length| wrong("Match.fields", Problem::BadLength { length }))?;
-        let what = field.map_or("Match.fields", FieldId::name);
+        let bad_length = |length| at.error(Problem::BadLength { length });
+        let field = header.field().map_err(bad_length)?;
+        let what = field.map_or("Match.fields", FieldId::place);
+        let at = at.named(what);
         let value = input.take(header.size(), what)?;
         let mask = match header.masked {
-            true => Some(input.take(length - header.size(), what)?),
+            true => Some(input.take(usize::from(header.length) - header.size(), what)?),
             false => None,
         };
+        let tlv = bytes.get(..bytes.len() - input.left()).unwrap_or_default();
         let Some(field) = field else {
             // Unknown fields stand last: nothing can follow them without being put in its place.
             *last = ALL.last().copied();
-            return self
-                .keep_unknown(bytes, input.left())
-                .map_err(|problem| wrong(what, problem));
+            return self.keep_unknown(tlv).map_err(|problem| at.error(problem));
         };
-        fold::check(field, value, mask).map_err(|problem| wrong(what, problem))?;
+        fold::check(field, value, mask).map_err(|problem| at.error(problem))?;
         if strictness == Strictness::Strict && !self.meets(field) {
-            return Err(wrong(
-                what,
-                Problem::MissingPrerequisite {
-                    field: field.name(),
-                },
-            ));
+            let field = field.name();
+            return Err(at.error(Problem::MissingPrerequisite { field }));
         }
         if *last < Some(field) && fold::is_canonical(field, header, mask) {
             // What a switch returns is in this form and order already.
-            let tlv = bytes.get(..bytes.len() - input.left()).unwrap_or_default();
             self.tlvs.extend_from_slice(tlv);
             *last = Some(field);
             return Ok(());
         }
         for base in fold::fold(field, value, mask) {
             if self.condition(base.field).is_some() {
-                return Err(wrong(
-                    what,
-                    Problem::Duplicate {
-                        field: field.name(),
-                    },
-                ));
+                let field = field.name();
+                return Err(at.error(Problem::Duplicate { field }));
             }
             if let Some(tlv) = base.tlv() {
                 self.insert(base.field, &tlv);
@@ -317,11 +301,8 @@ impl Match {
         Ok(())
     }
 
-    /// Keeps the unknown field that `bytes` start with, up to where `left` of them follow.
-    ///
-    /// Unknown fields stand after the others, in the order of their bytes.
-    fn keep_unknown(&mut self, bytes: &[u8], left: usize) -> Result<(), Problem> {
-        let tlv = bytes.get(..bytes.len() - left).unwrap_or_default();
+    /// Keeps an unknown field. They stand after the others, in the order of their bytes.
+    fn keep_unknown(&mut self, tlv: &[u8]) -> Result<(), Problem> {
         let mut place = self.tlvs.len();
         let mut rest = self.tlvs.get(self.known()..).unwrap_or_default();
         while let Some(other) = first_tlv(rest) {

@@ -87,16 +87,12 @@ impl Wire for MeterBand {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("MeterBand", Problem::TooDeep);
-        let wrong = |problem| DecodeError {
-            problem,
-            ..at.clone()
-        };
+        let at = input.place("MeterBand");
         let kind = u16::decode(input).map_err(|e| e.reading("MeterBand.type"))?;
         let length = u16::decode(input).map_err(|e| e.reading("MeterBand.length"))?;
         if length != 16 {
             let length = length.into();
-            return Err(wrong(Problem::BadLength { length }));
+            return Err(at.error(Problem::BadLength { length }));
         }
         let rate = u32::decode(input).map_err(|e| e.reading("MeterBand.rate"))?;
         let burst_size = u32::decode(input).map_err(|e| e.reading("MeterBand.burst_size"))?;
@@ -108,7 +104,7 @@ impl Wire for MeterBand {
             EXPERIMENTER => BandType::Experimenter {
                 experimenter: u32::from_be_bytes(rest),
             },
-            _ => return Err(wrong(Problem::UnknownCode { code: kind.into() })),
+            _ => return Err(at.error(Problem::UnknownCode { code: kind.into() })),
         };
         Ok(Self {
             rate,

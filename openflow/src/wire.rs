@@ -277,9 +277,39 @@ impl<'a> Reader<'a> {
     /// An error at this place.
     #[must_use]
     pub fn error(&self, what: &'static str, problem: Problem) -> DecodeError {
-        DecodeError {
+        self.place(what).error(problem)
+    }
+
+    /// This place, at which `what` starts.
+    #[must_use]
+    pub fn place(&self, what: &'static str) -> Place {
+        Place {
             what,
             offset: self.offset(),
+        }
+    }
+}
+
+/// A place in a message, for an error that only shows once more of it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    what: &'static str,
+    offset: usize,
+}
+
+impl Place {
+    /// The same place, where something with a better name starts.
+    #[must_use]
+    pub const fn named(self, what: &'static str) -> Self {
+        Self { what, ..self }
+    }
+
+    /// An error at this place.
+    #[must_use]
+    pub const fn error(self, problem: Problem) -> DecodeError {
+        DecodeError {
+            what: self.what,
+            offset: self.offset,
             problem,
         }
     }
@@ -445,7 +475,9 @@ impl Wire for Ipv6Addr {
 /// A time in whole seconds, and the nanoseconds beyond them.
 impl Wire for Duration {
     fn encode(&self, out: &mut Writer) {
-        u32::try_from(self.as_secs()).unwrap_or(u32::MAX).encode(out);
+        u32::try_from(self.as_secs())
+            .unwrap_or(u32::MAX)
+            .encode(out);
         self.subsec_nanos().encode(out);
     }
 

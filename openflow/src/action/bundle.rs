@@ -82,14 +82,11 @@ impl Bundle {
         let algorithm = BundleAlgorithm::decode(input)?;
         let fields = HashFields::decode(input)?;
         let basis = u16::decode(input)?;
-        let at = input.error("Bundle.member_type", Problem::TooDeep);
+        let at = input.place("Bundle.member_type");
         let value = u32::decode(input)?;
         if value != MEMBER_TYPE {
             let value = value.into();
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value }));
         }
         let bundle = Self {
             algorithm,

@@ -46,14 +46,11 @@ impl Wire for Conjunction {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Conjunction.dimension", Problem::TooDeep);
+        let at = input.place("Conjunction.dimension");
         let [dimension, dimensions] = input.array()?;
         if !(2..=64).contains(&dimensions) || dimension >= dimensions {
             let value = u16::from_be_bytes([dimension, dimensions]).into();
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value }));
         }
         Ok(Self {
             id: u32::decode(input)?,

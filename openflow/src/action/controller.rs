@@ -107,14 +107,10 @@ impl Wire for Controller2 {
         input.zeros(6, "Controller2.padding")?;
         let mut action = Self::default();
         while !input.is_empty() {
-            let at = input.error("Controller2.properties", Problem::TooDeep);
-            let wrong = |problem| DecodeError {
-                problem,
-                ..at.clone()
-            };
+            let at = input.place("Controller2.properties");
             let kind = u16::decode(input)?;
             let length = usize::from(u16::decode(input)?);
-            let bad_length = || wrong(Problem::BadLength { length });
+            let bad_length = || at.error(Problem::BadLength { length });
             let size = length.checked_sub(4).ok_or_else(bad_length)?;
             let mut body = input.sub(size, "Controller2.properties")?;
             input.skip(length.next_multiple_of(8) - length)?;
@@ -131,7 +127,7 @@ impl Wire for Controller2 {
                 USERDATA => action.userdata = body.remainder(),
                 PAUSE => action.pause = true,
                 METER_ID => action.meter = Some(Wire::decode(&mut body)?),
-                _ => return Err(wrong(Problem::UnknownCode { code: kind.into() })),
+                _ => return Err(at.error(Problem::UnknownCode { code: kind.into() })),
             }
             body.finish("Controller2.properties")?;
         }

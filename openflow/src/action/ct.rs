@@ -88,14 +88,11 @@ impl Wire for Ct {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Ct.flags", Problem::TooDeep);
+        let at = input.place("Ct.flags");
         let flags = u16::decode(input)?;
         if flags & !(COMMIT | FORCE) != 0 || flags == FORCE {
             let value = flags.into();
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value }));
         }
         let zone = Zone::decode(input)?;
         let table = u8::decode(input).map_err(|e| e.reading("Ct.table"))?;
@@ -119,15 +116,12 @@ impl Zone {
             return Ok(Self::Number(number));
         }
         let field = FieldHeader::decode(input, "Ct.zone")?;
-        let at = input.error("Ct.zone", Problem::TooDeep);
+        let at = input.place("Ct.zone");
         let range = u16::decode(input).map_err(|e| e.reading("Ct.zone"))?;
         let part = field.range(range)?;
         if part.bits() != 16 {
             let value = range.into();
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value }));
         }
         Ok(Self::Field(part))
     }

@@ -80,17 +80,13 @@ impl Wire for EncapProperty {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Encap.properties", Problem::TooDeep);
-        let wrong = |problem| DecodeError {
-            problem,
-            ..at.clone()
-        };
+        let at = input.place("Encap.properties");
         let [c0, c1, kind, length] = input.array().map_err(|e| e.reading("Encap.properties"))?;
         let class = u16::from_be_bytes([c0, c1]);
         let length = usize::from(length);
         let size = length
             .checked_sub(4)
-            .ok_or_else(|| wrong(Problem::BadLength { length }))?;
+            .ok_or_else(|| at.error(Problem::BadLength { length }))?;
         let mut body = input.sub(size, "Encap.properties")?;
         input.skip(length.next_multiple_of(8) - length)?;
         match (class, kind) {
@@ -100,12 +96,12 @@ impl Wire for EncapProperty {
                 let [kind, length] = body.array()?;
                 let length = usize::from(length);
                 if body.left() != length.next_multiple_of(8) {
-                    return Err(wrong(Problem::BadLength { length }));
+                    return Err(at.error(Problem::BadLength { length }));
                 }
                 let data = body.bytes(length, "Encap.properties")?;
                 Ok(Self::NshTlv { class, kind, data })
             }
-            _ => Err(wrong(Problem::UnknownCode {
+            _ => Err(at.error(Problem::UnknownCode {
                 code: u64::from(class) << 8 | u64::from(kind),
             })),
         }

@@ -173,7 +173,7 @@ impl Wire for LearnSpec {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Learn.specs", Problem::TooDeep);
+        let at = input.place("Learn.specs");
         let header = u16::decode(input).map_err(|e| e.reading("Learn.specs"))?;
         let bits = header & BITS;
         Ok(match (header & FROM_VALUE, header & TARGET) {
@@ -198,10 +198,7 @@ impl Wire for LearnSpec {
             },
             _ => {
                 let value = header.into();
-                return Err(DecodeError {
-                    problem: Problem::BadValue { value },
-                    ..at
-                });
+                return Err(at.error(Problem::BadValue { value }));
             }
         })
     }
@@ -286,14 +283,11 @@ impl Wire for Learn {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Learn.flags", Problem::TooDeep);
+        let at = input.place("Learn.flags");
         let (mut learn, flags) = Self::decode_head(input)?;
         if flags != 0 {
             let value = flags.into();
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value }));
         }
         learn.decode_specs(input)?;
         Ok(learn)
@@ -318,7 +312,7 @@ impl Wire for Learn2 {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("Learn2.flags", Problem::TooDeep);
+        let at = input.place("Learn2.flags");
         let (mut learn, flags) = Learn::decode_head(input)?;
         let limit = u32::decode(input)?;
         let start = u16::decode(input)?;
@@ -328,10 +322,7 @@ impl Wire for Learn2 {
             0 if start == 0 => None,
             _ => {
                 let value = flags.into();
-                return Err(DecodeError {
-                    problem: Problem::BadValue { value },
-                    ..at
-                });
+                return Err(at.error(Problem::BadValue { value }));
             }
         };
         learn.decode_specs(input)?;

@@ -101,12 +101,10 @@ impl Wire for Nat {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         input.skip(2)?;
-        let at = input.error("Nat.flags", Problem::TooDeep);
-        let wrong = |value: u16| DecodeError {
-            problem: Problem::BadValue {
-                value: value.into(),
-            },
-            ..at.clone()
+        let at = input.place("Nat.flags");
+        let wrong = |value: u16| {
+            let value = value.into();
+            at.error(Problem::BadValue { value })
         };
         let flags = NatFlags::decode(input)?;
         let both = |flag| flags.contains(flag);

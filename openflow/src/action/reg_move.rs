@@ -88,14 +88,11 @@ fn parts(
     input: &mut Reader<'_>,
 ) -> Result<(Subfield, Subfield), DecodeError> {
     let source = FieldHeader::decode(input, "RegMove.source")?.part(source, bits)?;
-    let at = input.error("RegMove.target", Problem::TooDeep);
+    let at = input.place("RegMove.target");
     let target = FieldHeader::decode(input, "RegMove.target")?.part(target, bits)?;
     if !target.field().is_writable() {
         let field = target.field().name();
-        return Err(DecodeError {
-            problem: Problem::ReadOnly { field },
-            ..at
-        });
+        return Err(at.error(Problem::ReadOnly { field }));
     }
     input.zeros(input.left(), "RegMove.padding")?;
     Ok((source, target))

@@ -10,7 +10,7 @@ use crate::field::format::Hex;
 use crate::field::{Field, FieldId, Header, IN_PORT, VLAN_VID, Value, VlanVid};
 use crate::matching::fold;
 use crate::names::{Names, Text};
-use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
+use crate::wire::{DecodeError, Place, Problem, Reader, Wire, Writer};
 
 /// Writes a whole field (`OFPAT_SET_FIELD`, section 7.2.4).
 ///
@@ -74,24 +74,18 @@ impl Wire for SetField {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("SetField.field", Problem::TooDeep);
+        let at = input.place("SetField.field");
         let field = FieldHeader::decode(input, "SetField.field")?;
         let value = input.take(field.size(), "SetField.value")?;
         let tagged = |value| VlanVid::from_bytes(value).is_some_and(VlanVid::is_tagged);
         if field.field == IN_PORT.id() {
             let field = field.field.name();
-            return Err(DecodeError {
-                problem: Problem::ReadOnly { field },
-                ..at
-            });
+            return Err(at.error(Problem::ReadOnly { field }));
         }
         if field.field == VLAN_VID.id() && !tagged(value) {
-            return Err(DecodeError {
-                problem: Problem::BadValue { value: 0 },
-                ..at
-            });
+            return Err(at.error(Problem::BadValue { value: 0 }));
         }
-        writable(field.field, value, None, &at)?;
+        writable(field.field, value, None, at)?;
         input.zeros(input.left(), "SetField.padding")?;
         Ok(Self {
             field: field.field,
@@ -113,7 +107,7 @@ fn writable(
     field: FieldId,
     value: &[u8],
     mask: Option<&[u8]>,
-    at: &DecodeError,
+    at: Place,
 ) -> Result<(), DecodeError> {
     let problem = match fold::check(field, value, mask) {
         Ok(()) if field.is_writable() => return Ok(()),
@@ -122,10 +116,7 @@ fn writable(
         },
         Err(problem) => problem,
     };
-    Err(DecodeError {
-        problem,
-        ..at.clone()
-    })
+    Err(at.error(problem))
 }
 
 /// Writes a part of a field (`NXAST_REG_LOAD`).
@@ -179,16 +170,13 @@ impl Wire for RegLoad {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("RegLoad.target", Problem::TooDeep);
+        let at = input.place("RegLoad.target");
         let target = Subfield::decode(input, "RegLoad.target")?;
-        writable(target.field(), &[], None, &at)?;
-        let bad = input.error("RegLoad.value", Problem::TooDeep);
+        writable(target.field(), &[], None, at)?;
+        let bad = input.place("RegLoad.value");
         let value = u64::decode(input).map_err(|e| e.reading("RegLoad.value"))?;
         if value & !low_bits(target.bits()) != 0 {
-            return Err(DecodeError {
-                problem: Problem::BadValue { value },
-                ..bad
-            });
+            return Err(bad.error(Problem::BadValue { value }));
         }
         Ok(Self { target, value })
     }
@@ -255,23 +243,19 @@ impl Wire for RegLoad2 {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.error("RegLoad2.field", Problem::TooDeep);
-        let wrong = |problem| DecodeError {
-            problem,
-            ..at.clone()
-        };
+        let at = input.place("RegLoad2.field");
         let header = Header::decode(input).map_err(|e| e.reading("RegLoad2.field"))?;
         let code = u64::from(header.class) << 16 | u64::from(header.number) << 9;
         let field = header
             .field()
-            .map_err(|length| wrong(Problem::BadLength { length }))?
-            .ok_or_else(|| wrong(Problem::UnknownCode { code }))?;
+            .map_err(|length| at.error(Problem::BadLength { length }))?
+            .ok_or_else(|| at.error(Problem::UnknownCode { code }))?;
         let value = input.take(header.size(), "RegLoad2.value")?;
         let mask = match header.masked {
             true => Some(input.take(header.size(), "RegLoad2.mask")?),
             false => None,
         };
-        writable(field, value, mask, &at)?;
+        writable(field, value, mask, at)?;
         input.zeros(input.left(), "RegLoad2.padding")?;
         Ok(Self::of_bytes(field, value, mask))
     }

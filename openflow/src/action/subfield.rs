@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::field::{Field, FieldId, Header};
-use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
+use crate::wire::{DecodeError, Place, Problem, Reader, Wire, Writer};
 
 /// A run of bits of a field, such as `NXM_NX_REG6[0..15]`.
 ///
@@ -113,23 +113,13 @@ impl Subfield {
 pub(super) struct FieldHeader {
     pub(super) field: FieldId,
     size: u8,
-    at: DecodeErrorAt,
-}
-
-/// Where a header stood, for errors about what it goes with.
-#[derive(Clone, Copy, Debug)]
-struct DecodeErrorAt {
-    what: &'static str,
-    offset: usize,
+    at: Place,
 }
 
 impl FieldHeader {
     /// Reads a header that names a field here, without a mask.
     pub(super) fn decode(input: &mut Reader<'_>, what: &'static str) -> Result<Self, DecodeError> {
-        let at = DecodeErrorAt {
-            what,
-            offset: input.offset(),
-        };
+        let at = input.place(what);
         let header = Header::decode(input).map_err(|e| e.reading(what))?;
         let code = u64::from(header.class) << 16 | u64::from(header.number) << 9;
         let field = header
@@ -175,16 +165,6 @@ impl FieldHeader {
             bits,
             size: self.size,
         })
-    }
-}
-
-impl DecodeErrorAt {
-    const fn error(self, problem: Problem) -> DecodeError {
-        DecodeError {
-            what: self.what,
-            offset: self.offset,
-            problem,
-        }
     }
 }
 

@@ -114,7 +114,7 @@ impl Header {
     ///
     /// When the bytes are too few, or the length does not leave room for the experimenter.
     pub fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let at = input.offset();
+        let at = input.place("field");
         let word = input.array()?;
         let header = Self::of_word(word);
         if header.class != EXPERIMENTER {
@@ -122,11 +122,9 @@ impl Header {
         }
         let experimenter = u32::from_be_bytes(input.array()?);
         let length = header.length.into();
-        header.of_experimenter(experimenter).ok_or(DecodeError {
-            what: "field",
-            offset: at,
-            problem: Problem::BadLength { length },
-        })
+        header
+            .of_experimenter(experimenter)
+            .ok_or_else(|| at.error(Problem::BadLength { length }))
     }
 
     /// The header at the front of `bytes`, and what follows it.

@@ -103,19 +103,19 @@ fn what_a_switch_would_refuse_is_refused() {
     let ip = [0x80, 0, 0x0a, 2, 8, 0];
     assert_eq!(
         refused(&[0x80, 0, 0x16, 4, 10, 0, 0, 1]),
-        "ip_src at byte 0: ip_src needs a match on its protocol"
+        "Match.ip_src at byte 0: ip_src needs a match on its protocol"
     );
     assert_eq!(
         refused(&[ip, ip].concat()),
-        "eth_type at byte 6: eth_type is given twice"
+        "Match.eth_type at byte 6: eth_type is given twice"
     );
     assert_eq!(
         refused(&[0x80, 0, 0x0b, 4, 8, 0, 0xff, 0]),
-        "eth_type at byte 0: eth_type cannot be masked"
+        "Match.eth_type at byte 0: eth_type cannot be masked"
     );
     assert_eq!(
         refused(&[0, 1, 1, 8, 0, 0, 0, 9, 0, 0, 0, 8]),
-        "reg0 at byte 0: reg0 has bits outside its mask"
+        "Match.reg0 at byte 0: reg0 has bits outside its mask"
     );
     assert_eq!(
         refused(&[0, 1, 0, 3, 0, 0, 0]),
@@ -123,11 +123,11 @@ fn what_a_switch_would_refuse_is_refused() {
     );
     assert_eq!(
         refused(&[0, 1, 0, 4, 0]),
-        "reg0 at byte 4: 3 more bytes needed"
+        "Match.reg0 at byte 4: 3 more bytes needed"
     );
     assert_eq!(
         refused(&[0x80, 0, 0x0c, 2, 0xf0, 0]),
-        "vlan_vid at byte 0: value 0xf000 is not allowed here"
+        "Match.vlan_vid at byte 0: value 0xf000 is not allowed here"
     );
 }
 
