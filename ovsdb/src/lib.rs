@@ -115,6 +115,7 @@
 //! assert!(client.snapshot().ports.get(&uuid).is_some());
 //! # Ok(())
 //! # }
+//! ```
 //!
 //! # Clusters, locks, conditions
 //!
