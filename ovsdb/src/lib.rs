@@ -130,7 +130,6 @@
 //!
 //! [`Client::set_conditions`] chooses the rows to replicate. It can be called at any time; a row
 //! that no longer fulfils its conditions is deleted from the replica, not from the database.
-//! ```
 
 mod backoff;
 pub mod client;
