@@ -1,5 +1,6 @@
 //! A lab: everything that a network description speaks of, built on this machine.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::host::{Datapath, Host};
 use crate::machine::Machine;
 use crate::network::Description;
 use crate::outside::Outside;
+use crate::process::Daemon;
 use crate::state::{self, State};
 use crate::switch::Switch;
 
@@ -160,6 +162,18 @@ impl Lab {
             self.host(host)?.wait_until_bound(port)?;
         }
         Ok(())
+    }
+
+    /// Starts a program inside a machine, in the background.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start_in(&self, machine: &Machine, command: &[&OsStr]) -> anyhow::Result<Daemon> {
+        let (program, arguments) = command.split_first().context("a program to start")?;
+        let mut command = machine.namespace().command(program);
+        let log = self.directory().join(format!("{}.log", machine.name()));
+        self.state.start(command.args(arguments), &log)
     }
 
     /// A host by its name.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use labs::probe;
 
 mod report;
 
@@ -22,6 +23,12 @@ struct Arguments {
 enum Choice {
     /// Two hosts, two tenants with the same addresses, and two provider networks
     Quickstart(Quickstart),
+    /// Greets whoever connects; what runs in the machines of a lab that is kept
+    #[command(hide = true)]
+    Serve {
+        /// Where to listen
+        ports: Vec<u16>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -38,8 +45,11 @@ struct Quickstart {
 }
 
 fn main() -> ExitCode {
-    let Choice::Quickstart(arguments) = Arguments::parse().lab;
-    match quickstart(&arguments) {
+    let done = match Arguments::parse().lab {
+        Choice::Quickstart(arguments) => quickstart(&arguments),
+        Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -57,17 +67,25 @@ fn quickstart(arguments: &Quickstart) -> anyhow::Result<bool> {
         writeln!(io::stdout(), "Nothing of the lab is left.")?;
         return Ok(true);
     }
-    let brint = match &arguments.brint {
-        Some(brint) => brint.clone(),
-        None => env::current_exe()
-            .context("finding this program")?
-            .with_file_name("brint"),
-    };
+    let this = env::current_exe().context("finding this program")?;
+    let brint = arguments
+        .brint
+        .clone()
+        .unwrap_or_else(|| this.with_file_name("brint"));
     let mut lab = labs::quickstart::start(NAME, &brint)?;
+    let checks = labs::quickstart::check(&lab)?;
     if arguments.keep {
+        for machine in lab.machines() {
+            let serve = [
+                this.as_os_str(),
+                "serve".as_ref(),
+                "22".as_ref(),
+                "80".as_ref(),
+            ];
+            lab.start_in(machine, &serve)?;
+        }
         lab.keep();
     }
-    let checks = labs::quickstart::check(&lab)?;
     report::print(&mut io::stdout().lock(), &lab, &checks, arguments.keep)?;
     Ok(checks.all_hold())
 }

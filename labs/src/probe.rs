@@ -8,4 +8,4 @@ mod tcp;
 
 pub use frame::{Ear, Frame, send};
 pub use ping::{Pinging, ping};
-pub use tcp::{Answer, Listening, connect, listen};
+pub use tcp::{Answer, Listening, connect, listen, serve};

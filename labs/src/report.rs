@@ -81,6 +81,7 @@ fn next_steps(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
     let directory = lab.directory().display();
     let (a2, visitor) = (lab.machine("a2")?, lab.machine("visitor")?);
     let (a2, visitor) = (a2.namespace().name(), visitor.namespace().name());
+    let b2 = lab.machine("b2")?.namespace().name();
     let network = lab.network().display();
     writeln!(
         out,
@@ -88,6 +89,10 @@ fn next_steps(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
 The lab stays up. As root, try:
   ip netns exec {a2} ping -c 3 10.0.0.18
   ip netns exec {visitor} ping -c 3 10.0.0.18           # not of the group: no answer
+  ip netns exec {a2} bash -c 'cat < /dev/tcp/10.0.0.18/80'
+  ip netns exec {visitor} bash -c 'cat < /dev/tcp/10.0.0.18/22'
+  ip netns exec {visitor} timeout 2 bash -c 'cat < /dev/tcp/10.0.0.18/80'  # refused
+  ip netns exec {b2} ping -c 3 10.0.0.18                # tenant B's machine of that address
   export OVS_RUNDIR={directory}/host1                   # aims the tools at host1
   ovs-ofctl dump-flows br-int table=82
   ovs-appctl ofproto/trace br-int in_port=43,dl_src=fa:16:3e:00:0a:01,dl_dst=fa:16:3e:00:0a:02,\\

@@ -9,18 +9,33 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::namespace::Namespace;
+use crate::patience::PATIENCE;
 use crate::process::run;
 
-/// Sends one echo request; true when the answer comes within `limit`.
+/// Sends echo requests until one is answered; true when that happens within `limit`, which is
+/// rounded up to seconds.
+///
+/// One request would not do: the userspace datapath loses the packet that makes it look for the
+/// other end of a tunnel.
 ///
 /// # Errors
 ///
 /// When `ping` cannot be started.
 pub fn ping(from: &Namespace, to: IpAddr, limit: Duration) -> anyhow::Result<bool> {
-    let wait = limit.as_secs_f64().to_string();
+    let seconds = limit.as_secs_f64().ceil().to_string();
     let mut command = from.command("ping");
-    command.args(["-n", "-q", "-c", "1", "-W", &wait, &to.to_string()]);
-    Ok(run(&mut command, limit + Duration::from_secs(5))?.success)
+    command.args([
+        "-n",
+        "-q",
+        "-i",
+        "0.2",
+        "-c",
+        "1",
+        "-w",
+        &seconds,
+        &to.to_string(),
+    ]);
+    Ok(run(&mut command, limit + PATIENCE)?.success)
 }
 
 /// A ping that goes on until it is stopped.

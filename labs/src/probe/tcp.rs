@@ -68,6 +68,26 @@ pub fn connect(from: &Namespace, to: IpAddr, port: u16, limit: Duration) -> anyh
     })
 }
 
+/// Greets whoever connects to one of the ports, for ever.
+///
+/// For a program that already runs inside a namespace.
+///
+/// # Errors
+///
+/// When a port is taken.
+pub fn serve(ports: &[u16]) -> anyhow::Result<()> {
+    let listeners = ports
+        .iter()
+        .map(|port| bind(*port))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        for listener in &listeners {
+            scope.spawn(|| greet(listener, &AtomicBool::new(false)));
+        }
+    });
+    Ok(())
+}
+
 /// A server that greets whoever connects, until it is dropped.
 #[derive(Debug)]
 pub struct Listening {
@@ -83,27 +103,33 @@ pub struct Listening {
 ///
 /// When the port is taken.
 pub fn listen(at: &Namespace, port: u16) -> anyhow::Result<Listening> {
-    let listener = at.enter(|| {
-        TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
-            .with_context(|| format!("listening on {port} in {}", at.name()))
-    })?;
+    let listener = at
+        .enter(|| bind(port))
+        .with_context(|| at.name().to_owned())?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
-    let thread = thread::spawn(move || {
-        for stream in listener.incoming() {
-            if stopping.load(Ordering::Relaxed) {
-                return;
-            }
-            // A peer that has gone does not want the greeting.
-            drop(stream.map(|mut stream| stream.write_all(GREETING)));
-        }
-    });
+    let thread = thread::spawn(move || greet(&listener, &stopping));
     Ok(Listening {
         namespace: at.clone(),
         port,
         stop,
         thread: Some(thread),
     })
+}
+
+fn bind(port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
+        .with_context(|| format!("listening on port {port}"))
+}
+
+fn greet(listener: &TcpListener, stop: &AtomicBool) {
+    for stream in listener.incoming() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        // A peer that has gone does not want the greeting.
+        drop(stream.map(|mut stream| stream.write_all(GREETING)));
+    }
 }
 
 impl Drop for Listening {
