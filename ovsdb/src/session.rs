@@ -263,7 +263,8 @@ impl<D: Database> Session<D> {
     }
 
     /// Asks for a lock, or takes it from whoever has it. Gaining and losing it comes as
-    /// [`SessionEvent::Lock`]. A lock that has been asked for is not asked for again.
+    /// [`SessionEvent::Lock`]. A lock that has been asked for is not asked for again; to take one
+    /// that is waited for, the session first stops waiting, as the server demands.
     ///
     /// # Errors
     ///
@@ -274,6 +275,9 @@ impl<D: Database> Session<D> {
         } else {
             LockRequest::Lock
         };
+        if steal && self.locks.is_awaited(name) {
+            self.unlock(name)?;
+        }
         if self.locks.request(name) {
             let pending = Pending::Lock(name.to_owned(), request);
             self.request(request.method(), &[name], pending)?;

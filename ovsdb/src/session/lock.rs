@@ -43,6 +43,11 @@ impl Locks {
         new
     }
 
+    /// Whether a lock is wanted and not held.
+    pub(super) fn is_awaited(&self, name: &str) -> bool {
+        self.held.get(name) == Some(&false)
+    }
+
     /// Notes that a lock is no longer wanted. Returns whether it was held, or `None` if it was not
     /// wanted.
     pub(super) fn release(&mut self, name: &str) -> Option<bool> {

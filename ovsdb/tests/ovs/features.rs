@@ -39,6 +39,8 @@ async fn a_lock_goes_from_one_client_to_the_next() {
     first.unlock("writer").await;
     assert!(!lock(&mut first_events).await);
     assert!(lock(&mut second_events).await);
+    // Waiting does not keep a client from stealing.
+    first.lock("writer").await;
     first.steal("writer").await;
     assert!(lock(&mut first_events).await);
     assert!(!lock(&mut second_events).await);
