@@ -13,7 +13,6 @@ mod connection;
 mod delivery;
 mod dropped;
 mod firewall;
-mod link;
 mod local_switching;
 mod packet_rate_limit;
 mod rule;

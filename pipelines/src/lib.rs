@@ -57,6 +57,7 @@ pub mod cookie;
 pub mod diff;
 pub mod flow_set;
 mod hash;
+mod link;
 pub mod network;
 pub mod registers;
 pub mod site;

@@ -287,6 +287,33 @@ fn arp_for_a_port_behind_a_tunnel_is_answered_here() {
 }
 
 #[test]
+fn a_solicitation_for_a_port_behind_a_tunnel_is_answered_here() {
+    let (switch, _) = switch_with("quickstart");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=43",
+    };
+    let solicit = |source: &str, target: &str, option: &str| {
+        let to = "dl_dst=33:33:ff:00:00:20,icmp6,ipv6_dst=ff02::1:ff00:20,icmpv6_type=135";
+        let packet = format!("{VM1},{to},ipv6_src={source},nd_target={target},nd_sll={option}");
+        vm.send(&packet, NEW)
+    };
+    let (own, own_mac, no_mac) = ("2001:db8:a::18", "fa:16:3e:00:00:12", "00:00:00:00:00:00");
+    let (near, tunnels) = (44, [2, 4]);
+    // The neighbour here hears every question; the answer comes back through the patch.
+    assert_eq!(solicit(own, "2001:db8:a::20", own_mac), ports(&[near, 43]));
+    assert_eq!(
+        solicit(own, "fe80::f816:3eff:fe00:14", own_mac),
+        ports(&[near, 43])
+    );
+    // What cannot be answered is asked everywhere.
+    let everywhere = [&[near][..], &tunnels].concat();
+    assert_eq!(solicit(own, "2001:db8:a::77", own_mac), ports(&everywhere));
+    assert_eq!(solicit(own, "2001:db8:a::20", no_mac), ports(&everywhere));
+}
+
+#[test]
 fn provider_networks_are_translated_both_ways() {
     let (switch, _) = switch_with("quickstart");
     let nic = From {

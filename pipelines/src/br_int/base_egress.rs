@@ -10,14 +10,9 @@ use openflow::field::{
     ND_TARGET,
 };
 
-use super::{
-    accept_or_ingress,
-    connection::TRACKED,
-    delivery, dropped,
-    link::{self, Dhcp},
-    rules_egress,
-};
+use super::{accept_or_ingress, connection::TRACKED, delivery, dropped, rules_egress};
 use crate::{
+    link::{self, Dhcp},
     registers::PORT,
     site::LocalPort,
     subject::Subject,

@@ -6,10 +6,10 @@ use openflow::field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto};
 
 use super::{
     connection::{TRACKED, UNTRACKED},
-    link::{self, Dhcp},
     rules_ingress,
 };
 use crate::{
+    link::{self, Dhcp},
     registers::PORT,
     site::LocalPort,
     subject::Subject,

@@ -1,9 +1,10 @@
-//! Tells frames for one station from frames for many.
+//! Tells frames for one station from frames for many, and both from questions about a neighbour.
 
-use openflow::field::{ETH_DST, ETH_TYPE, EthType, MacAddr};
+use openflow::field::{ETH_DST, ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto, MacAddr};
 
 use super::{arp_responder, flood_to_tun, ucast_to_tun};
 use crate::{
+    link,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -11,7 +12,7 @@ use crate::{
 pub(super) static TABLE: Table = Table {
     number: 2,
     name: "PATCH_LV_TO_TUN",
-    purpose: "Tells frames for one station from frames for many.",
+    purpose: "Tells frames for one station, for many, and questions about neighbours.",
     next: &[
         &arp_responder::TABLE,
         &ucast_to_tun::TABLE,
@@ -20,14 +21,25 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
-const ARP_REQUEST: u16 = 1;
+const QUESTION: u16 = 1;
 const ANYTHING: u16 = 0;
+
+/// Where solicitations go while the neighbour's MAC is unknown (RFC 4291, section 2.7.1).
+const SOLICITED_NODE: MacAddr = MacAddr([0x33, 0x33, 0xff, 0, 0, 0]);
+const SOLICITED_NODE_MASK: MacAddr = MacAddr([0xff, 0xff, 0xff, 0, 0, 0]);
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     if let Subject::Bridge(_) = subject {
-        let request = flows.at(ARP_REQUEST).when(ETH_TYPE, EthType::ARP);
+        let request = flows.at(QUESTION).when(ETH_TYPE, EthType::ARP);
         request
             .when(ETH_DST, MacAddr::BROADCAST)
+            .goto(&arp_responder::TABLE);
+        flows
+            .at(QUESTION)
+            .when(ETH_TYPE, EthType::IPV6)
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
+            .when_masked(ETH_DST, SOLICITED_NODE, SOLICITED_NODE_MASK)
             .goto(&arp_responder::TABLE);
         let group = MacAddr::MULTICAST_BIT;
         flows

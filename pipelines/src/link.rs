@@ -6,19 +6,19 @@ use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, UDP_DST, UDP_SRC};
 use crate::table::Draft;
 
 /// ICMPv6: who listens to a multicast group? (RFC 2710)
-pub(super) const LISTENER_QUERY: u8 = 130;
+pub(crate) const LISTENER_QUERY: u8 = 130;
 /// ICMPv6: where is a router? (RFC 4861)
-pub(super) const ROUTER_SOLICITATION: u8 = 133;
+pub(crate) const ROUTER_SOLICITATION: u8 = 133;
 /// ICMPv6: here is a router. (RFC 4861)
-pub(super) const ROUTER_ADVERTISEMENT: u8 = 134;
+pub(crate) const ROUTER_ADVERTISEMENT: u8 = 134;
 /// ICMPv6: who has an address? (RFC 4861)
-pub(super) const NEIGHBOUR_SOLICITATION: u8 = 135;
+pub(crate) const NEIGHBOUR_SOLICITATION: u8 = 135;
 /// ICMPv6: this address is here. (RFC 4861)
-pub(super) const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+pub(crate) const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 
 /// DHCP, by the version of IP that it runs on.
 #[derive(Clone, Copy)]
-pub(super) enum Dhcp {
+pub(crate) enum Dhcp {
     /// RFC 2131.
     V4,
     /// RFC 8415.
@@ -27,7 +27,7 @@ pub(super) enum Dhcp {
 
 impl Dhcp {
     /// The one that hands out addresses such as these.
-    pub(super) fn of(block: IpNet) -> Self {
+    pub(crate) fn of(block: IpNet) -> Self {
         match block {
             IpNet::V4(_) => Self::V4,
             IpNet::V6(_) => Self::V6,
@@ -35,12 +35,12 @@ impl Dhcp {
     }
 
     /// What clients send.
-    pub(super) fn request(self, draft: Draft<'_>) -> Draft<'_> {
+    pub(crate) fn request(self, draft: Draft<'_>) -> Draft<'_> {
         self.udp(draft, self.client(), self.server())
     }
 
     /// What servers send.
-    pub(super) fn answer(self, draft: Draft<'_>) -> Draft<'_> {
+    pub(crate) fn answer(self, draft: Draft<'_>) -> Draft<'_> {
         self.udp(draft, self.server(), self.client())
     }
 
