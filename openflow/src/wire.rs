@@ -473,6 +473,8 @@ impl Wire for Ipv6Addr {
 }
 
 /// A time in whole seconds, and the nanoseconds beyond them.
+///
+/// All ones, by which a switch says that it does not know, become the longest time there is.
 impl Wire for Duration {
     fn encode(&self, out: &mut Writer) {
         u32::try_from(self.as_secs())

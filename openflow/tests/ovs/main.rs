@@ -9,6 +9,7 @@
     reason = "what these helpers of tests cannot do is a failure of the test"
 )]
 
+mod answers;
 mod connection;
 mod golden;
 mod listener;
