@@ -191,13 +191,11 @@ impl Session {
         }
         self.last_heard = now;
         self.probed = false;
-        while let Some(frame) = self.next_frame()? {
-            if let Err(error) = self.handle_frame(&frame) {
-                self.state = State::Over;
-                return Err(error);
-            }
+        let handled = self.handle_frames();
+        if handled.is_err() {
+            self.state = State::Over;
         }
-        Ok(())
+        handled
     }
 
     /// Where a reader may put bytes, to have them taken without a copy.
@@ -294,6 +292,13 @@ impl Session {
             }
     }
 
+    fn handle_frames(&mut self) -> Result<(), PeerError> {
+        while let Some(frame) = self.next_frame()? {
+            self.handle_frame(&frame)?;
+        }
+        Ok(())
+    }
+
     /// Splits one message off the input.
     fn next_frame(&mut self) -> Result<Option<Bytes>, PeerError> {
         let Some(header) = Header::peek(&self.input) else {
@@ -301,8 +306,8 @@ impl Session {
         };
         let length = usize::from(header.length);
         if length < Header::LENGTH {
-            self.state = State::Over;
-            return Err(header.bad_length().into());
+            let frame = self.input.split_to(Header::LENGTH).freeze();
+            return Err(self.refuse(&frame, header.bad_length()));
         }
         if self.input.len() < length {
             return Ok(None);
@@ -310,14 +315,17 @@ impl Session {
         Ok(Some(self.input.split_to(length).freeze()))
     }
 
+    /// Tells the switch what is wrong with a message of its.
+    fn refuse(&mut self, frame: &Bytes, error: DecodeError) -> PeerError {
+        let xid = Header::peek(frame).map_or(0, |header| header.xid);
+        self.reply(xid, &Error::about(&error, frame).into());
+        error.into()
+    }
+
     fn handle_frame(&mut self, frame: &Bytes) -> Result<(), PeerError> {
         let (xid, message) = match Message::decode(frame) {
             Ok(decoded) => decoded,
-            Err(error) => {
-                let xid = Header::peek(frame).map_or(0, |header| header.xid);
-                self.reply(xid, &Error::about(&error, frame).into());
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.refuse(frame, error)),
         };
         match self.state {
             State::Greeting => self.greet(xid, message, frame),

@@ -83,7 +83,8 @@ async fn two_thousand_flows_of_one_bundle_are_read_back_equal() {
     let shown = ovs.ofctl(&["--no-stats", "dump-flows"], &[]);
     let mut shown: Vec<_> = shown.lines().map(str::trim).collect();
     let mut expected: Vec<_> = (0..2000).map(|number| flow(number).to_string()).collect();
-    (shown.sort_unstable(), expected.sort());
+    shown.sort_unstable();
+    expected.sort();
     assert_eq!(shown, expected);
 }
 
@@ -119,7 +120,9 @@ async fn bundles_at_the_same_time_do_not_mix() {
         switch.bundle(additions(500..1000)),
         switch.barrier(),
     );
-    (first.unwrap(), second.unwrap(), third.unwrap());
+    first.unwrap();
+    second.unwrap();
+    third.unwrap();
     assert_eq!(installed(&switch).await.len(), 1000);
 }
 
