@@ -62,10 +62,10 @@ def idl(remote, parser, transactions):
 
 
 def fill(remote, rows):
-    """Inserts the rows, a thousand in each transaction."""
-    for first in range(0, rows, 1000):
+    """Inserts the rows, as many in each transaction as fit in an argument."""
+    for first in range(0, rows, 200):
         operations = ["Bench"]
-        for number in range(first, min(first + 1000, rows)):
+        for number in range(first, min(first + 200, rows)):
             marks = [["attached-mac", "fa:16:3e:00:00:01"],
                      ["iface-id", "7571157f-bcad-4032-8ad1-%012x" % number],
                      ["iface-status", "active"],

@@ -1,6 +1,7 @@
 //! A connection while it lasts: feeds a session from the socket, and handles from the session.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::io;
 use std::sync::Arc;
 
@@ -87,12 +88,21 @@ impl<'a, D: Database> Following<'a, D> {
             let (received, unsent) = self.session.buffers();
             received.reserve(READ_SIZE);
             let accepts = self.waiting.len() < MAX_WAITING && unsent.len() < MAX_UNSENT;
-            let wake = tokio::select! {
+            let mut wake = tokio::select! {
                 count = reader.read_buf(received) => Wake::Received(count),
                 count = writer.write_buf(unsent), if !unsent.is_empty() => Wake::Sent(count),
                 command = self.task.commands.recv(), if accepts => Wake::Command(command),
                 () = sleep_until(deadline) => Wake::Timeout,
             };
+            if let Wake::Timeout = wake {
+                // A process that was held up must not take what has arrived meanwhile for silence.
+                let received = self.session.buffers().0;
+                wake = tokio::select! {
+                    biased;
+                    count = reader.read_buf(received) => Wake::Received(count),
+                    () = future::ready(()) => Wake::Timeout,
+                };
+            }
             if let Err(end) = self.handle(wake) {
                 return end;
             }
@@ -288,6 +298,6 @@ impl<'a, D: Database> Following<'a, D> {
 async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => time::sleep_until(deadline).await,
-        None => std::future::pending().await,
+        None => future::pending().await,
     }
 }
