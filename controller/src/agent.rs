@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
-use pipelines::bridge;
+use pipelines::bridge::Bridge as Role;
 use pipelines::network::Model;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,9 +21,11 @@ use crate::northbound::watch::{Loaded, Watch};
 use crate::switch::Switch;
 use crate::vswitch::{self, Bindings, Configuration, OpenVSwitch, Plan};
 
+mod programs;
 pub(crate) mod settings;
 mod site;
 
+use programs::Programs;
 use settings::ThisHost;
 
 pub(crate) use settings::Settings;
@@ -98,6 +100,7 @@ struct Agent {
     connected: bool,
     model: Option<Arc<Model>>,
     switches: BTreeMap<String, Switch>,
+    programs: Programs,
     /// Problems that have been logged and still stand.
     problems: BTreeSet<String>,
     /// When to try again what failed.
@@ -115,6 +118,7 @@ impl Agent {
             connected: false,
             model: None,
             switches: BTreeMap::new(),
+            programs: Programs::default(),
             problems: BTreeSet::new(),
             retry_at: None,
             patience: None,
@@ -175,7 +179,11 @@ impl Agent {
         } else {
             self.patience = None;
             let site = site::site(&self.settings, &desired, &tables, model);
-            self.program(&desired, &site);
+            let bridges = desired.configuration.bridges.into_iter();
+            self.program(
+                bridges.map(|(name, bridge)| (name, bridge.role)).collect(),
+                site,
+            );
         }
     }
 
@@ -215,18 +223,21 @@ impl Agent {
     }
 
     /// Hands each bridge its flows, and takes back those of bridges that are no longer used.
-    fn program(&mut self, desired: &Desired, site: &Site) {
-        let bridges = &desired.configuration.bridges;
-        for (name, needed) in bridges {
-            let flows = bridge::desired(site, &needed.role).flow_set().clone();
+    fn program(&mut self, bridges: BTreeMap<String, Role>, site: Site) {
+        if self.programs.is_current(&site, &bridges) {
+            return;
+        }
+        self.programs.compile(site, bridges);
+        for (name, flows) in self.programs.flows() {
             let directory = &self.settings.run_directory;
             self.switches
-                .entry(name.clone())
+                .entry(name.to_owned())
                 .or_insert_with(|| Switch::start(name, directory))
-                .desire(Arc::new(flows));
+                .desire(flows);
         }
+        let programs = &self.programs;
         self.switches.retain(|name, switch| {
-            let used = bridges.contains_key(name);
+            let used = programs.has(name);
             if !used {
                 switch.desire(Arc::default());
             }
