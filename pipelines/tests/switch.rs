@@ -272,6 +272,24 @@ fn a_port_does_not_hear_itself() {
 }
 
 #[test]
+fn who_is_not_in_the_model_reaches_nobody() {
+    let (switch, _) = switch_with("quickstart");
+    let stranger = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=LOCAL",
+    };
+    for packet in [
+        format!("{TO_VM1},tcp,nw_src=10.0.0.19,tcp_dst=22"),
+        format!("dl_vlan=1,{TO_VM1},tcp,nw_src=10.0.0.19,tcp_dst=22"),
+        "dl_dst=fa:16:3e:00:00:17,tcp,nw_src=203.0.113.1,tcp_dst=22".to_owned(),
+        "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_tpa=10.0.0.18".to_owned(),
+    ] {
+        assert_eq!(stranger.send(&packet, NEW), ports(&[]), "{packet}");
+    }
+}
+
+#[test]
 fn arp_for_a_port_behind_a_tunnel_is_answered_here() {
     let (switch, _) = switch_with("quickstart");
     let vm = From {

@@ -63,28 +63,25 @@ impl Side {
 
     fn rules(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
         let mut numbers = BTreeMap::new();
-        for (group, rule) in port
-            .rules()
-            .filter(|(_, rule)| rule.direction() == self.direction)
-        {
+        let rules = port.rules();
+        for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
+            let number = number(port.network, group, rule);
             for matching in rule::matches(rule) {
-                let Some(number) = number(port.network, group, rule) else {
-                    self.allow(port, rule::priority(rule), &matching, flows);
-                    continue;
-                };
-                numbers.insert(number, (rule::offset(rule), rule.ethertype()));
-                for (state, number) in states(number) {
-                    flows
-                        .at(rule::group_priority(rule::offset(rule)))
-                        .like(matching.clone())
-                        .in_state(state)
-                        .when(PORT, port.number.0)
-                        .conjunction(number, Clause::Traffic.into());
+                match (rule.remote(), number) {
+                    (Remote::Any | Remote::Block(_), _) => {
+                        self.allow(port, rule::priority(rule), &matching, flows);
+                    }
+                    (Remote::Group(_), Some(number)) => {
+                        numbers.insert(number, rule);
+                        traffic(port, number, rule, &matching, flows);
+                    }
+                    // Without a number the rule cannot tell members from others: it allows nothing.
+                    (Remote::Group(_), None) => {}
                 }
             }
         }
-        for (number, (offset, ethertype)) in numbers {
-            self.conjunction(port, number, rule::group_priority(offset), ethertype, flows);
+        for (number, rule) in numbers {
+            self.conjunction(port, number, rule, flows);
         }
     }
 
@@ -97,20 +94,13 @@ impl Side {
     }
 
     /// Packets that a rule allows because their other side is a member of a group.
-    fn conjunction(
-        &self,
-        port: LocalPort<'_>,
-        number: u32,
-        priority: u16,
-        ethertype: Ethertype,
-        flows: &mut Flows<'_>,
-    ) {
+    fn conjunction(&self, port: LocalPort<'_>, number: u32, rule: &Rule, flows: &mut Flows<'_>) {
         let ends = [self.accept, self.open];
         for ((state, number), end) in states(number).into_iter().zip(ends) {
             let both = flows
-                .at(priority)
+                .at(rule::group_priority(rule::offset(rule)))
                 .when(CONJ_ID, number)
-                .when(ETH_TYPE, ethertype.into())
+                .when(ETH_TYPE, rule.ethertype().into())
                 .in_state(state)
                 .when(PORT, port.number.0)
                 .set(REMOTE_GROUP, number);
@@ -185,6 +175,18 @@ impl Side {
                 }
             }
         }
+    }
+}
+
+/// What a rule with a remote group allows at a port, whoever the other side is.
+fn traffic(port: LocalPort<'_>, number: u32, rule: &Rule, matching: &Match, flows: &mut Flows<'_>) {
+    for (state, number) in states(number) {
+        flows
+            .at(rule::group_priority(rule::offset(rule)))
+            .like(matching.clone())
+            .in_state(state)
+            .when(PORT, port.number.0)
+            .conjunction(number, Clause::Traffic.into());
     }
 }
 
