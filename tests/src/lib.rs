@@ -1,1 +1,78 @@
 //! What the end-to-end tests share.
+//!
+//! Each test builds a lab of its own, so that they can run at the same time and fail one by one.
+//! They need root and Open vSwitch, and fail without. They judge brint by what the switches were
+//! told and by the packets that arrive; only for refusals do they read its log.
+
+mod flows;
+mod openflow_log;
+
+pub use flows::{Flow, Flows};
+pub use openflow_log::OpenflowLog;
+
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use labs::{Lab, Machine, PATIENCE, probe, wait_for};
+
+/// The bridges that brint programs on a host of the quickstart.
+pub const BRIDGES: [&str; 3] = ["br-int", "br-tun", "br-ex"];
+
+/// The program under test: the variable `BRINT`, else what was built beside the test.
+///
+/// # Errors
+///
+/// When there is no such program.
+pub fn brint() -> anyhow::Result<PathBuf> {
+    if let Some(path) = env::var_os("BRINT") {
+        return Ok(path.into());
+    }
+    let test = env::current_exe().context("finding the test's own program")?;
+    // Tests are in target/debug/deps, programs in target/debug.
+    let path = test
+        .ancestors()
+        .nth(2)
+        .context("the directory of programs")?
+        .join("brint");
+    ensure!(
+        path.exists(),
+        "{}: build it first, or run tests/run",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// The quickstart, with its VMs plugged in, its flows complete and its tunnels in use.
+///
+/// # Errors
+///
+/// When it does not come up.
+pub fn quickstart(name: &str) -> anyhow::Result<Lab> {
+    let lab = labs::quickstart::start(name, &brint()?)?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+    reaches(lab.machine("b2")?, lab.machine("b1")?)?;
+    for host in lab.hosts() {
+        for bridge in BRIDGES {
+            Flows::settled(host.ovs(), bridge)?;
+        }
+    }
+    Ok(lab)
+}
+
+/// Waits until a machine reaches another, on IPv4 and IPv6.
+///
+/// # Errors
+///
+/// When it does not in time.
+pub fn reaches(from: &Machine, to: &Machine) -> anyhow::Result<()> {
+    for address in [to.ipv4()?, to.ipv6()?] {
+        let what = format!("{} reaches {address}", from.name());
+        wait_for(&what, PATIENCE, || {
+            let answered = probe::ping(from.namespace(), address, Duration::from_secs(1))?;
+            Ok(answered.then_some(()))
+        })?;
+    }
+    Ok(())
+}

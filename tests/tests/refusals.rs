@@ -1,0 +1,100 @@
+//! What brint does with a description that makes no sense, and on a host that is not ready.
+
+use std::fs;
+
+use anyhow::{Context as _, ensure};
+use labs::quickstart::NETWORK;
+use labs::{Host, Lab, PATIENCE, wait_for};
+use tests::{BRIDGES, Flows, OpenflowLog, brint, quickstart, reaches};
+
+/// A line of the quickstart's description, and what is wrong with it once it is replaced.
+const GOOD: &str = "    segmentation_id: 100\n";
+const BAD: &str = "    segmentation_id: 4095\n";
+
+#[test]
+fn a_bad_description_is_refused_and_the_running_state_stays() -> anyhow::Result<()> {
+    let lab = quickstart("t-reload")?;
+    let host = lab.host("host1")?;
+    let before: Vec<_> = flows(host)?;
+    let log = OpenflowLog::start(host.ovs())?;
+    fs::write(lab.network(), bad()?).context("writing a bad description")?;
+    refused(host)?;
+    let changes = log.changes()?;
+    ensure!(changes.is_empty(), "{changes:?}");
+    ensure!(before == flows(host)?, "the flows have changed");
+
+    // The file is still followed: what makes sense takes effect.
+    let without_ssh = NETWORK.replace("port_range_min: 22, port_range_max: 22", "protocol: tcp");
+    let without_ssh = without_ssh.replace("protocol: tcp, protocol: tcp", "protocol: tcp");
+    fs::write(lab.network(), without_ssh).context("writing another description")?;
+    wait_for("the rule for ssh is gone", PATIENCE, || {
+        let flows = Flows::of(host.ovs(), "br-int")?;
+        Ok(flows.find("tp_dst=22").is_err().then_some(()))
+    })?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
+#[test]
+fn a_bad_description_at_the_start_programs_nothing() -> anyhow::Result<()> {
+    let mut lab = Lab::build("t-start", NETWORK, &brint()?)?;
+    fs::write(lab.network(), bad()?).context("writing a bad description")?;
+    lab.start_agent("host1")?;
+    let host = lab.host("host1")?;
+    refused(host)?;
+    let bridges = host.ovs().vsctl("list-br")?;
+    ensure!(!bridges.contains("br-int"), "there are bridges: {bridges}");
+    fs::write(lab.network(), NETWORK).context("writing a good description")?;
+    host.wait_for_bridges()
+}
+
+#[test]
+fn an_agent_without_open_vswitch_says_so_and_waits() -> anyhow::Result<()> {
+    let mut lab = Lab::build("t-absent", NETWORK, &brint()?)?;
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    host.kill_database()?;
+    lab.start_agent("host1")?;
+    let host = lab.host_mut("host1")?;
+    let socket = host.ovs().directory().join("db.sock");
+    let socket = socket.to_string_lossy().into_owned();
+    logs(host, &[&socket])?;
+    host.start_database()?;
+    logs(host, &["ovs-vswitchd"])?;
+    ensure!(host.agent_runs(), "the agent has ended");
+    host.start_switch()?;
+    host.wait_for_bridges()
+}
+
+fn flows(host: &Host) -> anyhow::Result<Vec<Flows>> {
+    BRIDGES
+        .into_iter()
+        .map(|bridge| Flows::of(host.ovs(), bridge))
+        .collect()
+}
+
+fn bad() -> anyhow::Result<String> {
+    ensure!(NETWORK.contains(GOOD), "the description has changed");
+    Ok(NETWORK.replace(GOOD, BAD))
+}
+
+/// Waits until the agent names file, line and field, and what it expected.
+fn refused(host: &Host) -> anyhow::Result<()> {
+    let line = bad()?
+        .lines()
+        .take_while(|line| *line != BAD.trim_end())
+        .count()
+        + 1;
+    logs(
+        host,
+        &[&format!("network.yaml:{line}"), "segmentation_id", "4094"],
+    )
+}
+
+/// Waits until the agent has logged all these words.
+fn logs(host: &Host, words: &[&str]) -> anyhow::Result<()> {
+    wait_for(&format!("the agent says {words:?}"), PATIENCE, || {
+        let log = host.read_agent_log()?;
+        Ok(words.iter().all(|word| log.contains(word)).then_some(()))
+    })
+    .with_context(|| host.read_agent_log().unwrap_or_default())
+}

@@ -1,0 +1,167 @@
+//! The switch is never worse off because something around it started, stopped or crashed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use labs::probe::{self, Pinging};
+use labs::{Lab, PATIENCE};
+use tests::{BRIDGES, Flows, OpenflowLog, quickstart, reaches};
+
+/// The promise for what somebody deletes by hand.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// For each bridge, a flow that it has on every host.
+const ANY_FLOW: [(&str, &str); 3] = [
+    ("br-int", "table=71"),
+    ("br-tun", "table=0"),
+    ("br-ex", "table=0"),
+];
+
+#[test]
+fn an_agent_killed_under_a_ping_comes_back_unnoticed() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-agent")?;
+    let (a1, a2) = (lab.machine("a1")?.clone(), lab.machine("a2")?.clone());
+    let ovs = lab.host("host1")?.ovs().clone();
+    let before: Vec<_> = all_flows(&lab)?;
+    let log = OpenflowLog::start(&ovs)?;
+    let interval = Duration::from_millis(20);
+    let pings = [
+        Pinging::start(a2.namespace(), a1.ipv4()?, interval)?,
+        Pinging::start(a2.namespace(), a1.ipv6()?, interval)?,
+    ];
+
+    lab.host_mut("host1")?.kill_agent()?;
+    // New connections pass without an agent too.
+    reaches(&a1, &a2)?;
+    lab.start_agent("host1")?;
+
+    // An agent that puts a flow back has compared the whole bridge before.
+    for (number, (bridge, any)) in (1..).zip(ANY_FLOW) {
+        let flows = Flows::of(&ovs, bridge)?;
+        let changes = log.changes()?;
+        ensure!(
+            changes.len() == 2 * (number - 1),
+            "before {bridge} was touched: {changes:?}"
+        );
+        flows.find(any)?.delete(&ovs, bridge)?;
+        flows.are_on(&ovs, bridge, PATIENCE)?;
+        // One deletion, and one message that puts it back.
+        let changes = log.changes()?;
+        ensure!(
+            changes.len() == 2 * number,
+            "after {bridge} was touched: {changes:?}"
+        );
+    }
+    for ping in pings {
+        let (sent, received) = ping.stop()?;
+        ensure!(sent > 10, "only {sent} requests were sent");
+        ensure!(sent == received, "{sent} requests, {received} replies");
+    }
+    for (before, after) in before.iter().zip(all_flows(&lab)?) {
+        let difference = before.difference(&after);
+        ensure!(difference.is_empty(), "{difference}");
+    }
+    Ok(())
+}
+
+#[test]
+fn flows_deleted_by_hand_are_back_within_a_second() -> anyhow::Result<()> {
+    let lab = quickstart("t-deleted")?;
+    let ovs = lab.host("host1")?.ovs();
+    for bridge in BRIDGES {
+        let flows = Flows::of(ovs, bridge)?;
+        ovs.ofctl(&format!("del-flows {bridge}"))?;
+        let deleted = Instant::now();
+        flows.are_on(ovs, bridge, SECOND)?;
+        let took = deleted.elapsed();
+        ensure!(
+            took < SECOND,
+            "{bridge}: {} flows took {took:?}",
+            flows.len()
+        );
+    }
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
+#[test]
+fn groups_deleted_by_hand_are_back_within_a_second() -> anyhow::Result<()> {
+    let lab = quickstart("t-groups")?;
+    let ovs = lab.host("host1")?.ovs();
+    let flows = Flows::of(ovs, "br-int")?;
+    // The flows that use a group go with it.
+    ovs.ofctl("-O OpenFlow13 del-groups br-int")?;
+    flows.are_on(ovs, "br-int", SECOND)
+}
+
+#[test]
+fn a_switch_that_was_killed_is_programmed_again() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-vswitchd")?;
+    let before = all_flows(&lab)?;
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    host.start_switch()?;
+    for (flows, bridge) in before.iter().zip(BRIDGES) {
+        flows.are_on(host.ovs(), bridge, PATIENCE)?;
+    }
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
+#[test]
+fn a_database_that_was_killed_changes_nothing() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-ovsdb")?;
+    let before = all_flows(&lab)?;
+    let host = lab.host_mut("host1")?;
+    let log = OpenflowLog::start(host.ovs())?;
+    host.kill_database()?;
+    host.start_database()?;
+    // The switch forwards again once it has found its database.
+    reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+    let ovs = lab.host("host1")?.ovs();
+    let changes = log.changes()?;
+    ensure!(changes.is_empty(), "{changes:?}");
+    for (flows, bridge) in before.iter().zip(BRIDGES) {
+        flows.are_on(ovs, bridge, PATIENCE)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn two_agents_started_again_program_the_same() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-both")?;
+    let before: Vec<_> = all_flows(&lab)?;
+    for host in ["host1", "host2"] {
+        lab.host_mut(host)?.stop_agent()?;
+    }
+    for host in ["host1", "host2"] {
+        for bridge in BRIDGES {
+            lab.host(host)?
+                .ovs()
+                .ofctl(&format!("del-flows {bridge}"))?;
+        }
+    }
+    lab.start_agents()?;
+    let bridges = lab
+        .hosts()
+        .iter()
+        .flat_map(|host| BRIDGES.map(|bridge| (host, bridge)));
+    for (flows, (host, bridge)) in before.iter().zip(bridges) {
+        flows.are_on(host.ovs(), bridge, PATIENCE)?;
+    }
+    let a1 = lab.machine("a1")?;
+    let visitor = lab.machine("visitor")?;
+    reaches(lab.machine("a2")?, a1)?;
+    let refused = probe::ping(visitor.namespace(), a1.ipv4()?, SECOND)?;
+    ensure!(!refused, "the visitor is let in");
+    Ok(())
+}
+
+/// The flows of every bridge, in the order of hosts and bridges.
+fn all_flows(lab: &Lab) -> anyhow::Result<Vec<Flows>> {
+    let bridges = lab
+        .hosts()
+        .iter()
+        .flat_map(|host| BRIDGES.map(|bridge| (host, bridge)));
+    bridges
+        .map(|(host, bridge)| Flows::of(host.ovs(), bridge))
+        .collect()
+}
