@@ -261,7 +261,8 @@ impl<D: Database> Client<D> {
     }
 
     /// Asks the server for a lock, on this connection and on those that follow it.
-    /// [`Event::Lock`] tells when it is held.
+    /// [`Event::Lock`] tells when it is held. The name is an identifier: letters, digits and
+    /// underscores (RFC 7047, section 3.1).
     pub async fn lock(&self, name: impl Into<String>) {
         let command = Command::Lock {
             name: name.into(),

@@ -1,14 +1,23 @@
 //! At any quiet moment the replica equals the database, whatever others did to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use ovsdb::dynamic::Tables;
+use ovsdb::jsonrpc::{Connection, Incoming};
+use ovsdb::monitor::{Conditions, MonitorVersion, requests};
 use ovsdb::operation::{Clause, Function, MutationClause, Mutator, Name, Operation};
+use ovsdb::replica::{Database, Replica};
 use ovsdb::value::{Atom, Datum, Real};
 use ovsdb::{Client, Event, Options, Transaction};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::declared::{Test, connected};
 use crate::server::{PATIENCE, SCHEMA, Server};
@@ -146,6 +155,70 @@ fn dump(tables: &Tables) -> String {
         .collect()
 }
 
+/// A monitor of an older version, by hand.
+struct OldMonitor {
+    replica: Replica<Tables>,
+    connection: Connection,
+    stream: UnixStream,
+}
+
+impl OldMonitor {
+    async fn start(server: &Server, tables: Tables, version: MonitorVersion) -> Self {
+        let stream = UnixStream::connect(server.path("sock"))
+            .await
+            .expect("the server listens");
+        let connection = Connection::new(usize::MAX, None, Instant::now());
+        let mut monitor = Self {
+            replica: Replica::new(tables),
+            connection,
+            stream,
+        };
+        let requests = requests(
+            monitor.replica.tables().monitored(),
+            &Conditions::new(),
+            version,
+        );
+        let rows = monitor
+            .ask(version.method(), &("Test", "id", requests))
+            .await;
+        monitor.replica.replace(&rows).expect("the rows are read");
+        monitor
+    }
+
+    /// Sends a request; what arrives before the reply goes into the replica.
+    async fn ask(&mut self, method: &str, params: &impl Serialize) -> Box<RawValue> {
+        let asked = self
+            .connection
+            .request(method, params)
+            .expect("it has a JSON form");
+        loop {
+            let unsent = self.connection.buffers().1.split();
+            self.stream
+                .write_all(&unsent)
+                .await
+                .expect("it can be sent");
+            while let Some(incoming) = self.connection.poll_incoming().expect("a message") {
+                match incoming {
+                    Incoming::Reply { id, outcome } if id == asked => {
+                        return outcome.expect("the server knows the method");
+                    }
+                    Incoming::Notification { params, .. } => {
+                        let (_, updates): (&RawValue, &RawValue) =
+                            serde_json::from_str(params.get()).expect("an update");
+                        self.replica.update(updates).expect("it applies");
+                    }
+                    Incoming::Reply { .. } | Incoming::Request { .. } => {}
+                }
+            }
+            let read = self.stream.read_buf(self.connection.buffers().0);
+            timeout(PATIENCE, read)
+                .await
+                .expect("an answer in time")
+                .expect("it can be read");
+        }
+    }
+}
+
 async fn follow(server: &Server) -> (Client<Tables>, ovsdb::Events<Tables>) {
     let tables = Tables::new("Test", None);
     let (client, mut events) =
@@ -160,6 +233,9 @@ async fn compare(transactions: Vec<Vec<Operation>>) {
     let (reader, _) = follow(&server).await;
     let (typed, mut typed_events) = crate::declared::client(&server);
     connected(&mut typed_events).await;
+    let empty = reader.snapshot().emptied();
+    let mut plain = OldMonitor::start(&server, empty.clone(), MonitorVersion::Plain).await;
+    let mut conditional = OldMonitor::start(&server, empty, MonitorVersion::Conditional).await;
     let mut applied = 0;
     for operations in transactions {
         let mut transaction = Transaction::new();
@@ -182,6 +258,10 @@ async fn compare(transactions: Vec<Vec<Operation>>) {
         server.dump(),
         "after {applied} transactions"
     );
+    for monitor in [&mut plain, &mut conditional] {
+        monitor.ask("transact", &["Test"]).await;
+        assert_eq!(monitor.replica.tables(), &*reader.snapshot());
+    }
     let (fresh, mut fresh_events) = crate::declared::client(&server);
     connected(&mut fresh_events).await;
     assert_eq!(typed.snapshot(), fresh.snapshot());
