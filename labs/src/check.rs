@@ -64,6 +64,12 @@ impl Checks {
     }
 }
 
+impl FromIterator<Self> for Checks {
+    fn from_iter<T: IntoIterator<Item = Self>>(parts: T) -> Self {
+        Self(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+}
+
 impl fmt::Display for Checks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |column: fn(&Check) -> &str, title: &str| {

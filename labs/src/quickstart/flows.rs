@@ -21,7 +21,8 @@ const STATISTICS: [&str; 7] = [
     "idle_timeout=",
 ];
 
-pub(super) fn check(lab: &Lab, checks: &mut Checks) -> anyhow::Result<()> {
+pub(super) fn check(lab: &Lab) -> anyhow::Result<Checks> {
+    let mut checks = Checks::default();
     let flows = lab.host("host1")?.ovs().flows("br-int")?;
     let flows: Vec<_> = flows.iter().map(|flow| without_statistics(flow)).collect();
     for quoted in QUOTED_FLOWS {
@@ -39,7 +40,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> anyhow::Result<()> {
         let name = format!("the flow for {what} ssh connections to port 43");
         checks.add(&name, "there, word for word", Ok(happened));
     }
-    Ok(())
+    Ok(checks)
 }
 
 /// A line of `ovs-ofctl dump-flows` without cookie, age and counters.

@@ -14,14 +14,15 @@ use crate::probe::{self, Ear, Frame};
 /// How much later than its own tenant's a frame of the other tenant may arrive.
 const STRAGGLES: Duration = Duration::from_millis(200);
 
-pub(super) fn check(lab: &Lab, checks: &mut Checks) -> anyhow::Result<()> {
+pub(super) fn check(lab: &Lab) -> anyhow::Result<Checks> {
+    let mut checks = Checks::default();
     let (b1, b2) = (lab.machine("b1")?, lab.machine("b2")?);
     for family in Family::ALL {
         let name = format!(
             "ping {} of tenant B between the same addresses",
             family.name()
         );
-        ping_passes(checks, &name, b1, family.of(b2)?);
+        ping_passes(&mut checks, &name, b1, family.of(b2)?);
     }
     let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
     let expected = "tenant A hears it, tenant B does not";
@@ -40,7 +41,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> anyhow::Result<()> {
         expected,
         unicast(a1, a2, b2),
     );
-    Ok(())
+    Ok(checks)
 }
 
 /// Sends to everybody; says what the sender's tenant, called A, and the other heard.
