@@ -1,4 +1,7 @@
-# What a fresh machine lacks; read by labs/quickstart and tests/run.
+# What a fresh machine lacks; read by labs/quickstart and tests/run, which set $root.
+
+# The oldest cargo that builds the workspace, as in Cargo.toml.
+oldest_cargo=1.90
 
 die() {
     echo "${0##*/}: $*" >&2
@@ -23,16 +26,32 @@ install_missing() {
         >/dev/null
 }
 
-# sudo resets PATH, and rustup installs for one user: look at theirs too.
+# sudo resets PATH, and rustup installs for one user: look at the owner's and the caller's too.
 find_cargo() {
-    local home
-    home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
-    for directory in "${CARGO_HOME:-$HOME/.cargo}/bin" "$home/.cargo/bin"; do
-        [ -x "$directory/cargo" ] && PATH=$directory:$PATH && break
+    local user home found
+    for user in "$(stat -c %U "$root")" "${SUDO_USER:-root}"; do
+        home=$(getent passwd "$user" | cut -d: -f6) || continue
+        [ -x "$home/.cargo/bin/cargo" ] || continue
+        PATH=$home/.cargo/bin:$PATH
+        # rustup keeps its toolchains beside the user's cargo.
+        [ ! -d "$home/.rustup" ] || export RUSTUP_HOME=${RUSTUP_HOME-$home/.rustup}
+        break
     done
-    command -v cargo >/dev/null || die "no cargo found: install Rust from https://rustup.rs"
-    # rustup keeps its toolchains beside the user's cargo.
-    if [ -z "${RUSTUP_HOME-}" ] && [ ! -d "$HOME/.rustup" ] && [ -d "$home/.rustup" ]; then
-        export RUSTUP_HOME=$home/.rustup
+    command -v cargo >/dev/null ||
+        die "no cargo: install Rust $oldest_cargo or newer, see https://rustup.rs"
+    found=$(cargo --version | cut -d' ' -f2)
+    printf '%s\n' "$oldest_cargo" "$found" | sort -CV ||
+        die "cargo $found is too old: install Rust $oldest_cargo or newer, see https://rustup.rs"
+}
+
+# Runs a command as the owner of the checkout: what sudo builds must not be root's.
+as_owner() {
+    local owner home
+    owner=$(stat -c %U "$root")
+    home=$(getent passwd "$owner" | cut -d: -f6) || owner=root
+    if [ "$owner" = root ] || [ "$(id -u)" != 0 ]; then
+        "$@"
+    else
+        runuser -u "$owner" -- env HOME="$home" PATH="$PATH" "$@"
     fi
 }
