@@ -1,9 +1,12 @@
 //! Clusters: fail-over, leaders, stale servers, relays.
 
+use ovsdb::dynamic::Tables;
 use ovsdb::transaction::ErrorName;
 use ovsdb::{Client, Event, Events, Options, Remote, TransactError, Transaction, Uuid};
+use tokio::time::timeout;
 
 use crate::declared::{Item, Test, client, connected, disconnected, insert, item, next};
+use crate::equality::dump;
 use crate::server::{PATIENCE, SCHEMA, Server, wait_for};
 
 fn follow(servers: &[Server], leader_only: bool) -> (Client<Test>, Events<Test>) {
@@ -28,17 +31,30 @@ async fn insert_once(client: &Client<Test>, events: &mut Events<Test>, number: u
 }
 
 #[tokio::test]
-async fn no_transaction_is_lost_or_doubled_when_the_leader_dies() {
+async fn no_transaction_is_lost_or_doubled_when_leaders_die() {
     let mut servers = Server::cluster(SCHEMA);
     let (client, mut events) = follow(&servers, false);
+    let remotes = servers.iter().map(Server::remote).collect();
+    let all = Tables::new("Test", None);
+    let (observer, mut observed) = Client::connect_to(all, remotes, Options::default());
     connected(&mut events).await;
     for number in 0..300 {
-        if number == 100 {
-            let leader = servers
-                .iter_mut()
-                .find(|server| server.leads())
-                .expect("a leader");
-            leader.kill();
+        match number {
+            100 | 200 => {
+                let leader = servers
+                    .iter_mut()
+                    .find(|server| server.leads())
+                    .expect("a leader");
+                leader.kill();
+            }
+            150 => {
+                let dead = servers
+                    .iter_mut()
+                    .find(|server| !server.runs())
+                    .expect("it was killed");
+                dead.run(&[]);
+            }
+            _ => {}
         }
         insert_once(&client, &mut events, number).await;
     }
@@ -47,10 +63,16 @@ async fn no_transaction_is_lost_or_doubled_when_the_leader_dies() {
         .iter()
         .find(|server| server.leads())
         .expect("a leader");
-    let dump = survivor.dump();
+    let dumped = survivor.dump();
     for number in 0..300 {
         let name = format!("\"{number}\"");
-        assert_eq!(dump.matches(&name).count(), 1, "{name} in {dump}");
+        assert_eq!(dumped.matches(&name).count(), 1, "{name} in {dumped}");
+    }
+    while dump(&observer.snapshot()) != dumped {
+        let event = timeout(PATIENCE, observed.next()).await;
+        event
+            .expect("the observer catches up")
+            .expect("the observer lives");
     }
 }
 

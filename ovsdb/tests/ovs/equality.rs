@@ -147,7 +147,7 @@ fn transaction() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 /// What of the replica `ovsdb-client` would print.
-fn dump(tables: &Tables) -> String {
+pub(crate) fn dump(tables: &Tables) -> String {
     tables
         .tables()
         .iter()
