@@ -1,15 +1,16 @@
-//! Where a server listens: `unix:FILE`, `tcp:HOST:PORT`, `ssl:HOST:PORT` (ovsdb(7), section
-//! "Connection Methods").
+//! Where a server listens: `unix:FILE`, `tcp:HOST:PORT`, `ssl:HOST:PORT`; or where the server will
+//! find this client: `punix:FILE`, `ptcp:PORT` (ovsdb(7), section "Connection Methods").
 
 use std::env;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The port that IANA assigned to OVSDB.
 pub const PORT: u16 = 6640;
 
-/// Where a server listens.
+/// How client and server come together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Remote {
@@ -29,6 +30,15 @@ pub enum Remote {
         /// The port.
         port: u16,
     },
+    /// A Unix domain socket of the client's, to which the server connects.
+    PassiveUnix(PathBuf),
+    /// A TCP port of the client's, to which the server connects, in plain text.
+    PassiveTcp {
+        /// The port.
+        port: u16,
+        /// The address to listen on.
+        address: IpAddr,
+    },
 }
 
 /// A remote that cannot be read.
@@ -46,6 +56,12 @@ impl Remote {
     #[must_use]
     pub fn local() -> Self {
         Self::Unix(run_directory().join("db.sock"))
+    }
+
+    /// Whether it is the server who connects.
+    #[must_use]
+    pub fn is_passive(&self) -> bool {
+        matches!(self, Self::PassiveUnix(_) | Self::PassiveTcp { .. })
     }
 
     /// Several remotes, separated by commas.
@@ -83,20 +99,44 @@ impl FromStr for Remote {
             .split_once(':')
             .ok_or_else(|| invalid("expected unix:FILE, tcp:HOST[:PORT] or ssl:HOST[:PORT]"))?;
         match method {
-            "unix" if rest.is_empty() => Err(invalid("the file is missing")),
-            "unix" => Ok(Self::Unix(match Path::new(rest) {
-                path if path.is_absolute() => path.to_owned(),
-                path => run_directory().join(path),
-            })),
-            "tcp" => host_port(rest)
-                .map(|(host, port)| Self::Tcp { host, port })
-                .map_err(invalid),
-            "ssl" => host_port(rest)
-                .map(|(host, port)| Self::Ssl { host, port })
-                .map_err(invalid),
-            _ => Err(invalid("unknown method, expected unix, tcp or ssl")),
+            "unix" => file(rest).map(Self::Unix),
+            "tcp" => host_port(rest).map(|(host, port)| Self::Tcp { host, port }),
+            "ssl" => host_port(rest).map(|(host, port)| Self::Ssl { host, port }),
+            "punix" => file(rest).map(Self::PassiveUnix),
+            "ptcp" => port_address(rest).map(|(port, address)| Self::PassiveTcp { port, address }),
+            _ => Err("unknown method, expected unix, tcp, ssl, punix or ptcp"),
         }
+        .map_err(invalid)
     }
+}
+
+fn file(text: &str) -> Result<PathBuf, &'static str> {
+    match Path::new(text) {
+        _ if text.is_empty() => Err("the file is missing"),
+        path if path.is_absolute() => Ok(path.to_owned()),
+        path => Ok(run_directory().join(path)),
+    }
+}
+
+fn number(port: &str) -> Result<u16, &'static str> {
+    match port {
+        "" => Ok(PORT),
+        port => port
+            .parse()
+            .map_err(|_| "the port is no number from 0 to 65535"),
+    }
+}
+
+/// Splits `[PORT][:ADDRESS]`, where an IPv6 address stands in brackets.
+fn port_address(text: &str) -> Result<(u16, IpAddr), &'static str> {
+    let (port, address) = text.split_once(':').unwrap_or((text, "0.0.0.0"));
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    Ok((
+        number(port)?,
+        address
+            .parse()
+            .map_err(|_| "the address is no IP address")?,
+    ))
 }
 
 /// Splits `HOST[:PORT]`, where an IPv6 address stands in brackets.
@@ -124,19 +164,26 @@ fn host_port(text: &str) -> Result<(String, u16), &'static str> {
     if host.is_empty() {
         return Err("the host is missing");
     }
-    let port = match port {
-        None => PORT,
-        Some(port) => port
-            .parse()
-            .map_err(|_| "the port is no number from 0 to 65535")?,
-    };
-    Ok((host.to_owned(), port))
+    Ok((host.to_owned(), number(port.unwrap_or_default())?))
 }
 
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (method, host, port) = match self {
             Self::Unix(path) => return write!(f, "unix:{}", path.display()),
+            Self::PassiveUnix(path) => return write!(f, "punix:{}", path.display()),
+            Self::PassiveTcp {
+                port,
+                address: IpAddr::V4(address),
+            } => {
+                return write!(f, "ptcp:{port}:{address}");
+            }
+            Self::PassiveTcp {
+                port,
+                address: IpAddr::V6(address),
+            } => {
+                return write!(f, "ptcp:{port}:[{address}]");
+            }
             Self::Tcp { host, port } => ("tcp", host, port),
             Self::Ssl { host, port } => ("ssl", host, port),
         };

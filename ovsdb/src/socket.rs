@@ -1,9 +1,9 @@
 //! Sockets: the only file that opens one.
 
-use std::io;
+use std::{fs, io};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::pki::Pki;
@@ -14,7 +14,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// Connects to a server.
+/// Connects to a server, or waits until it connects.
 ///
 /// # Errors
 ///
@@ -29,6 +29,16 @@ pub(crate) async fn connect(remote: &Remote, pki: Option<&Pki>) -> io::Result<Bo
             let name = ServerName::try_from(host.clone());
             let name = name.map_err(|_| invalid("the host is neither a name nor an address"))?;
             Box::new(connector.connect(name, tcp(host, *port).await?).await?)
+        }
+        Remote::PassiveUnix(path) => {
+            // A socket that an earlier process left behind would be in the way.
+            drop(fs::remove_file(path));
+            Box::new(UnixListener::bind(path)?.accept().await?.0)
+        }
+        Remote::PassiveTcp { port, address } => {
+            let (stream, _) = TcpListener::bind((*address, *port)).await?.accept().await?;
+            stream.set_nodelay(true)?;
+            Box::new(stream)
         }
     })
 }

@@ -128,8 +128,12 @@ impl<D: Database> Task<D> {
         end
     }
 
+    /// Connects within the time allowed; a server that is to connect by itself may take its time.
     async fn connect(&mut self, remote: &Remote) -> Result<Box<dyn Stream>, End> {
-        let limit = self.options.connect_timeout;
+        let limit = match remote.is_passive() {
+            true => Duration::MAX,
+            false => self.options.connect_timeout,
+        };
         let pki = self.options.pki.clone();
         let connecting = time::timeout(limit, socket::connect(remote, pki.as_ref()));
         tokio::pin!(connecting);
@@ -139,7 +143,12 @@ impl<D: Database> Task<D> {
                     Ok(connected) => connected.map_err(|error| End::Lost(Reason::Connect(error))),
                     Err(_) => Err(End::Lost(Reason::ConnectTimeout(limit))),
                 },
-                command = self.commands.recv() => self.refuse(command.ok_or(End::Unused)?),
+                command = self.commands.recv() => {
+                    self.refuse(command.ok_or(End::Unused)?);
+                    if !self.remotes.contains(remote) {
+                        return Err(End::Lost(Reason::RemotesChanged));
+                    }
+                }
             }
         }
     }

@@ -6,8 +6,21 @@ fn every_method_reads_and_prints_the_same() {
         "unix:/run/db.sock",
         "tcp:127.0.0.1:6640",
         "ssl:[2001:db8::1]:16640",
+        "punix:/run/client.sock",
+        "ptcp:6640:127.0.0.1",
+        "ptcp:6640:[::1]",
     ] {
         assert_eq!(text.parse::<Remote>().unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn a_passive_port_is_open_to_all_unless_it_says_otherwise() {
+    for text in ["ptcp:", "ptcp:6640"] {
+        assert_eq!(
+            text.parse::<Remote>().unwrap().to_string(),
+            "ptcp:6640:0.0.0.0"
+        );
     }
 }
 
@@ -34,7 +47,11 @@ fn bad_remotes_are_refused_with_the_reason() {
     for (text, problem) in [
         ("", "expected unix:FILE, tcp:HOST[:PORT] or ssl:HOST[:PORT]"),
         ("unix:", "the file is missing"),
-        ("udp:a:1", "unknown method, expected unix, tcp or ssl"),
+        (
+            "udp:a:1",
+            "unknown method, expected unix, tcp, ssl, punix or ptcp",
+        ),
+        ("ptcp:1:host", "the address is no IP address"),
         ("tcp:::1", "an IPv6 address must stand in brackets"),
         ("tcp:[::1", "a bracket is not closed"),
         ("tcp:[::1]x", "expected :PORT after the bracket"),

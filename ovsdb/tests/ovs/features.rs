@@ -169,6 +169,21 @@ async fn tcp_remotes_serve_and_dead_ones_are_passed_over() {
 }
 
 #[tokio::test]
+async fn a_server_may_be_the_one_who_connects() {
+    let server = Server::start(SCHEMA);
+    let socket = server.path("passive");
+    let remotes = vec![Remote::PassiveUnix(socket.clone())];
+    let (client, mut events) = Client::<Test>::connect(remotes, Options::default());
+    server.appctl(&[
+        "ovsdb-server/add-remote",
+        &format!("unix:{}", socket.display()),
+    ]);
+    connected(&mut events).await;
+    client.transact(insert("passive"), PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 1);
+}
+
+#[tokio::test]
 async fn a_database_that_is_removed_is_waited_for() {
     let server = Server::start(SCHEMA);
     let (_client, mut events) = client(&server);
