@@ -12,7 +12,7 @@ die() {
 install_missing() {
     local missing=() wanted program package
     for wanted in ovs-vswitchd:openvswitch-switch ip:iproute2 ping:iputils-ping \
-        ethtool:ethtool timeout:coreutils cc:gcc; do
+        ethtool:ethtool cc:gcc; do
         program=${wanted%%:*} package=${wanted#*:}
         command -v "$program" >/dev/null || missing+=("$package")
     done
@@ -29,6 +29,7 @@ install_missing() {
 # sudo resets PATH, and rustup installs for one user: look at the owner's and the caller's too.
 find_cargo() {
     local user home found
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     for user in "$(stat -c %U "$root")" "${SUDO_USER:-root}"; do
         home=$(getent passwd "$user" | cut -d: -f6) || continue
         [ -x "$home/.cargo/bin/cargo" ] || continue
