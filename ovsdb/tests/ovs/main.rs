@@ -7,6 +7,7 @@ mod declared;
 mod equality;
 mod examples;
 mod features;
+mod managed;
 mod operations;
 mod server;
 mod standalone;
