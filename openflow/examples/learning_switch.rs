@@ -23,7 +23,7 @@ struct LearningSwitch {
 
 impl Application for LearningSwitch {
     async fn connected(&mut self, switch: &Connection) -> Result<(), RequestError> {
-        let instructions = Instructions::apply([Output::to(PortNo::CONTROLLER).into()]);
+        let instructions = Instructions::apply([Output::to_controller().into()]);
         let miss = Flow {
             priority: 0,
             instructions,

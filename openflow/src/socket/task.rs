@@ -1,6 +1,7 @@
 //! The task that owns a stream and its session.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::{Closed, Event, RequestError};
 use crate::message::{Features, Message};
 use crate::session::{self, Event as SessionEvent, PeerError, Session, Xid};
 
-/// How long a switch that broke the protocol may take to read why it is left.
+/// How long the switch may take to read what was sent last.
 const FAREWELL: Duration = Duration::from_millis(100);
 
 /// How many bytes are read at once.
@@ -67,6 +68,7 @@ impl Task {
     {
         let (mut reader, mut writer) = split(stream);
         let mut output = Bytes::new();
+        let mut flushed = true;
         let closed = loop {
             if output.is_empty() {
                 output = self.session.poll_output().unwrap_or_default();
@@ -75,14 +77,16 @@ impl Task {
             let deadline = self.session.poll_deadline();
             self.session.input().reserve(READ);
             let has_room = self.session.has_room();
+            let has_output = !flushed || !output.is_empty();
             let step = tokio::select! {
                 read = reader.read_buf(self.session.input()) => match read {
                     Ok(0) => Err(PeerError::Closed.into()),
                     Ok(_) => self.session.handle_input(now()).map_err(Closed::from),
                     Err(error) => Err(error.into()),
                 },
-                written = writer.write(&output), if !output.is_empty() => match written {
+                written = write(&mut writer, &output), if has_output => match written {
                     Ok(written) => {
+                        flushed = output.is_empty();
                         output = output.slice(written..);
                         Ok(())
                     }
@@ -104,16 +108,14 @@ impl Task {
             }
         };
         self.deliver();
-        if matches!(closed, Closed::Peer(_)) {
-            let rest = self.session.poll_output().unwrap_or_default();
-            let farewell = async {
-                writer.write_all(&output).await?;
-                writer.write_all(&rest).await?;
-                writer.shutdown().await
-            };
-            // The switch is told why, if it still listens.
-            drop(timeout(FAREWELL, farewell).await);
-        }
+        let rest = self.session.poll_output().unwrap_or_default();
+        let farewell = async {
+            writer.write_all(&output).await?;
+            writer.write_all(&rest).await?;
+            writer.shutdown().await
+        };
+        // What was sent last arrives, such as the reason why the switch is left, if it listens.
+        drop(timeout(FAREWELL, farewell).await);
         closed
     }
 
@@ -186,6 +188,15 @@ impl Task {
         if self.queue.try_send(event).is_err() {
             self.dropped += 1;
         }
+    }
+}
+
+/// Writes some of `output`; without any, what TLS keeps in a buffer of its own. Dropping the future
+/// loses nothing.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), output: &[u8]) -> io::Result<usize> {
+    match output.is_empty() {
+        true => writer.flush().await.map(|()| 0),
+        false => writer.write(output).await,
     }
 }
 

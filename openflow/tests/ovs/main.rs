@@ -11,9 +11,11 @@
 
 mod answers;
 mod connection;
+mod examples;
 mod golden;
 mod listener;
 mod messages;
 mod oracle;
 mod returned;
+mod serve;
 mod switch;

@@ -142,7 +142,30 @@ impl Switch {
             .push(command.spawn().expect("OVS must be installed"));
     }
 
-    fn await_file(&self, name: &str) {
+    /// Waits until ports have sent as many packets as is said of each, by number.
+    pub(crate) fn await_sent(&self, expected: &[(u32, u64)]) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let counters = self.ofctl(&["dump-ports"], &[]);
+            let sent = |port: u32| {
+                let after = counters.split(&format!("port  {port}:")).nth(1)?;
+                let number = after.split("tx pkts=").nth(1)?.split(',').next()?;
+                number.parse().ok()
+            };
+            if expected
+                .iter()
+                .all(|(port, count)| sent(*port) == Some(*count))
+            {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "expected {expected:?}:\n{counters}"
+            );
+        }
+    }
+
+    pub(crate) fn await_file(&self, name: &str) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self.directory.path().join(name).exists() {
             assert!(Instant::now() < deadline, "{name} does not appear");
