@@ -21,13 +21,11 @@ const TABLES: &str = r#""tables": {
 /// Starts a server with a remote that has these columns, and a client of that remote.
 async fn connect(columns: &str) -> (Server, Client<Test>, Events<Test>) {
     let mut server = Server::stopped(&SCHEMA.replace("\"tables\": {", TABLES));
-    let socket = server.path("managed");
     let transaction = format!(
         r#"["Test",
             {{"op":"insert","table":"Remote","uuid-name":"remote",
-              "row":{{"target":"punix:{}",{columns}}}}},
-            {{"op":"insert","table":"Root","row":{{"remotes":["named-uuid","remote"]}}}}]"#,
-        socket.display()
+              "row":{{"target":"ptcp:0:127.0.0.1",{columns}}}}},
+            {{"op":"insert","table":"Root","row":{{"remotes":["named-uuid","remote"]}}}}]"#
     );
     run(
         "ovsdb-tool",
@@ -40,7 +38,12 @@ async fn connect(columns: &str) -> (Server, Client<Test>, Events<Test>) {
     server.run(&["--remote=db:Test,Root,remotes"]);
     let mut options = Options::default();
     options.inactivity_probe = PATIENCE;
-    let (client, mut events) = Client::connect(vec![Remote::Unix(socket)], options);
+    // Over Unix domain sockets the server never probes.
+    let remote = Remote::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: server.listening_port(),
+    };
+    let (client, mut events) = Client::connect(vec![remote], options);
     connected(&mut events).await;
     (server, client, events)
 }
@@ -57,9 +60,9 @@ async fn a_read_only_remote_refuses_changes() {
 
 #[tokio::test]
 async fn a_server_that_probes_finds_the_client_alive() {
-    let (_server, client, mut events) = connect("\"inactivity_probe\":200").await;
-    // Unanswered, the server would close the connection after 0.4 s.
-    let quiet = timeout(Duration::from_millis(1500), events.next()).await;
+    let (_server, client, mut events) = connect("\"inactivity_probe\":1000").await;
+    // Unanswered, the server would close the connection after 2 s.
+    let quiet = timeout(Duration::from_secs(3), events.next()).await;
     assert!(quiet.is_err(), "{quiet:?}");
     client.transact(insert("alive"), PATIENCE).await.unwrap();
 }
