@@ -27,6 +27,7 @@ mod switch;
 
 pub use check::{Check, Checks};
 pub use host::{Datapath, Host, Ovs};
+pub use interrupt::wait_if_interrupted;
 pub use lab::{Lab, remove};
 pub use machine::Machine;
 pub use namespace::Namespace;

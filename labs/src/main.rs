@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
+            labs::wait_if_interrupted();
             eprintln!("lab: {error:#}");
             ExitCode::FAILURE
         }

@@ -30,6 +30,8 @@ pub(crate) struct Finished {
 pub(crate) fn run(command: &mut Command, limit: Duration) -> anyhow::Result<Finished> {
     let deadline = Instant::now() + limit;
     let mut child = command
+        // An interrupt from the terminal is for this program alone, which then ends the others.
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
