@@ -34,6 +34,9 @@ pub use event::{Disconnection, Event, Events, Reason, Step};
 /// How many commands of handles may wait for the task.
 const COMMANDS: usize = 64;
 
+/// The longest that anybody waits for a reply. It keeps the arithmetic of instants within bounds.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How a client behaves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -218,7 +221,7 @@ impl<D: Database> Client<D> {
         result: oneshot::Receiver<Result<T, TransactError>>,
         timeout: Duration,
     ) -> Result<T, TransactError> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + timeout.min(LONGEST);
         let command = Command::Request(Request {
             call,
             deadline,

@@ -204,7 +204,9 @@ impl<D: Database> Session<D> {
     /// The server has been silent for too long.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
         match self.connection.handle_timeout(now) {
-            true => Err(SessionError::Silent(self.options.inactivity_probe * 2)),
+            true => Err(SessionError::Silent(
+                self.options.inactivity_probe.saturating_mul(2),
+            )),
             false => Ok(()),
         }
     }

@@ -16,14 +16,16 @@ use crate::session::SessionError;
 #[non_exhaustive]
 pub enum Event<D: Database> {
     /// The replica holds the whole database and follows it. If rows differ from what was there
-    /// before, an [`Event::Changed`] with the differences came just before.
+    /// before, an [`Event::Changed`] with the differences came just before. It comes again, without
+    /// a disconnection, when the database was converted to another schema that still fits.
     Connected {
         /// The server.
         remote: Remote,
     },
     /// Rows changed, from one consistent state to another.
     Changed(Step<D>),
-    /// The replica no longer follows the database. It stays as it is until the next connection.
+    /// The replica does not follow the database, or no longer. It stays as it is until the next
+    /// connection. As long as a server stays away for the same reason, that is told once.
     Disconnected(Disconnection),
     /// A lock was gained or lost. With a connection go its locks.
     Lock {

@@ -63,6 +63,16 @@ struct Probe {
     sent: bool,
 }
 
+impl Probe {
+    /// How long nothing may arrive until something has to be done.
+    fn patience(&self) -> Duration {
+        match self.sent {
+            false => self.interval,
+            true => self.interval.saturating_mul(2),
+        }
+    }
+}
+
 /// What an echo of ours carries as its id, unlike every request.
 const PROBE_ID: &str = "\"echo\"";
 
@@ -110,19 +120,19 @@ impl Connection {
         let Some(probe) = &mut self.probe else {
             return false;
         };
-        let silent = now.saturating_duration_since(probe.last_received);
+        if now.saturating_duration_since(probe.last_received) < probe.patience() {
+            return false;
+        }
         if probe.sent {
-            return silent >= probe.interval * 2;
+            return true;
         }
-        if silent >= probe.interval {
-            probe.sent = true;
-            let echo = Message::Request {
-                id: raw(PROBE_ID),
-                method: "echo".to_owned(),
-                params: raw("[]"),
-            };
-            self.send(&echo);
-        }
+        probe.sent = true;
+        let (id, params) = (raw(PROBE_ID), raw("[]"));
+        self.send(&Message::Request {
+            id,
+            method: "echo".to_owned(),
+            params,
+        });
         false
     }
 
@@ -199,14 +209,8 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) has to be called, if nothing arrives before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.probe.as_ref().map(|probe| {
-            let patience = if probe.sent {
-                probe.interval * 2
-            } else {
-                probe.interval
-            };
-            probe.last_received + patience
-        })
+        let probe = self.probe.as_ref()?;
+        probe.last_received.checked_add(probe.patience())
     }
 
     /// The next message that needs attention. Echoes are dealt with here, and late replies to
