@@ -137,6 +137,10 @@ pub enum Need {
     Nsh,
     /// A packet that the connection tracker knows.
     Tracked,
+    /// A packet of IPv4 that the connection tracker knows.
+    TrackedIpv4,
+    /// A packet of IPv6 that the connection tracker knows.
+    TrackedIpv6,
 }
 
 /// A field, whatever the type of its value.

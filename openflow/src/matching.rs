@@ -187,7 +187,8 @@ impl Match {
                 .is_some_and(|frag| frag.contains(IpFrag::LATER))
         };
         let icmpv6 = || eth(EthType::IPV6) && proto(IpProto::ICMPV6);
-        let message = |kind: u8| icmpv6() && self.value(ICMPV6_TYPE) == Some(kind);
+        let discovery = || icmpv6() && self.value(ICMPV6_CODE).unwrap_or_default() == 0;
+        let message = |kind: u8| discovery() && self.value(ICMPV6_TYPE) == Some(kind);
         match field.needs() {
             Need::Nothing => true,
             Need::Ethernet => self.value(PACKET_TYPE).unwrap_or_default() == PacketType::ETHERNET,
@@ -207,6 +208,8 @@ impl Match {
             Need::NdAdvert => message(ADVERTISEMENT),
             Need::Nsh => eth(EthType::NSH),
             Need::Tracked => self.is_tracked(),
+            Need::TrackedIpv4 => eth(EthType::IPV4) && self.is_tracked(),
+            Need::TrackedIpv6 => eth(EthType::IPV6) && self.is_tracked(),
         }
     }
 

@@ -37,8 +37,26 @@ impl Names {
     pub fn port(&self, port: PortNo) -> impl fmt::Display {
         match self.ports.get(&port) {
             Some(name) => Name::Named(name),
+            // `ovs-ofctl` knows reserved numbers without a meaning by their 16 bits.
+            None if port >= PortNo::MAX && port.name().is_none() => {
+                Name::Number(PortNo(port.0 & 0xffff))
+            }
             None => Name::Number(port),
         }
+    }
+
+    /// The port that is called `name`.
+    #[must_use]
+    pub fn port_named(&self, name: &str) -> Option<PortNo> {
+        let mut named = self.ports.iter().filter(|(_, other)| *other == name);
+        named.next().map(|(port, _)| *port)
+    }
+
+    /// The table that is called `name`.
+    #[must_use]
+    pub fn table_named(&self, name: &str) -> Option<u8> {
+        let mut named = self.tables.iter().filter(|(_, other)| *other == name);
+        named.next().map(|(table, _)| *table)
     }
 
     /// Whether `table` has a name.

@@ -264,6 +264,8 @@ fn value_of(field: FieldId) -> u128 {
 pub fn with_needs(field: FieldId) -> Match {
     let ip = |eth_type| Match::default().with(ETH_TYPE, eth_type);
     let v4 = |proto| ip(EthType::IPV4).with(IP_PROTO, proto);
+    let new = CtState::TRK | CtState::NEW;
+    let tracked = |eth_type| ip(eth_type).masked(CT_STATE, new, new);
     let icmpv6 = || ip(EthType::IPV6).with(IP_PROTO, IpProto::ICMPV6);
     match field.needs() {
         Need::Nothing if field == TUN_ERSPAN_IDX.id() => Match::default().with(TUN_ERSPAN_VER, 1),
@@ -284,16 +286,8 @@ pub fn with_needs(field: FieldId) -> Match {
         Need::Nd | Need::NdSolicit => icmpv6().with(ICMPV6_TYPE, 135),
         Need::NdAdvert => icmpv6().with(ICMPV6_TYPE, 136),
         Need::Nsh => ip(EthType::NSH).with(NSH_MDTYPE, 1),
-        Need::Tracked => {
-            let state = CtState::TRK | CtState::NEW;
-            let v6 = field == CT_IPV6_SRC.id() || field == CT_IPV6_DST.id();
-            let packet = ip(if v6 { EthType::IPV6 } else { EthType::IPV4 });
-            let tracked = packet.masked(CT_STATE, state, state);
-            if field == CT_TP_SRC.id() || field == CT_TP_DST.id() {
-                tracked.with(CT_NW_PROTO, IpProto::UDP)
-            } else {
-                tracked
-            }
-        }
+        Need::Tracked => tracked(EthType::IPV4).with(CT_NW_PROTO, IpProto::UDP),
+        Need::TrackedIpv4 => tracked(EthType::IPV4),
+        Need::TrackedIpv6 => tracked(EthType::IPV6),
     }
 }

@@ -379,16 +379,16 @@ fields! {
     CT_LABEL: u128, 128 Hexadecimal Masked Writable Nothing, "ct_label",
         NXM_NX_CT_LABEL = Nxm1 108;
     /// The IPv4 source of the connection's first packet.
-    CT_NW_SRC: Ipv4Addr, 32 Ipv4 Masked ReadOnly Tracked, "ct_nw_src",
+    CT_NW_SRC: Ipv4Addr, 32 Ipv4 Masked ReadOnly TrackedIpv4, "ct_nw_src",
         NXM_NX_CT_NW_SRC = Nxm1 120;
     /// The IPv6 source of the connection's first packet.
-    CT_IPV6_SRC: Ipv6Addr, 128 Ipv6 Masked ReadOnly Tracked, "ct_ipv6_src",
+    CT_IPV6_SRC: Ipv6Addr, 128 Ipv6 Masked ReadOnly TrackedIpv6, "ct_ipv6_src",
         NXM_NX_CT_IPV6_SRC = Nxm1 122;
     /// The IPv4 destination of the connection's first packet.
-    CT_NW_DST: Ipv4Addr, 32 Ipv4 Masked ReadOnly Tracked, "ct_nw_dst",
+    CT_NW_DST: Ipv4Addr, 32 Ipv4 Masked ReadOnly TrackedIpv4, "ct_nw_dst",
         NXM_NX_CT_NW_DST = Nxm1 121;
     /// The IPv6 destination of the connection's first packet.
-    CT_IPV6_DST: Ipv6Addr, 128 Ipv6 Masked ReadOnly Tracked, "ct_ipv6_dst",
+    CT_IPV6_DST: Ipv6Addr, 128 Ipv6 Masked ReadOnly TrackedIpv6, "ct_ipv6_dst",
         NXM_NX_CT_IPV6_DST = Nxm1 123;
     /// The protocol of the connection's first packet.
     CT_NW_PROTO: IpProto, 8 Decimal Exact ReadOnly Tracked, "ct_nw_proto",

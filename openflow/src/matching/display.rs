@@ -191,9 +191,19 @@ impl List<'_, '_> {
         self.item("ct_state", Flags(state.value, mask, all))
     }
 
+    /// What the packet starts with, unless it is Ethernet; that is said only of packets within the
+    /// datapath.
     fn packet_type(&mut self) -> fmt::Result {
-        match self.matching.value(PACKET_TYPE) {
-            None | Some(PacketType::ETHERNET) => Ok(()),
+        let matching = self.matching;
+        let inside = matching.value(RECIRC_ID).is_some();
+        let mut needs = matching.iter().filter_map(|c| Some(c.field()?.needs()));
+        match matching.value(PACKET_TYPE) {
+            None | Some(PacketType::ETHERNET) => {
+                if inside && needs.any(|need| need != Need::Nothing) {
+                    return self.word("eth");
+                }
+                Ok(())
+            }
             Some(other) => self.item("packet_type", other),
         }
     }

@@ -16,6 +16,7 @@ mod golden;
 mod listener;
 mod messages;
 mod oracle;
+mod random;
 mod returned;
 mod serve;
 mod switch;
