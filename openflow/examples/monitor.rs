@@ -16,7 +16,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let target = std::env::args().nth(1).ok_or("usage: monitor TARGET")?;
     let (switch, mut events) = Connection::connect(&target.parse()?, Options::default()).await?;
     let installed = switch.monitor(FlowMonitorRequest::all(1)).await?;
-    let installed: Vec<_> = installed.into_iter().flat_map(updates).collect();
     let mut out = std::io::stdout();
     writeln!(out, "{} flows", installed.len())?;
     for update in installed {

@@ -18,9 +18,14 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::field::MeterId;
 use crate::group::Group;
-use crate::message::{Error, Features, Message, Port};
-use crate::multipart::{FlowMonitorRequest, FlowStats, MultipartRequest, ReplyBody};
+use crate::message::{Error, Features, Message, Port, Role};
+use crate::meter::Meter;
+use crate::multipart::{
+    FlowMonitorRequest, FlowStats, FlowStatsRequest, FlowUpdate, MeterRequest, MultipartRequest,
+    ReplyBody, RequestBody,
+};
 use crate::session::{self, BundleError, PeerError, Xid};
 use crate::wire::TooLong;
 
@@ -240,6 +245,8 @@ impl Connection {
 
     /// Has the switch carry out all of `messages`, in order, or none, and waits until it has.
     ///
+    /// The messages may be flow, group and port mods. Dropping the future does not call them back.
+    ///
     /// # Errors
     ///
     /// [`RequestError::Bundle`] names the message that the switch refused; nothing is changed.
@@ -255,11 +262,11 @@ impl Connection {
     ///
     /// As [`request`](Self::request).
     pub async fn flows(&self) -> Result<Vec<FlowStats>, RequestError> {
-        self.collect(MultipartRequest::all_flows(), |body| match body {
-            ReplyBody::Flow(flows) => Some(flows),
-            _ => None,
+        let all = RequestBody::Flow(FlowStatsRequest::all());
+        collect(self.ask(all).await?, |part| match part {
+            ReplyBody::Flow(flows) => Ok(flows),
+            other => Err(other),
         })
-        .await
     }
 
     /// Every group.
@@ -268,11 +275,23 @@ impl Connection {
     ///
     /// As [`request`](Self::request).
     pub async fn groups(&self) -> Result<Vec<Group>, RequestError> {
-        self.collect(MultipartRequest::group_descriptions(), |body| match body {
-            ReplyBody::GroupDesc(groups) => Some(groups),
-            _ => None,
+        collect(self.ask(RequestBody::GroupDesc).await?, |part| match part {
+            ReplyBody::GroupDesc(groups) => Ok(groups),
+            other => Err(other),
         })
-        .await
+    }
+
+    /// Every meter.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub async fn meters(&self) -> Result<Vec<Meter>, RequestError> {
+        let all = RequestBody::MeterConfig(MeterRequest { id: MeterId::ALL });
+        collect(self.ask(all).await?, |part| match part {
+            ReplyBody::MeterConfig(meters) => Ok(meters),
+            other => Err(other),
+        })
     }
 
     /// Every port.
@@ -281,40 +300,57 @@ impl Connection {
     ///
     /// As [`request`](Self::request).
     pub async fn ports(&self) -> Result<Vec<Port>, RequestError> {
-        self.collect(MultipartRequest::port_descriptions(), |body| match body {
-            ReplyBody::PortDesc(ports) => Some(ports),
-            _ => None,
+        collect(self.ask(RequestBody::PortDesc).await?, |part| match part {
+            ReplyBody::PortDesc(ports) => Ok(ports),
+            other => Err(other),
         })
-        .await
     }
 
-    /// Has the switch tell of changes to its flows from now on, and returns the parts of its first
-    /// reply. What follows comes as [`Event::Message`].
+    /// Has the switch tell of changes to its flows from now on, and returns what it tells at once.
+    /// What follows comes as [`Event::Message`].
     ///
     /// # Errors
     ///
     /// As [`request`](Self::request).
-    pub async fn monitor(&self, request: FlowMonitorRequest) -> Result<Vec<Message>, RequestError> {
-        self.request(MultipartRequest::flow_monitor(request).into())
-            .await
+    pub async fn monitor(
+        &self,
+        request: FlowMonitorRequest,
+    ) -> Result<Vec<FlowUpdate>, RequestError> {
+        let request = RequestBody::FlowMonitor(vec![request]);
+        collect(self.ask(request).await?, |part| match part {
+            ReplyBody::FlowMonitor(updates) => Ok(updates),
+            other => Err(other),
+        })
     }
 
-    /// Sends a multipart request and puts the lists of its parts together.
-    async fn collect<T>(
-        &self,
-        request: MultipartRequest,
-        list: impl Fn(ReplyBody) -> Option<Vec<T>>,
-    ) -> Result<Vec<T>, RequestError> {
-        let mut all = Vec::new();
-        for part in self.request(request.into()).await? {
-            let name = part.name();
-            let part = match part {
-                Message::MultipartReply(reply) => list(reply.body),
-                _ => None,
-            };
-            all.append(&mut part.ok_or(RequestError::Unexpected(name))?);
+    /// Asks for a role among the controllers of the switch, and returns the role that it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request); a generation that is older than one that the switch has
+    /// heard of is refused with [`ErrorCode::OFPRRFC_STALE`](crate::message::ErrorCode).
+    pub async fn role(&self, role: Role) -> Result<Role, RequestError> {
+        match self.request(Message::RoleRequest(role)).await?.pop() {
+            Some(Message::RoleReply(role)) => Ok(role),
+            other => Err(RequestError::Unexpected(
+                other.map_or("nothing", |message| message.name()),
+            )),
         }
-        Ok(all)
+    }
+
+    /// Asks a multipart question, and returns the parts of the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub async fn ask(&self, question: RequestBody) -> Result<Vec<ReplyBody>, RequestError> {
+        let question = MultipartRequest::from(question);
+        let parts = self.request(question.into()).await?;
+        let bodies = parts.into_iter().map(|part| match part {
+            Message::MultipartReply(reply) => Ok(reply.body),
+            other => Err(RequestError::Unexpected(other.name())),
+        });
+        bodies.collect()
     }
 
     async fn command<T>(
@@ -360,6 +396,18 @@ impl Events {
     }
 }
 
+/// Puts the lists of all parts together.
+fn collect<T>(
+    parts: Vec<ReplyBody>,
+    list: impl Fn(ReplyBody) -> Result<Vec<T>, ReplyBody>,
+) -> Result<Vec<T>, RequestError> {
+    let mut all = Vec::new();
+    for part in parts {
+        all.append(&mut list(part).map_err(|part| RequestError::Unexpected(part.name()))?);
+    }
+    Ok(all)
+}
+
 async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     // Requests are small, and somebody waits for each.
@@ -373,3 +421,6 @@ fn no_tls() -> io::Error {
         "TLS needs a private key and certificates",
     )
 }
+
+#[cfg(test)]
+mod tests;

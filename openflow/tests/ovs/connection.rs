@@ -9,12 +9,13 @@ use openflow::group::{Bucket, Group, GroupType};
 use openflow::instruction::Instructions;
 use openflow::matching::Match;
 use openflow::message::{
-    Config, ConfigFlags, ErrorCode, FlowMod, GroupMod, Message, PacketOut, PortReason,
+    AsyncConfig, Config, ConfigFlags, ControllerRole, ErrorCode, FlowMod, GroupMod, Message,
+    PacketOut, PortReason, Role,
 };
 use openflow::multipart::{FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate};
 use openflow::multipart::{MultipartReply, ReplyBody};
 use openflow::session::BundleError;
-use openflow::{Connection, Event, Events, RequestError};
+use openflow::{Connection, Event, Events, Options, RequestError};
 use tokio::time::timeout;
 
 use crate::switch::Switch;
@@ -292,6 +293,71 @@ async fn a_packet_comes_in_and_one_goes_out() {
     switch.barrier().await.unwrap();
     let sent = ovs.ofctl(&["dump-ports"], &["2"]);
     assert!(sent.contains("tx pkts=1,"), "{sent}");
+}
+
+#[tokio::test]
+async fn a_secondary_controller_changes_nothing() {
+    let ovs = Switch::start();
+    let listeners = [(); 2].map(|()| {
+        let any = ("127.0.0.1", 0);
+        std::net::TcpListener::bind(any).unwrap()
+    });
+    let targets = listeners.each_ref().map(|listener| {
+        let port = listener.local_addr().unwrap().port();
+        format!("tcp:127.0.0.1:{port}")
+    });
+    ovs.vsctl(&["set-controller", "br0", &targets[0], &targets[1]]);
+    let mut switches = Vec::new();
+    for listener in listeners {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+        switches.push(Connection::on(stream, Options::default()).await.unwrap());
+    }
+    let [(first, _first_events), (second, _second_events)] = &switches[..] else {
+        panic!("two controllers were set");
+    };
+    let role = |role, generation_id| Role {
+        role,
+        generation_id,
+    };
+    let primary = role(ControllerRole::PRIMARY, 7);
+    assert_eq!(first.role(primary.clone()).await.unwrap(), primary);
+    assert_eq!(second.role(primary.clone()).await.unwrap(), primary);
+    let now = first.role(role(ControllerRole::NOCHANGE, 0)).await.unwrap();
+    assert_eq!(now.role, ControllerRole::SECONDARY);
+    let refused = first.bundle(additions(0..1)).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let Err(RequestError::Refused(stale)) = first.role(role(ControllerRole::PRIMARY, 6)).await
+    else {
+        panic!("an old generation is accepted");
+    };
+    assert_eq!(stale.code, ErrorCode::OFPRRFC_STALE);
+    second.bundle(additions(0..1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_comes_unasked_can_be_chosen() {
+    let ovs = Switch::start();
+    let (switch, mut events) = ovs.connection().await;
+    hear_all(&switch).await;
+    let nothing = AsyncConfig {
+        packet_in: [0, 0],
+        port_status: [1 << PortReason::DELETE.0, 0],
+        flow_removed: [0, 0],
+    };
+    switch
+        .send(Message::SetAsync(nothing.clone()))
+        .await
+        .unwrap();
+    let told = switch.request(Message::GetAsyncRequest).await.unwrap();
+    assert_eq!(told, [Message::GetAsyncReply(nothing)]);
+    ovs.add_port("p5", 5);
+    ovs.vsctl(&["del-port", "p5"]);
+    let Message::PortStatus(status) = message(&mut events).await else {
+        panic!("no port status");
+    };
+    assert_eq!(status.reason, PortReason::DELETE);
 }
 
 #[tokio::test]
