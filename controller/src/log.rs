@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Sends events that pass `filter` to standard error, from now on.
 ///
@@ -21,13 +23,16 @@ use tracing_subscriber::registry::LookupSpan;
 ///
 /// When `filter` is not a list of levels.
 pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
+    let targets: Targets = filter
+        .parse()
         .with_context(|| format!("--log {filter}: expected a level such as info or debug"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(io::stderr)
-        .event_format(Vlog::default())
+        .event_format(Vlog::default());
+    tracing_subscriber::registry()
+        .with(targets)
+        .with(lines)
         .init();
     Ok(())
 }
