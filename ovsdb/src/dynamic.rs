@@ -123,6 +123,10 @@ impl Database for Tables {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.tables.values().all(Table::is_empty)
+    }
+
     fn read_table<'de, A: MapAccess<'de>>(
         &mut self,
         table: &str,

@@ -39,6 +39,9 @@ pub trait Database: Clone + PartialEq + Debug + Send + Sync + 'static {
     #[must_use]
     fn emptied(&self) -> Self;
 
+    /// Whether no table has a row.
+    fn is_empty(&self) -> bool;
+
     /// Reads the update of one table, which is the next value of `map`. Returns whether the table
     /// is among those monitored; if not, the value has not been read.
     ///
@@ -199,8 +202,11 @@ impl<D: Database> Replica<D> {
     /// The rows are malformed; the replica is as before.
     pub fn replace(&mut self, rows: &RawValue) -> Result<D::Changes, UpdateError> {
         let mut tables = self.tables.emptied();
-        read::updates(&mut tables, rows)?;
-        let changes = self.tables.compare(&tables);
+        let read = read::updates(&mut tables, rows)?;
+        let changes = match self.tables.is_empty() {
+            true => read,
+            false => self.tables.compare(&tables),
+        };
         self.tables = tables;
         Ok(changes)
     }

@@ -120,20 +120,24 @@ impl<R: Row> Table<R> {
     /// Puts a row in, in place of the one with its identity, and notes what that changed.
     pub fn put(&mut self, row: R, changes: &mut TableChanges<R>) {
         let uuid = row.uuid();
-        let before = self.rows.get(&uuid).cloned();
-        if before.as_deref() == Some(&row) {
-            return;
-        }
         let after = Arc::new(row);
-        if let Some(before) = &before {
-            self.indexes.remove(before);
-        }
+        let change = match self.rows.insert(uuid, Arc::clone(&after)) {
+            None => Change::Inserted(Arc::clone(&after)),
+            Some(before) if before == after => {
+                // Whoever holds the row shares it with the table again.
+                self.rows.insert(uuid, before);
+                return;
+            }
+            Some(before) => {
+                self.indexes.remove(&before);
+                Change::Modified {
+                    before,
+                    after: Arc::clone(&after),
+                }
+            }
+        };
         self.indexes.insert(&after);
-        self.rows.insert(uuid, Arc::clone(&after));
-        changes.add(match before {
-            None => Change::Inserted(after),
-            Some(before) => Change::Modified { before, after },
-        });
+        changes.add(change);
     }
 
     /// Takes a row out and notes it.

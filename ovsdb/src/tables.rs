@@ -172,6 +172,10 @@ macro_rules! tables {
                 <Self as ::std::default::Default>::default()
             }
 
+            fn is_empty(&self) -> bool {
+                true $(&& self.$table.is_empty())*
+            }
+
             fn read_table<'de, A: $crate::macros::MapAccess<'de>>(
                 &mut self,
                 table: &str,

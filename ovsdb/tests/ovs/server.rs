@@ -115,8 +115,11 @@ impl Server {
             .spawn()
             .expect("ovsdb-server starts");
         self.process = Some(process);
+        let control = self.path("ctl");
         wait_for("ovsdb-server listens", || {
-            UnixStream::connect(socket).is_ok()
+            [socket, &control]
+                .iter()
+                .all(|socket| UnixStream::connect(socket).is_ok())
         });
     }
 
