@@ -119,11 +119,19 @@ impl Match {
     #[must_use]
     pub fn condition(&self, field: FieldId) -> Option<Condition<'_>> {
         let code = field.oxm().header(0, false);
-        self.iter().find(|condition| {
-            let header = condition.header;
-            (header.number, header.class, header.experimenter)
-                == (code.number, code.class, code.experimenter)
-        })
+        let mut conditions = self.iter();
+        while let [c0, c1, number, length, rest @ ..] = conditions.rest {
+            // Most conditions are passed over; only one that looks right is read.
+            if number >> 1 == code.number && u16::from_be_bytes([*c0, *c1]) == code.class {
+                let condition = conditions.next()?;
+                if condition.header.experimenter == code.experimenter {
+                    return Some(condition);
+                }
+            } else {
+                conditions.rest = rest.get(usize::from(*length)..)?;
+            }
+        }
+        None
     }
 
     /// Sets the condition on a field that is known only when the program runs, in place of one on

@@ -114,9 +114,15 @@ impl Display for Hex<'_> {
 
 /// The unsigned number of up to 16 bytes in network order.
 pub(crate) fn number(bytes: &[u8]) -> u128 {
-    bytes
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    let mut wide = [0; 16];
+    let unused = wide.len().saturating_sub(bytes.len());
+    if let Some(low) = wide
+        .get_mut(unused..)
+        .filter(|low| low.len() == bytes.len())
+    {
+        low.copy_from_slice(bytes);
+    }
+    u128::from_be_bytes(wide)
 }
 
 /// Flags with a name each: `+est-new` under a mask, `est|trk` without, as `ovs-ofctl` does.

@@ -69,13 +69,9 @@ enum Mask {
 
 /// The one mask that asks for the same as `mask` does.
 fn canonical_mask(field: FieldId, mask: Option<&[u8]>) -> Mask {
-    if mask.is_some_and(is_zero) {
-        return Mask::Nothing;
-    }
-    // OVS gives these two a mask even if it leaves nothing out.
-    let always_masked = field == CT_STATE.id() || field == TUN_FLAGS.id();
     match mask {
-        None if !always_masked => Mask::Everything,
+        Some(mask) if is_zero(mask) => Mask::Nothing,
+        None if !is_always_masked(field) => Mask::Everything,
         _ if !field.is_maskable() => Mask::Everything,
         Some(mask) if field.is_variable() => match is_full(mask) {
             true => Mask::Everything,
@@ -88,11 +84,16 @@ fn canonical_mask(field: FieldId, mask: Option<&[u8]>) -> Mask {
             let bytes = bytes.get(bytes.len() - field.size()..).unwrap_or_default();
             match mask {
                 0 => Mask::Nothing,
-                _ if mask == allowed && !always_masked => Mask::Everything,
+                _ if mask == allowed && !is_always_masked(field) => Mask::Everything,
                 _ => Mask::Some(bytes.into()),
             }
         }
     }
+}
+
+/// Whether OVS gives the field a mask even if that leaves nothing out.
+fn is_always_masked(field: FieldId) -> bool {
+    field == CT_STATE.id() || field == TUN_FLAGS.id()
 }
 
 /// Resolves views: the conditions on other fields that together say the same.
@@ -167,14 +168,16 @@ fn registers(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Bas
 
 /// Whether a condition as it was read is the form that a match holds.
 pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) -> bool {
-    let code = field.oxm().header(header.size(), header.masked);
-    header == code
-        && field < IN_PORT_16.id()
-        && match (canonical_mask(field, mask), mask) {
-            (Mask::Everything, None) => true,
-            (Mask::Some(canonical), Some(mask)) => canonical.as_slice() == mask,
-            _ => false,
+    let is_canonical_mask = |mask: &[u8]| {
+        if field.is_variable() {
+            return !is_zero(mask) && !is_full(mask);
         }
+        let (mask, allowed) = (number(mask), field.allowed());
+        mask != 0 && mask & !allowed == 0 && (mask != allowed || is_always_masked(field))
+    };
+    header == field.oxm().header(header.size(), header.masked)
+        && field < IN_PORT_16.id()
+        && mask.map_or_else(|| !is_always_masked(field), is_canonical_mask)
 }
 
 /// Refuses what a switch would: values and masks that the field cannot have.
