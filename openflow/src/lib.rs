@@ -123,6 +123,7 @@ pub mod samples;
 pub mod serve;
 pub mod session;
 pub mod socket;
+pub mod text;
 pub mod wire;
 
 pub use serve::{Application, serve};

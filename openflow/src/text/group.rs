@@ -1,0 +1,188 @@
+//! Groups.
+
+use super::action::{Scope, list, not_alone, read, unknown, verify};
+use super::token::{Fault, Pair, Pairs};
+use super::{Parsed, Parser, number};
+use crate::field::{GroupId, PortNo};
+use crate::group::{Bucket, Group, GroupType};
+use crate::message::{GroupMod, GroupModCommand};
+
+/// Reads what a group mod says.
+pub(super) fn group_mod<'a>(
+    parser: &Parser<'_>,
+    text: &'a str,
+    command: GroupModCommand,
+) -> Parsed<'a, GroupMod> {
+    let mut change = GroupMod::delete(GroupId::ANY);
+    change.command = command;
+    let deletes = command == GroupModCommand::DELETE;
+    if deletes && text.is_empty() {
+        change.id = GroupId::ALL;
+        return Ok(change);
+    }
+    // The type says what a bucket must hold, so the buckets come last wherever they stand.
+    let (head, mut buckets) = text.split_at(text.find(BUCKET).unwrap_or(text.len()));
+    if deletes && !buckets.is_empty() {
+        return Err(Fault::new(buckets, "nothing more", "bucket is not needed"));
+    }
+    let mut has_type = false;
+    for pair in Pairs::new(head) {
+        property(&mut change, pair)?;
+        has_type |= pair.key == "type";
+    }
+    if change.id == GroupId::ANY {
+        return Err(missing(head, "group_id=", "must specify a group_id"));
+    }
+    if !deletes && !has_type {
+        return Err(missing(head, "type=", "must specify a type"));
+    }
+    while let Some(rest) = buckets.strip_prefix(BUCKET) {
+        let (bucket_text, next) = rest.split_at(rest.find(BUCKET).unwrap_or(rest.len()));
+        change
+            .buckets
+            .push(bucket(parser, bucket_text, change.kind)?);
+        buckets = next;
+    }
+    if change.kind == GroupType::INDIRECT && change.buckets.len() != 1 && !deletes {
+        let message = "indirect groups require exactly one bucket";
+        return Err(Fault::new(text, "one bucket", message));
+    }
+    Ok(change)
+}
+
+const BUCKET: &str = "bucket=";
+
+fn missing<'a>(text: &'a str, expected: &'static str, message: &str) -> Box<Fault<'a>> {
+    number::missing(text, expected, message.to_owned())
+}
+
+fn property<'a>(change: &mut GroupMod, pair: Pair<'a>) -> Parsed<'a, ()> {
+    let Pair { key, value } = pair;
+    let deletes = change.command == GroupModCommand::DELETE;
+    match key {
+        "group_id" if value == "all" => change.id = GroupId::ALL,
+        "group_id" => {
+            change.id = GroupId(number::u32(value)?);
+            if change.id != GroupId::ALL && change.id > GroupId::MAX {
+                let message = format!("invalid group id {}", change.id.0);
+                return Err(Fault::new(
+                    value,
+                    "a number up to 4294967040, or all",
+                    message,
+                ));
+            }
+        }
+        "type" if deletes => {
+            return Err(Fault::new(key, "nothing more", "type is not needed"));
+        }
+        "type" => change.kind = kind(value)?,
+        "command_bucket_id" => {
+            let message = "command bucket id is not needed";
+            return Err(Fault::new(key, "group_id, type or bucket", message));
+        }
+        "selection_method" | "selection_method_param" | "fields" => {
+            let message = "none of the usable flow formats (OpenFlow10,NXM) is among the allowed \
+                           flow formats (OXM-OpenFlow13)";
+            return Err(Fault::new(key, "what OpenFlow 1.3 can say", message));
+        }
+        _ => {
+            let message = format!("unknown keyword {key}");
+            return Err(Fault::new(key, "group_id, type or bucket", message));
+        }
+    }
+    Ok(())
+}
+
+fn kind(text: &str) -> Parsed<'_, GroupType> {
+    let mut kinds = GroupType::NAMED.iter().copied();
+    let found = match text {
+        "fast_failover" => Some(GroupType::FF),
+        _ => kinds.find(|kind| kind.name() == Some(text)),
+    };
+    found.ok_or_else(|| {
+        let message = format!("invalid group type {text}");
+        Fault::new(text, "all, select, indirect, ff or fast_failover", message)
+    })
+}
+
+fn bucket<'a>(parser: &Parser<'_>, text: &'a str, kind: GroupType) -> Parsed<'a, Bucket> {
+    let mut bucket = Bucket::of([]);
+    bucket.weight = u16::from(kind == GroupType::SELECT);
+    let mut scope = Scope::new(parser);
+    let (mut any, mut drop) = (false, None);
+    for pair in Pairs::new(text) {
+        if bucket_property(parser, &mut bucket, pair)? {
+            continue;
+        }
+        any = true;
+        let Pair { key, value } = pair;
+        if key.eq_ignore_ascii_case("action") || key.eq_ignore_ascii_case("actions") {
+            if value == "drop" {
+                drop = Some(value);
+            } else {
+                bucket.actions.extend(list(&mut scope, value)?);
+            }
+        } else if key.eq_ignore_ascii_case("drop") {
+            drop = Some(key);
+        } else if !read(&mut scope, pair, &mut bucket.actions)? {
+            return Err(unknown(key));
+        }
+    }
+    if !any {
+        return Err(missing(text, "actions=", "bucket must specify actions"));
+    }
+    let alive = bucket.watch_port != PortNo::ANY || bucket.watch_group != GroupId::ANY;
+    if kind == GroupType::FF && !alive {
+        let message = "fast failover bucket requires watch_port or watch_group";
+        return Err(Fault::new(text, "watch_port or watch_group", message));
+    }
+    match drop {
+        Some(drop) if !bucket.actions.is_empty() => Err(not_alone(drop)),
+        _ => verify(&scope, &bucket.actions, text).map(|()| bucket),
+    }
+}
+
+/// Reads what is no action, and says whether `pair` is that.
+fn bucket_property<'a>(
+    parser: &Parser<'_>,
+    bucket: &mut Bucket,
+    pair: Pair<'a>,
+) -> Parsed<'a, bool> {
+    let Pair { key, value } = pair;
+    match key.to_ascii_lowercase().as_str() {
+        "weight" => bucket.weight = number::u16(value, "weight")?,
+        "watch_port" => {
+            let port = parser.port(value).filter(|port| {
+                *port < PortNo::MAX || [PortNo::ANY, PortNo::CONTROLLER].contains(port)
+            });
+            bucket.watch_port = port.ok_or_else(|| {
+                Fault::new(value, "a port", format!("{value}: invalid watch_port"))
+            })?;
+        }
+        "watch_group" => {
+            let group = GroupId(number::u32(value)?);
+            if group > GroupId::MAX {
+                let message = format!("invalid watch_group id {}", group.0);
+                return Err(Fault::new(value, "a number up to 4294967040", message));
+            }
+            bucket.watch_group = group;
+        }
+        // OpenFlow 1.3 has no place for it.
+        "bucket_id" => {
+            number::u32(value)?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The group that is added or changed.
+impl From<GroupMod> for Group {
+    fn from(change: GroupMod) -> Self {
+        Self {
+            id: change.id,
+            kind: change.kind,
+            buckets: change.buckets,
+        }
+    }
+}
