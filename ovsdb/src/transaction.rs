@@ -96,7 +96,7 @@ impl<D: Database> Transaction<D> {
     /// Adds a row with this UUID.
     ///
     /// Sent twice, the second is refused as a duplicate: an insertion whose outcome was lost with
-    /// the connection can be repeated safely. Servers before Open vSwitch 2.18 do not know it.
+    /// the connection can be repeated safely. Old servers do not know it.
     pub fn insert_as<R: Declared<Database = D>>(&mut self, uuid: Uuid, values: Values<R>) {
         self.push(Operation::Insert {
             table: Name::Borrowed(R::TABLE),
