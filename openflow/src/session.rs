@@ -30,6 +30,8 @@ pub type Xid = u32;
 pub struct Options {
     /// How long nothing may arrive before the switch is asked whether it is there; after as long
     /// again without an answer the session ends.
+    ///
+    /// [`Duration::MAX`] is for never.
     pub inactivity_probe: Duration,
     /// The most that the parts of one reply may hold together, in bytes.
     pub max_reply: usize,
@@ -280,16 +282,16 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, if ever.
     #[must_use]
-    pub fn poll_deadline(&self) -> Instant {
+    pub fn poll_deadline(&self) -> Option<Instant> {
         let probe = self.options.inactivity_probe;
-        self.last_heard
-            + if self.probed {
-                probe.saturating_mul(2)
-            } else {
-                probe
-            }
+        let silence = if self.probed {
+            probe.saturating_mul(2)
+        } else {
+            probe
+        };
+        self.last_heard.checked_add(silence)
     }
 
     fn handle_frames(&mut self) -> Result<(), PeerError> {

@@ -281,10 +281,21 @@ fn a_silent_switch_is_asked_once_and_then_left() {
     };
     assert_eq!(
         link.session.poll_deadline(),
-        link.now + Duration::from_millis(1)
+        link.now.checked_add(Duration::from_millis(1))
     );
     let left = link.wait(Duration::from_millis(1));
     assert_eq!(left, Err(PeerError::Silent(probe * 2)));
+}
+
+#[test]
+fn a_session_can_wait_for_ever() {
+    let mut link = Link::ready_with(Options {
+        inactivity_probe: Duration::MAX,
+        ..Options::default()
+    });
+    assert_eq!(link.session.poll_deadline(), None);
+    link.wait(Duration::from_secs(1 << 30)).unwrap();
+    assert_eq!(link.hear(), []);
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Task {
                     }
                     None => Err(PeerError::Closed.into()),
                 },
-                () = sleep_until(deadline.into()) => {
+                () = sleep_until(deadline.unwrap_or_else(now).into()), if deadline.is_some() => {
                     self.session.handle_timeout(now()).map_err(Closed::from)
                 }
             };
