@@ -147,10 +147,7 @@ impl Agent {
             Event::Disconnected(reason) => {
                 // The client retries by itself; the first failure tells what people need to know.
                 if self.connected || self.problems.insert(reason.to_string()) {
-                    warn!(
-                        "{}: {reason}; trying again until it answers",
-                        self.settings.database
-                    );
+                    warn!("{reason}; trying again until it answers");
                 }
                 self.connected = false;
             }

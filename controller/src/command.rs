@@ -34,9 +34,14 @@ enum Command {
 impl Brint {
     /// Runs the subcommand; an error is logged, and the process exits with 1.
     pub(crate) fn run(self) -> ExitCode {
-        let done = log::start(&self.log).and_then(|()| match self.command {
+        if let Err(reason) = log::start(&self.log) {
+            // There is no log to say it in.
+            eprintln!("brint: {reason:#}");
+            return ExitCode::FAILURE;
+        }
+        let done = match self.command {
             Command::Agent(arguments) => agent::run(arguments),
-        });
+        };
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(reason) => {
