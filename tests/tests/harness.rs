@@ -83,3 +83,16 @@ fn what_was_not_sent_is_not_heard() -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn tenants_on_one_wire_are_noticed() -> anyhow::Result<()> {
+    let lab = lab("t-wire")?;
+    let checks = labs::quickstart::check(&lab)?;
+    let apart = checks
+        .iter()
+        .filter(|check| check.expected.starts_with("tenant "));
+    let (unnoticed, noticed): (Vec<_>, Vec<_>) = apart.partition(|check| check.ok);
+    ensure!(unnoticed.is_empty(), "not noticed: {unnoticed:#?}");
+    ensure!(!noticed.is_empty(), "no check keeps tenants apart");
+    Ok(())
+}
