@@ -101,6 +101,7 @@ impl Server {
     }
 
     fn serve(&mut self, socket: &Path, database: &str, arguments: &[&str]) {
+        self.kill();
         // A socket that a killed server left behind is no sign of a new one.
         drop(fs::remove_file(socket));
         let process = Command::new("ovsdb-server")
