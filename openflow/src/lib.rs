@@ -118,6 +118,7 @@ pub mod message;
 pub mod meter;
 pub mod multipart;
 pub mod names;
+pub mod print;
 #[doc(hidden)]
 pub mod samples;
 pub mod serve;

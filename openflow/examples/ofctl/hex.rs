@@ -1,0 +1,152 @@
+//! What reads bytes, in hexadecimal.
+
+use std::fmt;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use openflow::action::Action;
+use openflow::instruction::Instructions;
+use openflow::message::{ErrorCode, Message};
+use openflow::names::Names;
+use openflow::wire::{DecodeError, Reader, Wire, Writer};
+
+use crate::{Failure, complain, read};
+
+/// Bytes as hexadecimal digits, without anything between them.
+pub(crate) struct Plain<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Reads bytes, with blanks and dots between them or not.
+fn bytes(text: &str) -> Option<Bytes> {
+    let digits: String = text
+        .chars()
+        .filter(|c| !c.is_ascii_whitespace() && *c != '.')
+        .collect();
+    let byte = |place| u8::from_str_radix(digits.get(place..place + 2)?, 16).ok();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// The lines of the standard input without comments, and without those that are then blank.
+pub(crate) fn lines() -> Result<Vec<String>, Failure> {
+    let text = read("-")?;
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+pub(crate) fn check_version(version: &str) -> Result<(), Failure> {
+    match version {
+        "OpenFlow13" => Ok(()),
+        _ => Err(format!("{version}: not a valid OpenFlow version").into()),
+    }
+}
+
+pub(crate) fn parse_actions(version: &str) -> Result<ExitCode, Failure> {
+    check_version(version)?;
+    let again = |actions: &Vec<Action>, out: &mut Writer| actions.encode(out);
+    let text = |actions: &Vec<Action>| Instructions::apply(actions.clone()).to_string();
+    each("actions", text, again)
+}
+
+pub(crate) fn parse_instructions(version: &str) -> Result<ExitCode, Failure> {
+    check_version(version)?;
+    each(
+        "instructions",
+        Instructions::to_string,
+        Instructions::encode,
+    )
+}
+
+/// Reads a value from each line, and prints it and how it is written again.
+fn each<T: Wire>(
+    what: &str,
+    text: impl Fn(&T) -> String,
+    encode: impl Fn(&T, &mut Writer),
+) -> Result<ExitCode, Failure> {
+    let mut code = ExitCode::SUCCESS;
+    let mut out = std::io::stdout().lock();
+    for line in lines()? {
+        // The number of a table may stand before a comma.
+        let digits = line
+            .split_once(',')
+            .map_or(line.as_str(), |(_, digits)| digits);
+        let Some(input) = bytes(digits) else {
+            code = ExitCode::FAILURE;
+            complain("Trailing garbage in hex data");
+            continue;
+        };
+        match decode::<T>(&input) {
+            Ok(value) => {
+                writeln!(out, "actions={}", text(&value))?;
+                let mut writer = Writer::default();
+                encode(&value, &mut writer);
+                differences(&mut out, &input, &writer.finish()?)?;
+                writeln!(out)?;
+            }
+            Err(error) => {
+                let name = ErrorCode::from(&error);
+                writeln!(out, "bad OpenFlow13 {what}: {name}\n")?;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn decode<T: Wire>(bytes: &Bytes) -> Result<T, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let value = T::decode(&mut reader)?;
+    reader.finish("Action").map(|()| value)
+}
+
+/// Prints the bytes that were written otherwise than they were read.
+fn differences(out: &mut impl std::io::Write, a: &[u8], b: &[u8]) -> std::io::Result<()> {
+    for (place, (a, b)) in a.iter().zip(b).enumerate() {
+        if a != b {
+            writeln!(out, "{place:2}: {a:02x} -> {b:02x}")?;
+        }
+    }
+    let common = a.len().min(b.len());
+    for (place, a) in a.iter().enumerate().skip(common) {
+        writeln!(out, "{place:2}: {a:02x} -> (none)")?;
+    }
+    for (place, b) in b.iter().enumerate().skip(common) {
+        writeln!(out, "{place:2}: (none) -> {b:02x}")?;
+    }
+    Ok(())
+}
+
+/// Prints messages as `ovs-ofctl` does.
+pub(crate) fn ofp_print(argument: &str) -> Result<ExitCode, Failure> {
+    let lines = match argument {
+        "-" => lines()?,
+        hex => vec![hex.to_owned()],
+    };
+    let mut code = ExitCode::SUCCESS;
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        let Some(frame) = bytes(&line) else {
+            code = ExitCode::FAILURE;
+            complain("trailing garbage following hex bytes");
+            continue;
+        };
+        match Message::decode(&frame) {
+            Ok((xid, message)) => writeln!(out, "{}", message.print(xid, &Names::NONE))?,
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                let name = ErrorCode::from(&error);
+                complain(&format!("decode error: {name} ({error})"));
+            }
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,129 @@
+//! What needs no switch, and reads text.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use openflow::message::{ErrorCode, FlowMod, FlowModCommand, GroupModCommand, Message};
+use openflow::names::Names;
+use openflow::text::{ParseError, Parser};
+use openflow::wire::{TooLong, Writer};
+
+use crate::{Failure, complain, hex, read};
+
+/// The number of the transaction that `ovs-ofctl` gives to what it only prints.
+const XID: u32 = 1;
+
+/// What can be sent, out of which `ovs-ofctl` chooses; here there is only one.
+const PROTOCOLS: &str = "usable protocols: OXM-OpenFlow13\nchosen protocol: OXM-OpenFlow13";
+
+/// Writes a line for each flow: the bytes of its flow mod, with 0 as the number of transaction.
+///
+/// A flow that is wrong has a line too, so that lines can be counted; and one on the error output.
+pub(crate) fn encode_flows(file: &str) -> Result<ExitCode, Failure> {
+    let text = read(file)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut code = ExitCode::SUCCESS;
+    let add = Some(FlowModCommand::ADD);
+    for change in Parser::default().lenient().flow_mods(&text, add) {
+        let line = change
+            .map_err(|error| at(file, &error))
+            .and_then(|change| encode(change.into(), 0).map_err(|error| error.to_string()));
+        match line {
+            Ok(bytes) => writeln!(out, "{}", hex::Plain(&bytes))?,
+            Err(message) => {
+                code = ExitCode::FAILURE;
+                complain(&message);
+            }
+        }
+    }
+    out.flush()?;
+    Ok(code)
+}
+
+/// The bytes of a message.
+pub(crate) fn encode(message: Message, xid: u32) -> Result<Vec<u8>, TooLong> {
+    let mut out = Writer::default();
+    message.encode(xid, &mut out);
+    out.finish().map(|bytes| bytes.to_vec())
+}
+
+/// An error in a file, in the form of `ovs-ofctl`, with the column and the rest after that.
+pub(crate) fn at(file: &str, error: &ParseError) -> String {
+    let ParseError {
+        line,
+        column,
+        message,
+        expected,
+        ..
+    } = error;
+    format!("{file}:{line}: {message} (column {column}: expected {expected})")
+}
+
+pub(crate) fn parse_flow(flow: &str) -> Result<ExitCode, Failure> {
+    let parser = Parser::default().lenient();
+    let change = parser
+        .flow_mod(flow, FlowModCommand::ADD)
+        .map_err(|error| error.message)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{PROTOCOLS}")?;
+    print(&mut out, change)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn parse_flows(file: &str) -> Result<ExitCode, Failure> {
+    let text = read(file)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut code = ExitCode::SUCCESS;
+    writeln!(out, "{PROTOCOLS}")?;
+    let add = Some(FlowModCommand::ADD);
+    for change in Parser::default().lenient().flow_mods(&text, add) {
+        match change {
+            Ok(change) => print(&mut out, change)?,
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                complain(&format!("{file}:{}: {}", error.line, error.message));
+            }
+        }
+    }
+    out.flush()?;
+    Ok(code)
+}
+
+fn print(out: &mut impl std::io::Write, change: FlowMod) -> Result<(), Failure> {
+    let message = Message::from(change);
+    writeln!(out, "{}", message.print(XID, &Names::NONE))?;
+    Ok(())
+}
+
+pub(crate) fn parse_group(group: &str) -> Result<ExitCode, Failure> {
+    let parser = Parser::default();
+    let change = parser
+        .group_mod(group, GroupModCommand::ADD)
+        .map_err(|error| error.message)?;
+    let message = Message::from(change);
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "usable protocols: OXM-OpenFlow13\nchosen version: OpenFlow13"
+    )?;
+    writeln!(out, "{}", message.print(XID, &Names::NONE))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn print_error(name: &str) -> Result<ExitCode, Failure> {
+    let mut codes = ErrorCode::NAMED.iter();
+    let code = codes.find(|code| code.name() == Some(name));
+    let (vendor, kind, code) = match code {
+        None => return Err(format!("unknown error \"{name}\"").into()),
+        Some(ErrorCode::Standard(kind, code)) => (0, *kind, *code),
+        Some(ErrorCode::Nicira(kind)) => (0x2320, *kind, 0),
+        Some(ErrorCode::Onf(kind)) => (0x4f4e_4600, *kind, 0),
+        Some(ErrorCode::Foreign(vendor, kind)) => (*vendor, *kind, 0),
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "OpenFlow 1.3: vendor {vendor:#x}, type {kind}, code {code}"
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,155 @@
+//! What speaks to a switch.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use openflow::flow::Flow;
+use openflow::matching::Match;
+use openflow::message::{FlowMod, FlowModCommand, Message};
+use openflow::text::Parser;
+use openflow::{Connection, Options};
+
+use crate::offline::at;
+use crate::{Failure, complain, read};
+
+/// Flows by what tells them apart.
+type Flows = BTreeMap<(u8, u16, Match), Flow>;
+
+async fn connect(target: &str) -> Result<Connection, Failure> {
+    // A bridge's name stands for its socket, as for `ovs-ofctl`.
+    let target = match target.contains(':') {
+        true => target.to_owned(),
+        false => format!("unix:/var/run/openvswitch/{target}.mgmt"),
+    };
+    let (switch, _events) = Connection::connect(&target.parse()?, Options::default()).await?;
+    Ok(switch)
+}
+
+/// The flow mods of a file, and whether any line of it was wrong.
+fn changes(file: &str, command: Option<FlowModCommand>) -> Result<(Vec<FlowMod>, bool), Failure> {
+    let text = read(file)?;
+    let mut wrong = false;
+    let mut changes = Vec::new();
+    for change in Parser::default().lenient().flow_mods(&text, command) {
+        match change {
+            Ok(change) => changes.push(change),
+            Err(error) => {
+                wrong = true;
+                complain(&at(file, &error));
+            }
+        }
+    }
+    Ok((changes, wrong))
+}
+
+const fn code(failed: bool) -> ExitCode {
+    if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+pub(crate) async fn add_flows(target: &str, file: &str, bundle: bool) -> Result<ExitCode, Failure> {
+    let (changes, wrong) = changes(file, None)?;
+    let switch = connect(target).await?;
+    let failed = send(&switch, changes, bundle).await?;
+    Ok(code(wrong || failed))
+}
+
+/// Sends flow mods, together or one by one, and says whether any was refused.
+async fn send(switch: &Connection, changes: Vec<FlowMod>, bundle: bool) -> Result<bool, Failure> {
+    let messages: Vec<Message> = changes.into_iter().map(Message::from).collect();
+    if bundle {
+        switch.bundle(messages).await?;
+        return Ok(false);
+    }
+    for message in messages {
+        switch.send(message).await?;
+    }
+    switch.barrier().await?;
+    Ok(false)
+}
+
+pub(crate) async fn dump_flows(target: &str) -> Result<ExitCode, Failure> {
+    let switch = connect(target).await?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for flow in switch.flows().await? {
+        writeln!(out, " {}", Flow::from(flow))?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The flows of a file, and whether any line of it was wrong.
+fn wanted(file: &str) -> Result<(Flows, bool), Failure> {
+    let (changes, wrong) = changes(file, Some(FlowModCommand::ADD))?;
+    Ok((by_identity(changes.into_iter().map(Flow::from)), wrong))
+}
+
+async fn installed(switch: &Connection) -> Result<Flows, Failure> {
+    let flows = switch.flows().await?;
+    Ok(by_identity(flows.into_iter().map(Flow::from)))
+}
+
+fn by_identity(flows: impl Iterator<Item = Flow>) -> Flows {
+    let keyed = |flow: Flow| {
+        let (table, priority, matching) = flow.identity();
+        ((table, priority, matching.clone()), flow)
+    };
+    flows.map(keyed).collect()
+}
+
+pub(crate) async fn replace_flows(
+    target: &str,
+    file: &str,
+    bundle: bool,
+) -> Result<ExitCode, Failure> {
+    let (wanted, wrong) = wanted(file)?;
+    let switch = connect(target).await?;
+    let installed = installed(&switch).await?;
+    let gone = installed
+        .iter()
+        .filter(|(key, _)| !wanted.contains_key(key));
+    let deletions = gone.map(|(_, flow)| FlowMod::delete_strict(flow.identity()));
+    let new = wanted
+        .iter()
+        .filter(|(key, flow)| installed.get(key) != Some(*flow));
+    let changes = new
+        .map(|(_, flow)| FlowMod::add(flow))
+        .chain(deletions)
+        .collect();
+    let failed = send(&switch, changes, bundle).await?;
+    Ok(code(wrong || failed))
+}
+
+/// Prints the flows that only the switch has after `-`, and those that only the file has after `+`.
+///
+/// The status is 2 if there are any.
+pub(crate) async fn diff_flows(target: &str, file: &str) -> Result<ExitCode, Failure> {
+    let (wanted, wrong) = wanted(file)?;
+    let switch = connect(target).await?;
+    let installed = installed(&switch).await?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut differ = false;
+    let keys: std::collections::BTreeSet<_> = installed.keys().chain(wanted.keys()).collect();
+    for key in keys {
+        let (old, new) = (installed.get(key), wanted.get(key));
+        if old == new {
+            continue;
+        }
+        differ = true;
+        for (sign, flow) in [('-', old), ('+', new)] {
+            if let Some(flow) = flow {
+                writeln!(out, "{sign}{flow}")?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(match (wrong, differ) {
+        (true, _) => ExitCode::FAILURE,
+        (false, true) => ExitCode::from(2),
+        (false, false) => ExitCode::SUCCESS,
+    })
+}
