@@ -239,16 +239,17 @@ impl FieldId {
         }
     }
 
-    /// The code in the Nicira actions, and its name in `load` and `move`.
+    /// The code in the Nicira actions, and its name in `load` and `move`: one of NXM, if any.
     #[must_use]
-    pub const fn nxm(self) -> Code {
-        match self.0.codes {
-            [_, code, ..] | [code] => *code,
-            [] => Code::NONE,
-        }
+    pub fn nxm(self) -> Code {
+        let codes = self.0.codes.iter();
+        let nxm = codes
+            .copied()
+            .find(|code| matches!(code.class, Class::Nxm0 | Class::Nxm1));
+        nxm.unwrap_or_else(|| self.oxm())
     }
 
-    /// Every code: the first is [`oxm`](Self::oxm), the second, if any, [`nxm`](Self::nxm).
+    /// Every code: the first is [`oxm`](Self::oxm).
     #[must_use]
     pub const fn codes(self) -> &'static [Code] {
         self.0.codes

@@ -258,18 +258,30 @@ impl Match {
     ) -> Result<Self, DecodeError> {
         let mut matching = Self::default();
         let mut last = None;
+        let mut in_order = true;
         while !input.is_empty() {
-            matching.decode_field(input, strictness, &mut last)?;
+            in_order &= matching.decode_field(input, strictness, &mut last)?;
         }
-        Ok(matching)
+        // A field may take from an earlier one what that needs.
+        let unmet = if in_order { None } else { matching.unmet() };
+        match unmet.filter(|_| strictness == Strictness::Strict) {
+            None => Ok(matching),
+            Some(field) => {
+                let problem = Problem::MissingPrerequisite {
+                    field: field.name(),
+                };
+                Err(input.error(field.place(), problem))
+            }
+        }
     }
 
+    /// Reads a condition; returns whether it stands where a match has it, in the form it has.
     fn decode_field(
         &mut self,
         input: &mut Reader<'_>,
         strictness: Strictness,
         last: &mut Option<FieldId>,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<bool, DecodeError> {
         let at = input.place("Match.fields");
         let bytes = input.peek();
         let header = Header::decode(input).map_err(|e| e.reading("Match.fields"))?;
@@ -286,7 +298,9 @@ impl Match {
         let Some(field) = field else {
             // Unknown fields stand last: nothing can follow them without being put in its place.
             *last = ALL.last().copied();
-            return self.keep_unknown(tlv).map_err(|problem| at.error(problem));
+            self.keep_unknown(tlv)
+                .map_err(|problem| at.error(problem))?;
+            return Ok(false);
         };
         fold::check(field, value, mask).map_err(|problem| at.error(problem))?;
         if strictness == Strictness::Strict && !self.meets(field) {
@@ -297,7 +311,7 @@ impl Match {
             // What a switch returns is in this form and order already.
             self.tlvs.extend_from_slice(tlv);
             *last = Some(field);
-            return Ok(());
+            return Ok(true);
         }
         for base in fold::fold(field, value, mask) {
             if self.condition(base.field).is_some() {
@@ -309,7 +323,7 @@ impl Match {
                 *last = (*last).max(Some(base.field));
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Keeps an unknown field. They stand after the others, in the order of their bytes.

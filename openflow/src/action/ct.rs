@@ -115,7 +115,7 @@ impl Zone {
             let number = u16::decode(input).map_err(|e| e.reading("Ct.zone"))?;
             return Ok(Self::Number(number));
         }
-        let field = FieldHeader::decode(input, "Ct.zone")?;
+        let field = FieldHeader::decode_short(input, "Ct.zone")?;
         let at = input.place("Ct.zone");
         let range = u16::decode(input).map_err(|e| e.reading("Ct.zone"))?;
         let part = field.range(range)?;

@@ -210,7 +210,7 @@ fn put_part(part: Subfield, out: &mut Writer) {
 }
 
 fn part(bits: u16, input: &mut Reader<'_>) -> Result<Subfield, DecodeError> {
-    let field = FieldHeader::decode(input, "Learn.specs")?;
+    let field = FieldHeader::decode_short(input, "Learn.specs")?;
     let start = u16::decode(input).map_err(|e| e.reading("Learn.specs"))?;
     field.part(start, bits)
 }

@@ -110,7 +110,7 @@ impl Wire for Nat {
         let both = |flag| flags.contains(flag);
         if both(NatFlags::SRC | NatFlags::DST)
             || both(NatFlags::PROTO_HASH | NatFlags::PROTO_RANDOM)
-            || flags.intersects(!NatFlags::all())
+            || flags.bits() & !NatFlags::all().bits() != 0
         {
             return Err(wrong(flags.bits()));
         }

@@ -104,7 +104,7 @@ impl Subfield {
     /// Reads the range, then the header.
     pub(super) fn decode(input: &mut Reader<'_>, what: &'static str) -> Result<Self, DecodeError> {
         let range = u16::decode(input).map_err(|e| e.reading(what))?;
-        FieldHeader::decode(input, what)?.range(range)
+        FieldHeader::decode_short(input, what)?.range(range)
     }
 }
 
@@ -136,6 +136,18 @@ impl FieldHeader {
             size: header.length,
             at,
         })
+    }
+
+    /// Reads a header where there is no room for an experimenter.
+    pub(super) fn decode_short(
+        input: &mut Reader<'_>,
+        what: &'static str,
+    ) -> Result<Self, DecodeError> {
+        let header = Self::decode(input, what)?;
+        match header.field.nxm().class.is_experimenter() {
+            false => Ok(header),
+            true => Err(header.at.error(Problem::UnknownCode { code: 0xffff })),
+        }
     }
 
     /// The bytes of a value.

@@ -43,6 +43,12 @@ impl Class {
         }
     }
 
+    /// Whether the header has the number of an experimenter after it.
+    #[must_use]
+    pub const fn is_experimenter(self) -> bool {
+        matches!(self, Self::Nicira | Self::Onf | Self::Nsh)
+    }
+
     pub(super) const fn of(class: u16, experimenter: u32) -> Option<Self> {
         Some(match (class, experimenter) {
             (0x0000, 0) => Self::Nxm0,
@@ -192,21 +198,19 @@ impl Header {
     ///
     /// The length, if it is not that of the field's values.
     pub fn field(self) -> Result<Option<FieldId>, usize> {
+        let length = usize::from(self.length);
+        let size = self.size();
+        if self.masked && !length.is_multiple_of(2) {
+            return Err(length);
+        }
         let Some(field) = FieldId::of_header(self) else {
             return Ok(None);
         };
-        let length = usize::from(self.length);
-        let size = self.size();
-        let whole = !self.masked || length.is_multiple_of(2);
         let fits = if field.is_variable() {
             (1..=field.size()).contains(&size)
         } else {
             size == field.size()
         };
-        if whole && fits {
-            Ok(Some(field))
-        } else {
-            Err(length)
-        }
+        if fits { Ok(Some(field)) } else { Err(length) }
     }
 }

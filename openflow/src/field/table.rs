@@ -7,7 +7,7 @@
 //!
 //! The facts are those of `ovs-fields(7)` and of OVS 3.1. The columns: the type of the value, its
 //! bits, how it is written, whether it can be masked, whether actions can write it, what it needs;
-//! its names; its codes, the one for OpenFlow 1.3 first, the one for the Nicira actions next.
+//! its names; its codes, the one for OpenFlow 1.3 first.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -95,6 +95,11 @@ fn unknown_fields_survive_in_any_order() {
     assert_eq!(added.value(REG1), Some(1));
     assert_eq!(decode(added.as_bytes()), Ok(added));
     assert!(decode(&[&unknown[..], &unknown[..]].concat()).is_err());
+    let half_masked = [0x84, 0x80, 0x01, 3, 1, 2, 3];
+    assert_eq!(
+        decode(&half_masked).unwrap_err().to_string(),
+        "Match.fields at byte 0: length 3 is not allowed here"
+    );
 }
 
 #[test]
@@ -128,6 +133,17 @@ fn what_a_switch_would_refuse_is_refused() {
     assert_eq!(
         refused(&[0x80, 0, 0x0c, 2, 0xf0, 0]),
         "Match.vlan_vid at byte 0: value 0xf000 is not allowed here"
+    );
+}
+
+#[test]
+fn a_field_cannot_take_from_an_earlier_one_what_that_needs() {
+    let ip = [0x80, 0, 0x0a, 2, 8, 0];
+    let not_ethernet = [0x80, 0, 0x58, 4, 0, 1, 8, 6];
+    let error = decode(&[&ip[..], &not_ethernet[..]].concat()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Match.eth_type at byte 14: eth_type needs a match on its protocol"
     );
 }
 

@@ -81,7 +81,11 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     let lasting = |action: &Action| {
         !matches!(
             action,
-            Action::Conjunction(_) | Action::Encap(_) | Action::Decap(_) | Action::WriteMetadata(_)
+            Action::Conjunction(_)
+                | Action::Encap(_)
+                | Action::Decap(_)
+                | Action::PushVlan(_)
+                | Action::WriteMetadata(_)
         )
     };
     let samples: Vec<Action> = Action::samples().into_iter().filter(lasting).collect();
