@@ -54,7 +54,8 @@ fn an_agent_killed_under_a_ping_comes_back_unnoticed() -> anyhow::Result<()> {
     }
     for ping in pings {
         let (sent, received) = ping.stop()?;
-        ensure!(sent > 10, "only {sent} requests were sent");
+        // All of it may take less than a quarter of a second.
+        ensure!(sent >= 5, "only {sent} requests were sent");
         ensure!(sent == received, "{sent} requests, {received} replies");
     }
     for (before, after) in before.iter().zip(all_flows(&lab)?) {
