@@ -150,9 +150,9 @@ fn ipv4(text: &str) -> Parsed<'_, Operand> {
             let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
             Ok(Operand::masked(address.octets(), mask.to_be_bytes()))
         }
-        Ok(prefix) => {
-            let range = "is not between 0 and 32";
-            let message = format!("{text}: IPv4 network prefix bits {prefix} {range}, inclusive");
+        Ok(_) => {
+            let range = "not between 0 and 32, inclusive";
+            let message = format!("{text}: IPv4 network prefix bits {range}");
             Err(Fault::new(mask, "a length up to 32", message))
         }
         Err(_) => {
@@ -179,9 +179,9 @@ fn ipv6(text: &str) -> Parsed<'_, Operand> {
             let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
             Ok(Operand::masked(address.octets(), mask.to_be_bytes()))
         }
-        Ok(prefix) => {
-            let range = "is not between 0 and 128";
-            let message = format!("{text}: IPv6 network prefix bits {prefix} {range}, inclusive");
+        Ok(_) => {
+            let range = "not between 0 and 128, inclusive";
+            let message = format!("{text}: IPv6 network prefix bits {range}");
             Err(Fault::new(mask, "a length up to 128", message))
         }
         Err(_) => {

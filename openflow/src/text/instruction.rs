@@ -86,7 +86,8 @@ fn instruction<'a>(
             Kind::Clear
         }
         "write_actions" => {
-            found.write_actions = Some(list(&mut scope.clone(), value)?);
+            let actions = list(&mut scope.clone(), value)?;
+            found.write_actions = (!actions.is_empty()).then_some(actions);
             Kind::WriteActions
         }
         "write_metadata" => {

@@ -8,9 +8,9 @@ use super::field::{Operand, by_name, operand};
 use super::number::Bytes;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number, subfield};
-use crate::field::format::number as integer;
+use crate::field::format::{Hex, number as integer};
 use crate::field::*;
-use crate::matching::{Match, Strictness};
+use crate::matching::{Condition, Masked, Match, Strictness};
 
 /// Reads a match and nothing else.
 pub(super) fn matching<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, Match> {
@@ -30,6 +30,8 @@ pub(super) struct Draft<'a> {
     matching: Match,
     waiting: Vec<Waiting<'a>>,
     vlan: Vlan,
+    /// Whether something is asked for that only Ethernet frames have.
+    ethernet: bool,
 }
 
 /// A condition that waits for what its field needs.
@@ -89,11 +91,14 @@ impl<'a> Draft<'a> {
         }
         match pair.key {
             // Every packet starts so unless it is said otherwise.
-            "eth" => self.matching.remove(PACKET_TYPE.id()),
+            "eth" => {
+                self.matching.remove(PACKET_TYPE.id());
+                self.ethernet = true;
+            }
             "dl_vlan" => self.dl_vlan(pair)?,
             "dl_vlan_pcp" if pair.value.is_empty() => {}
             "dl_vlan_pcp" => self.priority(number::field(pair.value, pair.key, 1)?),
-            key => match by_name(key) {
+            key => match by_name(printed(key)) {
                 Some(field) => self.field(parser, field, pair)?,
                 None if key.contains('[') => self.part(pair)?,
                 None => return Ok(false),
@@ -171,8 +176,9 @@ impl<'a> Draft<'a> {
         };
         if !subfield::fits(part, &bits) {
             let message = format!(
-                "{}: value does not fit into {} bits",
-                pair.value,
+                "{}: value {} does not fit into {} bits",
+                pair.key,
+                Hex(&bits),
                 part.bits()
             );
             return Err(Fault::new(pair.value, "a smaller number", message));
@@ -203,6 +209,7 @@ impl<'a> Draft<'a> {
 
     /// Sets a condition, in place of one on what stands in the same place.
     fn set(&mut self, field: FieldId, operand: Operand, token: &'a str) {
+        self.ethernet |= !matches!(field.needs(), Need::Nothing | Need::Tracked);
         if matches!(field.needs(), Need::Nothing | Need::Ethernet) {
             return self.put(field, &operand);
         }
@@ -223,7 +230,10 @@ impl<'a> Draft<'a> {
     fn put(&mut self, field: FieldId, operand: &Operand) {
         let Operand { value, mask } = operand;
         if field.is_variable() {
-            return self.matching.set(field, value, mask.as_deref());
+            let start = value.len().saturating_sub(length(value, mask.as_deref()));
+            let value = value.get(start..).unwrap_or_default();
+            let mask = mask.as_ref().and_then(|mask| mask.get(start..));
+            return self.matching.set(field, value, mask);
         }
         let allowed = field.allowed().to_be_bytes();
         let allowed = allowed.get(16_usize.saturating_sub(field.size())..);
@@ -235,7 +245,7 @@ impl<'a> Draft<'a> {
     /// The whole match.
     pub(super) fn finish(mut self, parser: &Parser<'_>) -> Parsed<'a, Match> {
         if self.vlan.mask != 0 {
-            let Vlan { value, mask } = self.vlan;
+            let Vlan { value, mask } = self.vlan.sent();
             self.matching = self.matching.masked(VLAN_TCI, value, mask);
         }
         let mut waiting = std::mem::take(&mut self.waiting);
@@ -249,9 +259,36 @@ impl<'a> Draft<'a> {
         match waiting.first() {
             Some(first) if parser.strictness == Strictness::Strict => {
                 let message = format!("{} is not in every packet", first.field);
-                Err(Fault::new(first.token, need(first.field), message))
+                return Err(Fault::new(first.token, need(first.field), message));
             }
-            _ => Ok(self.matching),
+            _ => self.admit_doubtful(&waiting),
+        }
+        let is_frame = |condition: Condition<'_>| {
+            let need = condition.field().map(FieldId::needs);
+            !matches!(need, Some(Need::Nothing | Need::Tracked))
+        };
+        if self.ethernet
+            && self.matching.condition(PACKET_TYPE.id()).is_none()
+            && !self.matching.iter().any(is_frame)
+        {
+            self.matching = self.matching.with(PACKET_TYPE, PacketType::ETHERNET);
+        }
+        Ok(self.matching)
+    }
+
+    /// Sets those conditions that a switch may refuse but `ovs-ofctl` sends.
+    fn admit_doubtful(&mut self, waiting: &[Waiting<'_>]) {
+        let fragment = self.matching.get(IP_FRAG);
+        self.matching.remove(IP_FRAG.id());
+        for condition in waiting {
+            match condition.field.needs() {
+                Need::Tracked => self.put(condition.field, &condition.operand),
+                _ => drop(self.admit(condition)),
+            }
+        }
+        if let Some(Masked { value, mask }) = fragment {
+            let mask = mask.unwrap_or(IpFrag::from_bits_retain(u8::MAX));
+            self.matching = std::mem::take(&mut self.matching).masked(IP_FRAG, value, mask);
         }
     }
 
@@ -272,7 +309,34 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// How many bytes an option of a tunnel needs for its value and its mask.
+fn length(value: &[u8], mask: Option<&[u8]>) -> usize {
+    let used = |bytes: &[u8]| {
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes.len() - zeros
+    };
+    used(value).max(mask.map_or(0, used)).max(1)
+}
+
 impl Vlan {
+    /// What OpenFlow 1.3 can say: it knows a priority wholly or not at all, and only with a tag.
+    const fn sent(self) -> Self {
+        const PRIORITY: u16 = 0xe000;
+        let Self { value, mask } = self;
+        match (value & !PRIORITY, mask & PRIORITY) {
+            (_, 0) => self,
+            (0, _) if value == 0 && mask == u16::MAX => self,
+            (0, _) => Self {
+                value: value & !PRIORITY,
+                mask: mask & !PRIORITY,
+            },
+            _ => Self {
+                value,
+                mask: mask | PRIORITY,
+            },
+        }
+    }
+
     fn set(&mut self, cleared: u16, value: u16, mask: u16) {
         self.value = self.value & !cleared | value & mask;
         self.mask = self.mask & !cleared | mask;
@@ -322,6 +386,15 @@ fn protocol(word: &str) -> Option<(EthType, Option<IpProto>)> {
         "sctp6" => (EthType::IPV6, Some(IpProto::SCTP)),
         _ => return None,
     })
+}
+
+/// The name of a field that is printed under another.
+fn printed(key: &str) -> &str {
+    match key {
+        "gtpu_flags" => "tun_gtpu_flags",
+        "gtpu_msgtype" => "tun_gtpu_msgtype",
+        _ => key,
+    }
 }
 
 /// What must be matched, too, for a match on `field`.

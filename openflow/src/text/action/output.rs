@@ -173,9 +173,10 @@ pub(super) fn enqueue<'a>(
         return Err(Fault::new(name, "a port", message));
     };
     let queue = number::u32(queue)?;
+    let max_len = Output::NO_BUFFER;
     list.extend([
         SetQueue { queue }.into(),
-        Output::to(port).into(),
+        Output { port, max_len }.into(),
         PopQueue.into(),
     ]);
     Ok(())

@@ -8,7 +8,7 @@ use crate::field::format::{Hex, number as integer};
 use crate::field::*;
 use crate::text::Parsed;
 use crate::text::field::{by_name, ethernet, operand};
-use crate::text::number::{self, Bytes};
+use crate::text::number;
 use crate::text::subfield::{fits, placed, split, subfield};
 use crate::text::token::{self, Fault};
 
@@ -55,13 +55,7 @@ pub(super) fn set_field<'a>(
     match operand.mask {
         None => {
             let bytes = shortened(field, &operand.value);
-            let mut bytes: Bytes = bytes.into();
-            if field == VLAN_VID.id()
-                && let Some(vid) = u16::from_bytes(&bytes)
-            {
-                bytes = VlanVid::tagged(vid).to_bytes().as_ref().into();
-            }
-            list.push(SetField::of_bytes(field, &bytes).into());
+            list.push(SetField::of_bytes(field, bytes).into());
         }
         Some(mask) => loads(field, &operand.value, &mask, list),
     }
