@@ -17,6 +17,7 @@
 //! ```
 
 mod action;
+mod check;
 mod field;
 mod flow;
 mod group;

@@ -11,6 +11,7 @@ mod learn;
 mod output;
 mod set;
 
+use super::check::{Packet, check};
 use super::number::{self, Bytes};
 use super::subfield::{ratio, subfield};
 use super::token::{Fault, Pair, Pairs, items};
@@ -18,6 +19,8 @@ use super::{Parsed, Parser};
 use crate::action::*;
 use crate::field::*;
 use crate::matching::Match;
+
+pub(super) use set::target;
 
 /// How deep actions may stand in others.
 const MAX_DEPTH: u8 = 100;
@@ -30,6 +33,8 @@ pub(super) struct Scope<'p> {
     protocol: Option<IpProto>,
     /// Whether the packet has a tag.
     tagged: bool,
+    /// What else is known of it, in a flow.
+    packet: Option<Packet>,
     outer: Outer,
     depth: u8,
 }
@@ -49,6 +54,7 @@ impl<'p> Scope<'p> {
             parser,
             protocol: None,
             tagged: false,
+            packet: None,
             outer: Outer::None,
             depth: 0,
         }
@@ -59,6 +65,7 @@ impl<'p> Scope<'p> {
         Self {
             protocol: matching.value(IP_PROTO),
             tagged: matching.value(VLAN_VID).is_some_and(VlanVid::is_tagged),
+            packet: Some(Packet::of(matching)),
             ..Self::new(parser)
         }
     }
@@ -109,16 +116,31 @@ pub(super) fn not_alone(drop: &str) -> Box<Fault<'_>> {
     Fault::new(drop, "drop alone", message)
 }
 
-/// Reads an action, or more if `ovs-ofctl` makes more of it. Says whether it is an action at all.
+/// Reads an action, or more if `ovs-ofctl` makes more of it, and checks that it fits the packet.
+/// Says whether it is an action at all.
 pub(super) fn read<'a>(
     scope: &mut Scope<'_>,
     pair: Pair<'a>,
     list: &mut Vec<Action>,
 ) -> Parsed<'a, bool> {
-    let parser = scope.parser;
+    let before = list.len();
     let key = pair.key.to_ascii_lowercase();
+    let is_action = append(scope, pair, &key, list)?;
+    let new = list.get(before..).unwrap_or_default();
+    check(&mut scope.packet, pair.key, &key, new)?;
+    Ok(is_action)
+}
+
+/// Reads an action. Says whether it is one at all.
+fn append<'a>(
+    scope: &mut Scope<'_>,
+    pair: Pair<'a>,
+    key: &str,
+    list: &mut Vec<Action>,
+) -> Parsed<'a, bool> {
+    let parser = scope.parser;
     let text = pair.value;
-    let action = match key.as_str() {
+    let action = match key {
         "output" => output::output(parser, text)?,
         "controller" => output::controller(text)?,
         "enqueue" => return output::enqueue(parser, text, list).map(|()| true),
@@ -342,7 +364,7 @@ pub(super) fn verify<'a>(scope: &Scope<'_>, list: &[Action], text: &'a str) -> P
             let message = "Cannot have NAT action outside of \"ct\" action";
             return fault("nat within ct", message.to_owned());
         }
-        if let Some(field) = set::target(action) {
+        if let Some(field) = target(action) {
             let tracked = [CT_MARK.id(), CT_LABEL.id()].contains(&field);
             if tracked && scope.outer != Outer::Ct {
                 let message = "cannot set CT fields outside of ct action";

@@ -209,7 +209,10 @@ impl<'a> Draft<'a> {
 
     /// Sets a condition, in place of one on what stands in the same place.
     fn set(&mut self, field: FieldId, operand: Operand, token: &'a str) {
-        self.ethernet |= !matches!(field.needs(), Need::Nothing | Need::Tracked);
+        self.ethernet |= !matches!(
+            field.needs(),
+            Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6
+        );
         if matches!(field.needs(), Need::Nothing | Need::Ethernet) {
             return self.put(field, &operand);
         }
@@ -265,7 +268,10 @@ impl<'a> Draft<'a> {
         }
         let is_frame = |condition: Condition<'_>| {
             let need = condition.field().map(FieldId::needs);
-            !matches!(need, Some(Need::Nothing | Need::Tracked))
+            !matches!(
+                need,
+                Some(Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6)
+            )
         };
         if self.ethernet
             && self.matching.condition(PACKET_TYPE.id()).is_none()
@@ -282,7 +288,9 @@ impl<'a> Draft<'a> {
         self.matching.remove(IP_FRAG.id());
         for condition in waiting {
             match condition.field.needs() {
-                Need::Tracked => self.put(condition.field, &condition.operand),
+                Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6 => {
+                    self.put(condition.field, &condition.operand)
+                }
                 _ => drop(self.admit(condition)),
             }
         }
@@ -415,7 +423,9 @@ const fn need(field: FieldId) -> &'static str {
         Need::NdSolicit => "icmp6 with icmp_type=135, too",
         Need::NdAdvert => "icmp6 with icmp_type=136, too",
         Need::Nsh => "dl_type=0x894f, too",
-        Need::Tracked => "a match on a tracked ct_state, too",
+        Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6 => {
+            "a match on a tracked ct_state, too"
+        }
         _ => "a packet that has the field",
     }
 }

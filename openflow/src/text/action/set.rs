@@ -299,7 +299,7 @@ pub(super) fn delete_field(text: &str) -> Parsed<'_, Action> {
 }
 
 /// The field that an action writes, if it writes one.
-pub(super) fn target(action: &Action) -> Option<FieldId> {
+pub(in crate::text) fn target(action: &Action) -> Option<FieldId> {
     Some(match action {
         Action::SetField(set) => set.field(),
         Action::RegLoad(load) => load.target().field(),

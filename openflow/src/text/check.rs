@@ -1,0 +1,174 @@
+//! Whether the packets of a flow can have done to them what its actions say.
+//!
+//! A switch refuses over OpenFlow 1.3 what does not fit the match, and `ovs-ofctl` does not even
+//! send it: `mod_nw_src` needs a match on `ip`.
+
+use super::Parsed;
+use super::action::target;
+use super::token::Fault;
+use crate::action::{Action, AddressRange, LearnSpec};
+use crate::field::*;
+use crate::matching::Match;
+
+/// What is known of the packets when an action runs.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    pub(super) matching: Match,
+    pub(super) tagged: bool,
+}
+
+impl Packet {
+    pub(super) fn of(matching: &Match) -> Self {
+        Self {
+            matching: matching.clone(),
+            tagged: matching.value(VLAN_VID).is_some_and(VlanVid::is_tagged),
+        }
+    }
+
+    fn has(&self, field: FieldId) -> bool {
+        match field.needs() {
+            Need::Vlan => self.tagged,
+            _ if field == VLAN_VID.id() => self.tagged,
+            _ => self.matching.meets(field),
+        }
+    }
+
+    /// Whether the packets have what the action that is written so needs.
+    ///
+    /// These are actions that OpenFlow 1.0 allowed for any packet.
+    fn suits(&self, word: &str) -> bool {
+        let has = |field: FieldId| self.has(field);
+        match word {
+            "mod_nw_src" | "mod_nw_dst" => has(IPV4_SRC.id()),
+            "mod_nw_tos" | "mod_nw_ecn" | "mod_nw_ttl" | "set_nw_ttl" | "dec_ttl" => {
+                has(IP_TTL.id())
+            }
+            "mod_tp_src" | "mod_tp_dst" => {
+                has(TCP_SRC.id()) || has(UDP_SRC.id()) || has(SCTP_SRC.id())
+            }
+            "set_mpls_label" | "set_mpls_tc" | "set_mpls_ttl" | "dec_mpls_ttl" | "pop_mpls" => {
+                has(MPLS_LABEL.id())
+            }
+            "set_vlan_vid" | "set_vlan_pcp" | "strip_vlan" | "pop_vlan" => self.tagged,
+            "fin_timeout" => self.matching.value(IP_PROTO) == Some(IpProto::TCP),
+            "dec_nsh_ttl" => has(NSH_TTL.id()),
+            _ => true,
+        }
+    }
+
+    /// Whether the packets have the fields that `action` reads and writes.
+    fn fits(&self, action: &Action) -> bool {
+        let has = |field: FieldId| self.has(field);
+        let written = target(action).is_none_or(has);
+        let read = match action {
+            Action::RegMove(copy) => has(copy.source.field()),
+            Action::StackPush(push) => has(push.source.field()),
+            Action::StackPop(pop) => has(pop.target.field()),
+            Action::OutputReg(output) => has(output.source.field()),
+            Action::OutputReg2(output) => has(output.source.field()),
+            Action::ResubmitCt(_) => has(CT_NW_PROTO.id()),
+            Action::Ct(ct) => {
+                let helped = match ct.alg {
+                    21 => has(TCP_SRC.id()),
+                    69 => has(UDP_SRC.id()),
+                    _ => true,
+                };
+                has(IP_TTL.id()) && helped && ct.actions.iter().all(|action| self.fits(action))
+            }
+            Action::Learn(learn) => learn.specs.iter().all(|spec| self.knows(spec)),
+            Action::Learn2(learn) => learn.learn.specs.iter().all(|spec| self.knows(spec)),
+            Action::Nat(nat) => match nat.addresses {
+                AddressRange::None => has(IP_TTL.id()),
+                AddressRange::V4(..) => has(IPV4_SRC.id()),
+                AddressRange::V6(..) => has(IPV6_SRC.id()),
+            },
+            _ => true,
+        };
+        written && read
+    }
+
+    /// Whether the packets have the field that a learned flow is to look at.
+    fn knows(&self, spec: &LearnSpec) -> bool {
+        match spec {
+            LearnSpec::MatchField { source, .. }
+            | LearnSpec::LoadField { source, .. }
+            | LearnSpec::Output { source } => self.has(source.field()),
+            _ => true,
+        }
+    }
+
+    /// Notes what `action` makes of the packets; false if nothing is known of them any more.
+    fn becomes(&mut self, action: &Action) -> bool {
+        let matching = &mut self.matching;
+        match action {
+            Action::PushMpls(push) => {
+                matching.remove(IP_PROTO.id());
+                *matching = std::mem::take(matching).with(ETH_TYPE, push.eth_type);
+            }
+            Action::PopMpls(pop) => {
+                *matching = std::mem::take(matching).with(ETH_TYPE, pop.eth_type);
+            }
+            Action::PushVlan(_) => self.tagged = true,
+            Action::PopVlan(_) => self.tagged = false,
+            Action::SetField(set) if set.field() == VLAN_TCI.id() => {
+                self.tagged = set
+                    .value(VLAN_TCI)
+                    .is_some_and(|tci| VlanVid(tci).is_tagged());
+            }
+            Action::Encap(encap) => {
+                matching.remove(ETH_TYPE.id());
+                *matching = std::mem::take(matching).with(PACKET_TYPE, encap.packet_type);
+            }
+            Action::Decap(_) => return false,
+            _ => {}
+        }
+        true
+    }
+}
+
+/// Refuses what does not fit the packets, if anything is known of them, and notes what becomes of
+/// them. `actions` are what the action that `token` starts stands for.
+pub(super) fn check<'a>(
+    packet: &mut Option<Packet>,
+    token: &'a str,
+    word: &str,
+    actions: &[Action],
+) -> Parsed<'a, ()> {
+    let Some(known) = packet else {
+        return Ok(());
+    };
+    if !known.suits(word) {
+        let message = "none of the usable flow formats (OpenFlow10,NXM) is among the allowed flow \
+                       formats (OXM-OpenFlow13)";
+        return Err(Fault::new(
+            token,
+            "an action for packets of this match",
+            message,
+        ));
+    }
+    for action in actions {
+        // Of a port that is no port it is not said what would become of the packet.
+        let code = match action {
+            Action::Output(output) if !is_output(output.port) => "BAD_OUT_PORT",
+            _ if !known.fits(action) => "MATCH_INCONSISTENT",
+            _ => {
+                if !known.becomes(action) {
+                    *packet = None;
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        let message = format!("actions are invalid with specified match (OFPBAC_{code})");
+        return Err(Fault::new(
+            token,
+            "an action for packets of this match",
+            message,
+        ));
+    }
+    Ok(())
+}
+
+fn is_output(port: PortNo) -> bool {
+    port < PortNo::MAX || (PortNo::IN_PORT..=PortNo::LOCAL).contains(&port)
+}
