@@ -174,44 +174,11 @@ fn append<'a>(
             scope.tagged = true;
             set::push_vlan(text)?
         }
-        "mod_dl_src" => SetField::new(ETH_SRC, set::mac(text)?).into(),
-        "mod_dl_dst" => SetField::new(ETH_DST, set::mac(text)?).into(),
-        "mod_nw_src" => SetField::new(IPV4_SRC, set::ip(text)?).into(),
-        "mod_nw_dst" => SetField::new(IPV4_DST, set::ip(text)?).into(),
-        "mod_nw_tos" => SetField::new(IP_DSCP, set::bits(text, "TOS", !0xfc)? >> 2).into(),
-        "mod_nw_ecn" => SetField::new(IP_ECN, set::bits(text, "ECN", !3)?).into(),
-        "mod_nw_ttl" | "set_nw_ttl" => SetNwTtl {
-            ttl: number::u8(text, "TTL")?,
-        }
-        .into(),
-        "mod_tp_src" => set::source_port(scope.protocol, number::u16(text, "source port")?),
-        "mod_tp_dst" => {
-            set::destination_port(scope.protocol, number::u16(text, "destination port")?)
-        }
-        "set_tunnel" | "set_tunnel64" => SetField::new(TUN_ID, number::u64(text)?).into(),
         "set_queue" => SetQueue {
             queue: number::u32(text)?,
         }
         .into(),
         "pop_queue" => PopQueue.into(),
-        "set_mpls_label" => SetField::new(MPLS_LABEL, set::mpls_label(text)?).into(),
-        "set_mpls_tc" => SetField::new(MPLS_TC, set::mpls_tc(text)?).into(),
-        "set_mpls_ttl" => SetMplsTtl {
-            ttl: set::mpls_ttl(text)?,
-        }
-        .into(),
-        "dec_mpls_ttl" => DecMplsTtl.into(),
-        "push_mpls" => PushMpls {
-            eth_type: EthType(number::u16(text, "push_mpls")?),
-        }
-        .into(),
-        "pop_mpls" => PopMpls {
-            eth_type: EthType(number::u16(text, "pop_mpls")?),
-        }
-        .into(),
-        "dec_ttl" => dec_ttl(text)?,
-        "dec_nsh_ttl" => DecNshTtl.into(),
-        "fin_timeout" => fin_timeout(text)?,
         "learn" => learn::learn(parser, text)?,
         "conjunction" => conjunction(text)?,
         "note" => Note::new(&hex(text, "bad hex digit in `note' argument")?).into(),
@@ -238,13 +205,56 @@ fn append<'a>(
             let message = "apply_actions is the default instruction";
             return Err(Fault::new(pair.key, "the actions alone", message));
         }
-        _ => match parser.port(pair.key) {
-            Some(port) => Output::to(port).into(),
-            None => return Ok(false),
+        _ => match rewrite(scope, key, text)? {
+            Some(action) => action,
+            None => match parser.port(pair.key) {
+                Some(port) => Output::to(port).into(),
+                None => return Ok(false),
+            },
         },
     };
     list.push(action);
     Ok(true)
+}
+
+/// Reads an action that writes one thing of the packet, if it is one.
+fn rewrite<'a>(scope: &Scope<'_>, key: &str, text: &'a str) -> Parsed<'a, Option<Action>> {
+    Ok(Some(match key {
+        "mod_dl_src" => SetField::new(ETH_SRC, set::mac(text)?).into(),
+        "mod_dl_dst" => SetField::new(ETH_DST, set::mac(text)?).into(),
+        "mod_nw_src" => SetField::new(IPV4_SRC, set::ip(text)?).into(),
+        "mod_nw_dst" => SetField::new(IPV4_DST, set::ip(text)?).into(),
+        "mod_nw_tos" => SetField::new(IP_DSCP, set::bits(text, "TOS", !0xfc)? >> 2).into(),
+        "mod_nw_ecn" => SetField::new(IP_ECN, set::bits(text, "ECN", !3)?).into(),
+        "mod_nw_ttl" | "set_nw_ttl" => SetNwTtl {
+            ttl: number::u8(text, "TTL")?,
+        }
+        .into(),
+        "mod_tp_src" => set::source_port(scope.protocol, number::u16(text, "source port")?),
+        "mod_tp_dst" => {
+            set::destination_port(scope.protocol, number::u16(text, "destination port")?)
+        }
+        "set_tunnel" | "set_tunnel64" => SetField::new(TUN_ID, number::u64(text)?).into(),
+        "set_mpls_label" => SetField::new(MPLS_LABEL, set::mpls_label(text)?).into(),
+        "set_mpls_tc" => SetField::new(MPLS_TC, set::mpls_tc(text)?).into(),
+        "set_mpls_ttl" => SetMplsTtl {
+            ttl: set::mpls_ttl(text)?,
+        }
+        .into(),
+        "dec_mpls_ttl" => DecMplsTtl.into(),
+        "push_mpls" => PushMpls {
+            eth_type: EthType(number::u16(text, "push_mpls")?),
+        }
+        .into(),
+        "pop_mpls" => PopMpls {
+            eth_type: EthType(number::u16(text, "pop_mpls")?),
+        }
+        .into(),
+        "dec_ttl" => dec_ttl(text)?,
+        "dec_nsh_ttl" => DecNshTtl.into(),
+        "fin_timeout" => fin_timeout(text)?,
+        _ => return Ok(None),
+    }))
 }
 
 impl GroupId {

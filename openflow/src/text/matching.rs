@@ -302,7 +302,7 @@ impl<'a> Draft<'a> {
 
     /// Sets a condition that waited, if the match now has what one of its fields needs.
     fn admit(&mut self, waiting: &Waiting<'_>) -> bool {
-        let fields = place(waiting.field).unwrap_or(std::slice::from_ref(&waiting.field));
+        let fields = place(waiting.field).unwrap_or_else(|| std::slice::from_ref(&waiting.field));
         let met = |field: &&FieldId| self.matching.meets(**field);
         let own = fields
             .iter()

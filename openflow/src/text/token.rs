@@ -40,12 +40,12 @@ impl<'a> Fault<'a> {
     }
 
     /// The same fault of another token.
-    pub(super) fn at(self: Box<Self>, token: &'a str) -> Box<Self> {
-        Box::new(Self { token, ..*self })
+    pub(super) fn at(self, token: &'a str) -> Box<Self> {
+        Box::new(Self { token, ..self })
     }
 
     /// The error, in a `text` that starts at `line` of its file and that the token is a piece of.
-    pub(super) fn locate(self: Box<Self>, text: &str, line: usize) -> ParseError {
+    pub(super) fn locate(self, text: &str, line: usize) -> ParseError {
         let before = text.get(..text.offset(self.token)).unwrap_or(text);
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(start..).unwrap_or_default().chars().count() + 1;

@@ -1,5 +1,7 @@
 //! What is printed is read back, and errors say where they are.
 
+#![expect(clippy::expect_used, reason = "a test may fail anywhere")]
+
 use openflow::action::Action;
 use openflow::flow::Flow;
 use openflow::instruction::Instructions;
