@@ -121,9 +121,13 @@ pub(crate) fn print_error(name: &str) -> Result<ExitCode, Failure> {
         Some(ErrorCode::Foreign(vendor, kind)) => (*vendor, *kind, 0),
     };
     let mut out = std::io::stdout().lock();
+    let vendor = match vendor {
+        0 => "0".to_owned(),
+        vendor => format!("{vendor:#x}"),
+    };
     writeln!(
         out,
-        "OpenFlow 1.3: vendor {vendor:#x}, type {kind}, code {code}"
+        "OpenFlow 1.3: vendor {vendor}, type {kind}, code {code}"
     )?;
     Ok(ExitCode::SUCCESS)
 }
