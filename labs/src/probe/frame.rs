@@ -1,11 +1,11 @@
 //! Single Ethernet frames, also such as no honest machine would send.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use etherparse::PacketBuilder;
+use etherparse::{Icmpv6Type, PacketBuilder};
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
@@ -84,6 +84,69 @@ impl Frame {
         bytes.extend(&mark);
         Ok(Self { bytes, mark })
     }
+
+    /// A neighbour advertisement that tells a neighbour where an address lives.
+    ///
+    /// It comes from the sender's link-local address, so that nothing but the claim can be false.
+    ///
+    /// # Errors
+    ///
+    /// When an address is not of IPv6.
+    pub fn neighbour_advertisement(
+        (source_mac, target): (MacAddr, IpAddr),
+        (destination_mac, destination): (MacAddr, IpAddr),
+        mark: &str,
+    ) -> anyhow::Result<Self> {
+        let (IpAddr::V6(target), IpAddr::V6(destination)) = (target, destination) else {
+            bail!("neighbour discovery is for IPv6 only");
+        };
+        // The flag "override", then the target and its address as an option (RFC 4861, 4.4, 4.6.1).
+        let header = Icmpv6Type::Unknown {
+            type_u8: 136,
+            code_u8: 0,
+            bytes5to8: [0x20, 0, 0, 0],
+        };
+        let option = [&[2, 1], source_mac.0.as_slice()].concat();
+        let body = [target.octets().as_slice(), &option].concat();
+        let mut bytes = Vec::new();
+        PacketBuilder::ethernet2(source_mac.0, destination_mac.0)
+            .ipv6(
+                link_local(source_mac).octets(),
+                destination.octets(),
+                // Anything else was forwarded, and is no neighbour's.
+                255,
+            )
+            .icmpv6(header)
+            .write(&mut bytes, &body)
+            .context("building a frame")?;
+        // What follows is padding to IPv6, and reaches the neighbour untouched.
+        let mark = mark.as_bytes().to_vec();
+        bytes.extend(&mark);
+        Ok(Self { bytes, mark })
+    }
+}
+
+/// The link-local address that a machine derives from its MAC address (RFC 4291, appendix A).
+fn link_local(mac: MacAddr) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0;
+    Ipv6Addr::from([
+        0xfe,
+        0x80,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        a ^ 2,
+        b,
+        c,
+        0xff,
+        0xfe,
+        d,
+        e,
+        f,
+    ])
 }
 
 /// Sends a frame exactly as it is.
@@ -186,4 +249,45 @@ fn link_address(interface: &str) -> Option<LinkAddr> {
         (address.family() == Some(AddressFamily::Packet)).then_some(())?;
         address.as_link_addr().copied()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: MacAddr = MacAddr([0xfa, 0x16, 0x3e, 0x00, 0x0a, 0x01]);
+    const PEER: MacAddr = MacAddr([0xfa, 0x16, 0x3e, 0x00, 0x0a, 0x02]);
+
+    #[test]
+    fn an_arp_reply_is_laid_out_as_in_rfc_826() {
+        let to = (PEER, [10, 0, 0, 2].into());
+        let frame = Frame::arp((MAC, [10, 0, 0, 1].into()), to, "mark").unwrap();
+        assert_eq!(frame.bytes[12..22], [8, 6, 0, 1, 8, 0, 6, 4, 0, 2]);
+        assert_eq!(
+            frame.bytes[22..32],
+            [0xfa, 0x16, 0x3e, 0, 0x0a, 1, 10, 0, 0, 1]
+        );
+        assert_eq!(&frame.bytes[42..], b"mark");
+    }
+
+    #[test]
+    fn a_neighbour_advertisement_is_laid_out_as_in_rfc_4861() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let to = (PEER, address("2001:db8::2"));
+        let claim = (MAC, address("2001:db8::1"));
+        let frame = Frame::neighbour_advertisement(claim, to, "mark").unwrap();
+        let source = address("fe80::f816:3eff:fe00:a01");
+        assert_eq!(
+            IpAddr::from(<[u8; 16]>::try_from(&frame.bytes[22..38]).unwrap()),
+            source
+        );
+        assert_eq!(frame.bytes[54..56], [136, 0]);
+        assert_eq!(frame.bytes[58..60], [0x20, 0]);
+        assert_eq!(
+            IpAddr::from(<[u8; 16]>::try_from(&frame.bytes[62..78]).unwrap()),
+            claim.1
+        );
+        assert_eq!(frame.bytes[78..86], [2, 1, 0xfa, 0x16, 0x3e, 0, 0x0a, 1]);
+        assert_eq!(&frame.bytes[86..], b"mark");
+    }
 }

@@ -46,17 +46,19 @@ pub(super) fn check(lab: &Lab) -> anyhow::Result<Checks> {
             checks.add(&name, EXPECTED, happened);
         }
     }
-    let (own, to) = ((a1.mac(), a1.ipv4()?), (a2.mac(), a2.ipv4()?));
+    let (mac, to) = (a1.mac(), a2.mac());
+    let (arp, nd): (Make, Make) = (Frame::arp, Frame::neighbour_advertisement);
+    let (four, six) = (Family::Four, Family::Six);
     let lies = [
-        ("ARP for a neighbour's address", (own.0, visitor.ipv4()?)),
-        ("ARP from a false MAC address", (STOLEN_MAC, own.1)),
+        ("ARP for a neighbour's address", arp, four, (mac, visitor)),
+        ("ARP from a false MAC address", arp, four, (STOLEN_MAC, a1)),
+        ("ND for a neighbour's address", nd, six, (mac, visitor)),
     ];
-    for (name, lie) in lies {
-        checks.add(
-            name,
-            EXPECTED,
-            lie_between_truths(a1, a2, Frame::arp, own, lie, to),
-        );
+    for (name, make, family, (mac, whose)) in lies {
+        let own = (a1.mac(), family.of(a1)?);
+        let lie = (mac, family.of(whose)?);
+        let happened = lie_between_truths(a1, a2, make, own, lie, (to, family.of(a2)?));
+        checks.add(name, EXPECTED, happened);
     }
     Ok(checks)
 }
