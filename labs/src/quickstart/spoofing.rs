@@ -53,6 +53,7 @@ pub(super) fn check(lab: &Lab) -> anyhow::Result<Checks> {
         ("ARP for a neighbour's address", arp, four, (mac, visitor)),
         ("ARP from a false MAC address", arp, four, (STOLEN_MAC, a1)),
         ("ND for a neighbour's address", nd, six, (mac, visitor)),
+        ("ND from a false MAC address", nd, six, (STOLEN_MAC, a1)),
     ];
     for (name, make, family, (mac, whose)) in lies {
         let own = (a1.mac(), family.of(a1)?);

@@ -117,6 +117,7 @@ fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flow
     }
     // What is advertised must be the port's own, whoever is named as source.
     icmpv6(from(port, LINK, flows), link::NEIGHBOUR_ADVERTISEMENT)
+        .when(ETH_SRC, mac)
         .when_masked(ND_TARGET, block.network(), block.netmask())
         .resubmit(&delivery::TABLE);
 }
