@@ -7,5 +7,5 @@ mod ping;
 mod tcp;
 
 pub use frame::{Ear, Frame, send};
-pub use ping::{Pinging, ping};
+pub use ping::{Pinging, Pings, ping};
 pub use tcp::{Answer, Listening, connect, listen, serve};
