@@ -1,6 +1,7 @@
 //! The example programs, against what Open vSwitch's own tools print.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::server::{SCHEMA, Server, run};
@@ -12,10 +13,10 @@ const ROWS: &str = r#"["Test",
     {"op":"insert","table":"Item","row":{"name":"box","colour":"blue","numbers":["set",[2,1]]}}]"#;
 
 /// Where cargo puts the examples that belong to this test.
-fn example(name: &str) -> Command {
+pub(crate) fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test has a path");
     let target = test.ancestors().nth(2).expect("the test lies in deps");
-    Command::new(target.join("examples").join(name))
+    target.join("examples").join(name)
 }
 
 fn transact(server: &Server, transaction: &str) {
@@ -29,7 +30,7 @@ fn transact(server: &Server, transaction: &str) {
 fn dump_prints_what_ovsdb_client_prints() {
     let server = Server::start(SCHEMA);
     transact(&server, ROWS);
-    let output = example("dump")
+    let output = Command::new(path("dump"))
         .args([&server.remote().to_string(), "Test"])
         .output()
         .expect("the example is built");
@@ -51,7 +52,7 @@ fn watch_prints_one_line_for_each_transaction() {
     let server = Server::start(SCHEMA);
     transact(&server, ROWS);
     let mut watch = Ending(
-        example("watch")
+        Command::new(path("watch"))
             .args([&server.remote().to_string(), "Test"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -7,6 +7,7 @@ mod declared;
 mod equality;
 mod examples;
 mod features;
+mod large;
 mod managed;
 mod operations;
 mod server;
