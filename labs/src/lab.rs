@@ -61,8 +61,8 @@ impl Lab {
         for wanted in &description.hosts {
             let host = Host::start(state, &prefix, &wanted.name)?;
             host.join_underlay(&underlay, wanted.encap_ip)?;
-            for bridge in wanted.bridge_mappings.values() {
-                outside.join(&host, bridge)?;
+            for (physical_network, bridge) in &wanted.bridge_mappings {
+                outside.join(physical_network, &host, bridge)?;
             }
             hosts.push(host);
         }

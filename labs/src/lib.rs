@@ -15,6 +15,7 @@ mod host;
 mod interrupt;
 mod lab;
 mod machine;
+pub mod matrix;
 mod namespace;
 pub mod network;
 mod outside;

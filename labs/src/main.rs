@@ -2,11 +2,12 @@
 
 use std::env;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use labs::matrix::{self, Underlay};
 use labs::probe;
 
 mod report;
@@ -23,6 +24,8 @@ struct Arguments {
 enum Choice {
     /// Two hosts, two tenants with the same addresses, and two provider networks
     Quickstart(Quickstart),
+    /// Every segment type on many hosts: who hears whose frames
+    Matrix(Matrix),
     /// Greets whoever connects; what runs in the machines of a lab that is kept
     #[command(hide = true)]
     Serve {
@@ -44,9 +47,23 @@ struct Quickstart {
     brint: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Matrix {
+    /// How many hosts
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=i64::from(matrix::MOST_HOSTS)))]
+    hosts: u8,
+    /// Tunnels between IPv6 addresses
+    #[arg(long)]
+    ipv6: bool,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().lab {
         Choice::Quickstart(arguments) => quickstart(&arguments),
+        Choice::Matrix(arguments) => matrix(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
     };
     match done {
@@ -69,10 +86,7 @@ fn quickstart(arguments: &Quickstart) -> anyhow::Result<bool> {
         return Ok(true);
     }
     let this = env::current_exe().context("finding this program")?;
-    let brint = arguments
-        .brint
-        .clone()
-        .unwrap_or_else(|| this.with_file_name("brint"));
+    let brint = brint(arguments.brint.as_deref(), &this);
     let mut lab = labs::quickstart::start(NAME, &brint)?;
     let checks = labs::quickstart::check(&lab)?;
     if arguments.keep {
@@ -89,4 +103,36 @@ fn quickstart(arguments: &Quickstart) -> anyhow::Result<bool> {
     }
     report::print(&mut io::stdout().lock(), &lab, &checks, arguments.keep)?;
     Ok(checks.all_hold())
+}
+
+/// Runs the matrix; whether every frame was heard by whom it was for, and by nobody else.
+fn matrix(arguments: &Matrix) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let underlay = if arguments.ipv6 {
+        Underlay::Ipv6
+    } else {
+        Underlay::Ipv4
+    };
+    let lab = matrix::start("matrix", &brint, arguments.hosts, underlay)?;
+    let outcome = matrix::check(&lab)?;
+    let mut out = io::stdout().lock();
+    for violation in &outcome.violations {
+        writeln!(out, "FAIL {violation}")?;
+    }
+    writeln!(
+        out,
+        "{} machines on {} hosts: {} frames heard {} times, {} violations.",
+        lab.machines().len(),
+        lab.hosts().len(),
+        outcome.frames,
+        outcome.heard,
+        outcome.violations.len()
+    )?;
+    Ok(outcome.violations.is_empty())
+}
+
+/// The program under test: the one asked for, else the one beside this program.
+fn brint(wanted: Option<&Path>, this: &Path) -> PathBuf {
+    wanted.map_or_else(|| this.with_file_name("brint"), Path::to_path_buf)
 }

@@ -1,7 +1,8 @@
 //! The physical world: a switch that knows VLANs, and a station on each provider network.
 //!
-//! The switch is an Open vSwitch of its own, because not every kernel has VLAN devices. Its one
-//! bridge forwards as any switch does; the stations are its internal ports.
+//! The switch is an Open vSwitch of its own, because not every kernel has VLAN devices. It has a
+//! bridge for each physical network, which forwards as any switch does; the stations are internal
+//! ports.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,9 +14,7 @@ use crate::host::{Datapath, Host};
 use crate::namespace::{Namespace, join};
 use crate::network::{Description, Network};
 use crate::state::State;
-
-/// The bridge of the physical world.
-const BRIDGE: &str = "br-world";
+use crate::switch::device;
 
 /// The physical world.
 #[derive(Debug)]
@@ -61,20 +60,25 @@ impl Outside {
         self.host.datapath()
     }
 
-    /// Joins the provider bridge of a host to the world.
-    pub(crate) fn join(&self, host: &Host, bridge: &str) -> anyhow::Result<()> {
+    /// Joins the provider bridge of a host to a physical network.
+    pub(crate) fn join(
+        &self,
+        physical_network: &str,
+        host: &Host,
+        bridge: &str,
+    ) -> anyhow::Result<()> {
         let interface = format!("{bridge}-nic");
-        join(
-            (host.namespace(), &interface),
-            (self.namespace(), host.name()),
-        )?;
+        let cable = device(&format!("{}-{bridge}", host.name()));
+        join((host.namespace(), &interface), (self.namespace(), &cable))?;
         host.add_card(bridge, &interface)?;
-        self.host.add_card(BRIDGE, host.name())
+        self.host.add_card(&world(physical_network), &cable)
     }
 
     /// Adds a station on a provider network, with the addresses of the network's gateways.
     pub(crate) fn add_station(&self, network: &Network) -> anyhow::Result<()> {
         let name = &network.name;
+        let physical_network = (network.physical_network.as_deref())
+            .with_context(|| format!("the physical network of {name}"))?;
         let tag = match network.network_type.as_str() {
             "vlan" => {
                 let vlan = network
@@ -82,10 +86,12 @@ impl Outside {
                     .with_context(|| format!("the VLAN of {name}"))?;
                 format!("tag={vlan}")
             }
-            _ => String::new(),
+            // Without a tag it would be a trunk, which hears every VLAN.
+            _ => "tag=0".to_owned(),
         };
         self.host.ovs().vsctl(&format!(
-            "add-port {BRIDGE} {name} {tag} -- set Interface {name} type=internal"
+            "add-port {} {name} {tag} -- set Interface {name} type=internal",
+            world(physical_network)
         ))?;
         let namespace = self.namespace();
         namespace.sysctl(&format!("ipv6/conf/{name}/disable_ipv6"), "0")?;
@@ -100,4 +106,9 @@ impl Outside {
         }
         Ok(())
     }
+}
+
+/// The bridge that is a physical network.
+fn world(physical_network: &str) -> String {
+    device(&format!("world-{physical_network}"))
 }

@@ -6,6 +6,6 @@ mod frame;
 mod ping;
 mod tcp;
 
-pub use frame::{Ear, Frame, send};
+pub use frame::{Ear, Frame, Mouth, send};
 pub use ping::{Pinging, Pings, ping};
 pub use tcp::{Answer, Listening, connect, listen, serve};

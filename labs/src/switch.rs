@@ -42,10 +42,7 @@ impl Switch {
         namespace: &Namespace,
         interface: &str,
     ) -> anyhow::Result<()> {
-        let port: String = format!("{owner}-{interface}")
-            .chars()
-            .take(LONGEST_DEVICE_NAME)
-            .collect();
+        let port = device(&format!("{owner}-{interface}"));
         let (here, there) = (self.namespace.name(), namespace.name());
         namespace
             .ip(&format!(
@@ -58,6 +55,11 @@ impl Switch {
         namespace.ip(&format!("link set {interface} up"))?;
         Ok(())
     }
+}
+
+/// The name that a device can have which is to be called so.
+pub(crate) fn device(name: &str) -> String {
+    name.chars().take(LONGEST_DEVICE_NAME).collect()
 }
 
 /// Has the kernel fill in the checksums of what it sends on a veth.

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrLike as _, bind,
-    recv, send as send_bytes, setsockopt, socket, sockopt,
+    recvfrom, send as send_bytes, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike as _};
 
@@ -19,6 +19,9 @@ use crate::network::MacAddr;
 
 /// Past every header that a lab sends.
 const LONGEST: usize = 2048;
+
+/// What a packet socket says of a frame that leaves (`packet(7)`, `sll_pkttype`).
+const PACKET_OUTGOING: u8 = 4;
 
 /// An Ethernet frame that carries a mark, by which it is known when it arrives.
 #[derive(Clone, Debug)]
@@ -155,9 +158,37 @@ fn link_local(mac: MacAddr) -> Ipv6Addr {
 ///
 /// When there is no such interface, or the kernel refuses.
 pub fn send(from: &Namespace, interface: &str, frame: &Frame) -> anyhow::Result<()> {
-    let socket = open(from, interface)?;
-    send_bytes(socket.as_raw_fd(), &frame.bytes, MsgFlags::empty()).context("sending a frame")?;
-    Ok(())
+    Mouth::open(from, interface)?.send(frame)
+}
+
+/// Sends many frames from one interface.
+#[derive(Debug)]
+pub struct Mouth {
+    socket: OwnedFd,
+}
+
+impl Mouth {
+    /// Opens an interface for sending.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such interface.
+    pub fn open(at: &Namespace, interface: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            socket: open(at, interface)?,
+        })
+    }
+
+    /// Sends a frame exactly as it is.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn send(&self, frame: &Frame) -> anyhow::Result<()> {
+        send_bytes(self.socket.as_raw_fd(), &frame.bytes, MsgFlags::empty())
+            .context("sending a frame")?;
+        Ok(())
+    }
 }
 
 /// Hears every frame that reaches an interface, from the moment it is opened.
@@ -192,24 +223,30 @@ impl Ear {
             if left.is_zero() {
                 return Ok(false);
             }
-            let left = i64::try_from(left.as_micros())?.max(1);
-            setsockopt(
-                &self.socket,
-                sockopt::ReceiveTimeout,
-                &TimeVal::microseconds(left),
-            )
-            .context("limiting a wait")?;
-            let mut bytes = vec![0; LONGEST];
-            match recv(self.socket.as_raw_fd(), &mut bytes, MsgFlags::empty()) {
-                Ok(length) => {
-                    bytes.truncate(length);
-                    self.heard.push(bytes);
-                }
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
-                Err(error) => return Err(error).context("receiving a frame"),
-            }
+            self.heard.extend(self.next(left)?);
         }
         Ok(true)
+    }
+
+    /// The next frame that arrives within a limit; frames that the machine itself sends are none.
+    ///
+    /// # Errors
+    ///
+    /// When the interface is gone.
+    pub fn next(&self, limit: Duration) -> anyhow::Result<Option<Vec<u8>>> {
+        let limit = i64::try_from(limit.as_micros())?.max(1);
+        let limit = TimeVal::microseconds(limit);
+        setsockopt(&self.socket, sockopt::ReceiveTimeout, &limit).context("limiting a wait")?;
+        let mut bytes = vec![0; LONGEST];
+        match recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut bytes) {
+            Ok((_, Some(from))) if from.pkttype() == PACKET_OUTGOING => Ok(None),
+            Ok((length, _)) => {
+                bytes.truncate(length);
+                Ok(Some(bytes))
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+            Err(error) => Err(error).context("receiving a frame"),
+        }
     }
 
     /// Whether such a frame is among those that arrived while waiting for another.
