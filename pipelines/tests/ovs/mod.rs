@@ -1,17 +1,23 @@
 //! A throw-away Open vSwitch with the dummy datapath: no root, no packets, but the real tables.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     fs,
+    io::Write as _,
+    os::unix::net::UnixStream,
     path::Path,
     process::{Command, Stdio},
 };
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A running switch. It ends, and its folder goes, when this is dropped.
 pub(crate) struct Switch {
     folder: TempDir,
+    /// Bridges and ports that are not there yet: one transaction for all is much faster.
+    pending: RefCell<Vec<String>>,
 }
 
 impl Switch {
@@ -23,6 +29,7 @@ impl Switch {
     pub(crate) fn start() -> Self {
         let switch = Self {
             folder: tempfile::Builder::new().prefix("brint").tempdir().unwrap(),
+            pending: RefCell::default(),
         };
         let schema = "/usr/share/openvswitch/vswitch.ovsschema";
         switch.run("ovsdb-tool", &["create", "conf.db", schema]);
@@ -60,14 +67,14 @@ impl Switch {
             "datapath_type=dummy",
             "fail_mode=secure",
         ];
-        self.vsctl(&[&["add-br", bridge][..], &settings].concat());
+        self.later(&[&["add-br", bridge][..], &settings].concat());
     }
 
     /// Adds a port with a number.
     pub(crate) fn add_port(&self, bridge: &str, port: &str, number: u32) {
         let number = format!("ofport_request={number}");
         let settings = ["--", "set", "interface", port, "type=dummy", &number];
-        self.vsctl(&[&["add-port", bridge, port][..], &settings].concat());
+        self.later(&[&["add-port", bridge, port][..], &settings].concat());
     }
 
     /// Joins two bridges by a patch, its ends named after the bridges.
@@ -86,7 +93,7 @@ impl Switch {
                 &options,
                 &number,
             ];
-            self.vsctl(&[&["add-port", bridge, &port][..], &settings].concat());
+            self.later(&[&["add-port", bridge, &port][..], &settings].concat());
         }
     }
 
@@ -95,6 +102,7 @@ impl Switch {
         let (groups, flows): (Vec<_>, Vec<_>) = text
             .lines()
             .partition(|line| line.trim_start().starts_with("group_id="));
+        self.settle();
         self.write("groups", &groups.join("\n"));
         self.write("flows", &flows.join("\n"));
         self.ofctl(&["add-groups", bridge, "groups"]);
@@ -125,11 +133,43 @@ impl Switch {
 
     /// The ports that a packet leaves by, when the connection tracker always says `state`.
     pub(crate) fn trace(&self, bridge: &str, packet: &str, state: &str) -> BTreeSet<u32> {
+        outputs(&self.trace_text(bridge, packet, state))
+    }
+
+    /// All that `ofproto/trace` says of a packet, when the connection tracker always says `state`.
+    pub(crate) fn trace_text(&self, bridge: &str, packet: &str, state: &str) -> String {
         let next = ["--ct-next", state].repeat(8);
-        let socket = self.path().join("vswitchd.ctl");
-        let target = ["-t", socket.to_str().unwrap()];
-        let trace = ["ofproto/trace", bridge, packet];
-        outputs(&self.run("ovs-appctl", &[&target[..], &trace, &next].concat()))
+        self.appctl("ofproto/trace", &[&[bridge, packet][..], &next].concat())
+    }
+
+    /// What the daemon answers to a command, which is spoken in JSON-RPC.
+    pub(crate) fn appctl(&self, command: &str, arguments: &[&str]) -> String {
+        self.settle();
+        let mut socket = UnixStream::connect(self.path().join("vswitchd.ctl")).unwrap();
+        let request = json!({"id": 0, "method": command, "params": arguments});
+        socket.write_all(request.to_string().as_bytes()).unwrap();
+        let mut answers = serde_json::Deserializer::from_reader(socket).into_iter::<Value>();
+        let answer = answers.next().unwrap().unwrap();
+        match (&answer["result"], &answer["error"]) {
+            (Value::String(result), Value::Null) => result.clone(),
+            (_, error) => panic!("{command} {arguments:?}: {error}"),
+        }
+    }
+
+    /// Adds a command of `ovs-vsctl` to the next transaction.
+    fn later(&self, arguments: &[&str]) {
+        let mut pending = self.pending.borrow_mut();
+        pending.push("--".to_owned());
+        pending.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    }
+
+    /// Makes what is not there yet.
+    fn settle(&self) {
+        let pending = self.pending.take();
+        if !pending.is_empty() {
+            let arguments: Vec<_> = pending.iter().map(String::as_str).collect();
+            self.vsctl(&arguments);
+        }
     }
 
     fn ofctl(&self, arguments: &[&str]) -> String {
