@@ -87,6 +87,7 @@ pub struct Client<D: Database> {
 enum Command {
     Request(Request),
     SetRemotes(Vec<Remote>),
+    ForgetIndex,
     SetConditions {
         conditions: Conditions,
         reply: oneshot::Sender<Result<(), OperationError>>,
@@ -239,6 +240,13 @@ impl<D: Database> Client<D> {
     pub async fn set_remotes(&self, remotes: Vec<Remote>) {
         // Without a task there is nobody to follow anything.
         drop(self.commands.send(Command::SetRemotes(remotes)).await);
+    }
+
+    /// Follows a server even if the log of its cluster is behind what was seen before, as it is
+    /// after an operator went back to a backup. Without this such a server counts as stale. It is
+    /// to be called when the older server is in place.
+    pub async fn forget_index(&self) {
+        drop(self.commands.send(Command::ForgetIndex).await);
     }
 
     /// Replicates other rows. Once it returns, the snapshot holds exactly those.

@@ -58,6 +58,13 @@ pub enum ProtocolError {
     /// A reply to a request that was never sent.
     #[error("reply with the unknown id {0}")]
     UnknownReply(String),
+    /// Requests keep coming, but their replies cannot be sent. Reading on would need more and
+    /// more memory; to wait instead could be for ever, as the other side may wait, too.
+    #[error("requests keep coming while {bytes} bytes of replies are not read")]
+    RepliesUnread {
+        /// How much waits to be sent.
+        bytes: usize,
+    },
 }
 
 impl Message {

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use crate::jsonrpc::{Connection, Incoming, RequestId};
 use crate::monitor::{Conditions, MonitorVersion};
 use crate::operation::Operation;
-use crate::replica::{Database, Replica};
+use crate::replica::{Database, LogPosition, Replica};
 use crate::transaction::OperationError;
 
 mod error;
@@ -262,6 +262,12 @@ impl<D: Database> Session<D> {
             Phase::Following(version) => self.request_conditions(version, &before),
             Phase::Starting => Ok(None),
         }
+    }
+
+    /// Forgets how far in its cluster's log a server was seen: one that is behind counts as stale
+    /// no longer.
+    pub fn forget_index(&mut self) {
+        self.replica.set_position(LogPosition::default());
     }
 
     /// Asks for a lock, or takes it from whoever has it. Gaining and losing it comes as

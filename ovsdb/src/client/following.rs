@@ -87,7 +87,8 @@ impl<'a, D: Database> Following<'a, D> {
             let deadline = self.deadline();
             let (received, unsent) = self.session.buffers();
             received.reserve(READ_SIZE);
-            let accepts = self.waiting.len() < MAX_WAITING && unsent.len() < MAX_UNSENT;
+            let waiting = self.waiting.len() + self.changing.len();
+            let accepts = waiting < MAX_WAITING && unsent.len() < MAX_UNSENT;
             let mut wake = tokio::select! {
                 count = reader.read_buf(received) => Wake::Received(count),
                 count = writer.write_buf(unsent), if !unsent.is_empty() => Wake::Sent(count),
@@ -185,6 +186,7 @@ impl<'a, D: Database> Following<'a, D> {
                     return Err(End::Lost(Reason::RemotesChanged));
                 }
             }
+            Command::ForgetIndex => self.session.forget_index(),
             Command::Lock { name, steal } => {
                 if self.session.is_following() {
                     self.session.lock(&name, steal).map_err(Reason::from)?;

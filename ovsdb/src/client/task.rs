@@ -13,7 +13,7 @@ use super::following::{End, Following};
 use super::{Command, Options};
 use crate::backoff::Backoff;
 use crate::remote::Remote;
-use crate::replica::{Database, Replica};
+use crate::replica::{Database, LogPosition, Replica};
 use crate::session::{Session, SessionOptions};
 use crate::socket::{self, Stream};
 use crate::transaction::{OperationError, TransactError};
@@ -159,6 +159,7 @@ impl<D: Database> Task<D> {
         match command {
             Command::Request(request) => request.reply.answer(Err(TransactError::NotConnected)),
             Command::SetRemotes(remotes) => self.set_remotes(remotes),
+            Command::ForgetIndex => self.replica.set_position(LogPosition::default()),
             Command::SetConditions { conditions, reply } => {
                 self.options.conditions = conditions;
                 self.expect_conditions(reply);

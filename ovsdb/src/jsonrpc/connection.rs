@@ -50,6 +50,8 @@ pub enum Incoming {
 pub struct Connection {
     framer: Framer,
     outgoing: BytesMut,
+    /// How many bytes of replies may still be in `outgoing`.
+    unsent_replies: usize,
     next_id: u64,
     waiting: BTreeSet<RequestId>,
     probe: Option<Probe>,
@@ -73,6 +75,9 @@ impl Probe {
     }
 }
 
+/// How many bytes of replies may wait to be sent before it is an offence to ask for more.
+const MAX_UNSENT_REPLIES: usize = 1 << 20;
+
 /// What an echo of ours carries as its id, unlike every request.
 const PROBE_ID: &str = "\"echo\"";
 
@@ -84,6 +89,7 @@ impl Connection {
         Self {
             framer: Framer::new(max_message),
             outgoing: BytesMut::new(),
+            unsent_replies: 0,
             next_id: 0,
             waiting: BTreeSet::new(),
             probe: inactivity_probe.map(|interval| Probe {
@@ -193,7 +199,11 @@ impl Connection {
 
     /// Answers a request of the other side.
     pub fn reply(&mut self, id: Box<RawValue>, outcome: Result<Box<RawValue>, Box<RawValue>>) {
+        let before = self.outgoing.len();
         self.send(&Message::Reply { id, outcome });
+        let reply = self.outgoing.len().saturating_sub(before);
+        // What lies in front of it was not sent yet, but need not be replies.
+        self.unsent_replies = self.unsent_replies.min(before).saturating_add(reply);
     }
 
     /// Answers a request whose method nobody knows, as Open vSwitch does.
@@ -218,10 +228,15 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The other side broke the protocol.
+    /// The other side broke the protocol, or asks without reading the replies.
     pub fn poll_incoming(&mut self) -> Result<Option<Incoming>, ProtocolError> {
         while let Some(bytes) = self.framer.next_message()? {
             match Message::decode(&bytes)? {
+                Message::Request { .. } if self.unsent_replies() > MAX_UNSENT_REPLIES => {
+                    return Err(ProtocolError::RepliesUnread {
+                        bytes: self.unsent_replies(),
+                    });
+                }
                 Message::Request { id, method, params } if method == "echo" => {
                     self.reply(id, Ok(params));
                 }
@@ -241,6 +256,11 @@ impl Connection {
             }
         }
         Ok(None)
+    }
+
+    /// How many bytes of replies wait to be sent, at most.
+    fn unsent_replies(&self) -> usize {
+        self.unsent_replies.min(self.outgoing.len())
     }
 
     /// The id of a request that was sent at some time.

@@ -147,3 +147,28 @@ fn silence_is_probed_and_then_given_up() {
     assert!(!client.handle_timeout(start + 14 * second));
     assert!(client.handle_timeout(start + 19 * second));
 }
+
+#[test]
+fn whoever_asks_without_reading_the_replies_is_refused() {
+    let mut connection = Connection::new(usize::MAX, None, Instant::now());
+    let echo = format!(
+        r#"{{"id":1,"method":"echo","params":["{}"]}}"#,
+        "x".repeat(1000)
+    );
+    // What is sent in time may be any amount, and so may requests of one's own.
+    connection.request("a", &["x".repeat(2 << 20)]).unwrap();
+    for _ in 0..2000 {
+        connection.buffers().0.extend_from_slice(echo.as_bytes());
+        assert!(connection.poll_incoming().unwrap().is_none());
+        let sent = connection.buffers().1;
+        let _ = sent.split_to(sent.len() - 500_000);
+    }
+    let error = (0..2000).find_map(|_| {
+        connection.buffers().0.extend_from_slice(echo.as_bytes());
+        connection.poll_incoming().err()
+    });
+    let Some(ProtocolError::RepliesUnread { bytes }) = error else {
+        panic!("not {error:?}");
+    };
+    assert!(((1 << 20)..(1 << 20) + 2000).contains(&bytes), "{bytes}");
+}

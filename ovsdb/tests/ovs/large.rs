@@ -25,7 +25,8 @@ async fn fill(client: &Client<Test>) {
             let labels = [("text", text.as_str())];
             transaction.insert(item(&number.to_string()).set(Item::labels, labels));
         }
-        client.transact(transaction, PATIENCE).await.unwrap();
+        let applied = client.transact(transaction, PATIENCE).await;
+        applied.expect("the rows fit");
     }
 }
 

@@ -6,6 +6,7 @@ mod cluster;
 mod declared;
 mod equality;
 mod examples;
+mod faults;
 mod features;
 mod large;
 mod managed;

@@ -71,6 +71,20 @@ impl Server {
         cluster
     }
 
+    /// Starts a cluster of one server.
+    pub(crate) fn alone(schema: &str) -> Self {
+        let mut server = Self::named("server", &directory(schema));
+        let address = format!("unix:{}", server.file("raft"));
+        let (database, schema) = (server.file("db"), server.shared("schema"));
+        run(
+            "ovsdb-tool",
+            &["create-cluster", &database, &schema, &address],
+        );
+        server.run(&[]);
+        wait_for("the server leads itself", || server.leads());
+        server
+    }
+
     /// Starts a relay of another server.
     pub(crate) fn relay(of: &Self) -> Self {
         let mut relay = Self::named("relay", &of.directory);
