@@ -8,7 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -18,10 +17,11 @@ use tokio_rustls::rustls::crypto::{
 };
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::server::{ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier};
 use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
 };
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// The files that identify this side, and the authority that vouches for the other. They are read
 /// anew for each connection, so that renewed certificates are used without a restart.
@@ -50,6 +50,9 @@ pub enum PkiError {
     /// The contents do not belong together, or are not supported.
     #[error("the keys and certificates cannot be used: {0}")]
     Unusable(#[from] Error),
+    /// The file of the authority holds none that could vouch for anybody.
+    #[error("the authority cannot be used: {0}")]
+    Authority(#[from] VerifierBuilderError),
 }
 
 impl From<PkiError> for io::Error {
@@ -59,29 +62,49 @@ impl From<PkiError> for io::Error {
 }
 
 impl Pki {
-    /// Reads the files.
+    /// Reads the files, for a connection to a server.
     pub(crate) fn connector(&self) -> Result<TlsConnector, PkiError> {
         let provider = Arc::new(ring::default_provider());
-        let mut authorities = RootCertStore::empty();
-        for certificate in certificates(&self.ca_certificate)? {
-            authorities.add(certificate)?;
-        }
-        let private_key =
-            PrivateKeyDer::from_pem_file(&self.private_key).map_err(|error| PkiError::File {
-                file: self.private_key.clone(),
-                error,
-            })?;
-        let algorithms = provider.signature_verification_algorithms;
         let verifier = Arc::new(SignedByAuthority {
-            authorities,
-            algorithms,
+            authorities: self.authorities()?,
+            algorithms: provider.signature_verification_algorithms,
         });
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
-            .with_client_auth_cert(certificates(&self.certificate)?, private_key)?;
+            .with_client_auth_cert(certificates(&self.certificate)?, self.key()?)?;
         Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// Reads the files, for a connection that the server opens. It is the server of the database
+    /// all the same who is the client of TLS then.
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, PkiError> {
+        let provider = Arc::new(ring::default_provider());
+        let authorities = Arc::new(self.authorities()?);
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(authorities, Arc::clone(&provider))
+                .build()?;
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(certificates(&self.certificate)?, self.key()?)?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    fn authorities(&self) -> Result<RootCertStore, PkiError> {
+        let mut authorities = RootCertStore::empty();
+        for certificate in certificates(&self.ca_certificate)? {
+            authorities.add(certificate)?;
+        }
+        Ok(authorities)
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, PkiError> {
+        PrivateKeyDer::from_pem_file(&self.private_key).map_err(|error| PkiError::File {
+            file: self.private_key.clone(),
+            error,
+        })
     }
 }
 

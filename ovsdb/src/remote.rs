@@ -1,5 +1,5 @@
 //! Where a server listens: `unix:FILE`, `tcp:HOST:PORT`, `ssl:HOST:PORT`; or where the server will
-//! find this client: `punix:FILE`, `ptcp:PORT` (ovsdb(7), section "Connection Methods").
+//! find this client: `punix:FILE`, `ptcp:PORT`, `pssl:PORT` (ovsdb(7), section "Connection Methods").
 
 use std::env;
 use std::fmt;
@@ -39,6 +39,13 @@ pub enum Remote {
         /// The address to listen on.
         address: IpAddr,
     },
+    /// A TCP port of the client's, to which the server connects, behind TLS.
+    PassiveSsl {
+        /// The port.
+        port: u16,
+        /// The address to listen on.
+        address: IpAddr,
+    },
 }
 
 /// A remote that cannot be read.
@@ -61,7 +68,10 @@ impl Remote {
     /// Whether it is the server who connects.
     #[must_use]
     pub fn is_passive(&self) -> bool {
-        matches!(self, Self::PassiveUnix(_) | Self::PassiveTcp { .. })
+        matches!(
+            self,
+            Self::PassiveUnix(_) | Self::PassiveTcp { .. } | Self::PassiveSsl { .. }
+        )
     }
 
     /// Several remotes, separated by commas.
@@ -104,7 +114,8 @@ impl FromStr for Remote {
             "ssl" => host_port(rest).map(|(host, port)| Self::Ssl { host, port }),
             "punix" => file(rest).map(Self::PassiveUnix),
             "ptcp" => port_address(rest).map(|(port, address)| Self::PassiveTcp { port, address }),
-            _ => Err("unknown method, expected unix, tcp, ssl, punix or ptcp"),
+            "pssl" => port_address(rest).map(|(port, address)| Self::PassiveSsl { port, address }),
+            _ => Err("unknown method, expected unix, tcp, ssl, punix, ptcp or pssl"),
         }
         .map_err(invalid)
     }
@@ -169,27 +180,26 @@ fn host_port(text: &str) -> Result<(String, u16), &'static str> {
 
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (method, host, port) = match self {
-            Self::Unix(path) => return write!(f, "unix:{}", path.display()),
-            Self::PassiveUnix(path) => return write!(f, "punix:{}", path.display()),
-            Self::PassiveTcp {
-                port,
-                address: IpAddr::V4(address),
-            } => {
-                return write!(f, "ptcp:{port}:{address}");
-            }
-            Self::PassiveTcp {
-                port,
-                address: IpAddr::V6(address),
-            } => {
-                return write!(f, "ptcp:{port}:[{address}]");
-            }
-            Self::Tcp { host, port } => ("tcp", host, port),
-            Self::Ssl { host, port } => ("ssl", host, port),
-        };
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::PassiveUnix(path) => write!(f, "punix:{}", path.display()),
+            Self::Tcp { host, port } => write!(f, "tcp:{}:{port}", Bracketed(host)),
+            Self::Ssl { host, port } => write!(f, "ssl:{}:{port}", Bracketed(host)),
+            Self::PassiveTcp { port, address } => write!(f, "ptcp:{port}:{}", Bracketed(address)),
+            Self::PassiveSsl { port, address } => write!(f, "pssl:{port}:{}", Bracketed(address)),
+        }
+    }
+}
+
+/// A host as it stands beside a port: an IPv6 address in brackets.
+struct Bracketed<T>(T);
+
+impl<T: fmt::Display> fmt::Display for Bracketed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.to_string();
         match host.contains(':') {
-            true => write!(f, "{method}:[{host}]:{port}"),
-            false => write!(f, "{method}:{host}:{port}"),
+            true => write!(f, "[{host}]"),
+            false => f.write_str(&host),
         }
     }
 }

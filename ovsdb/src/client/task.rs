@@ -130,12 +130,13 @@ impl<D: Database> Task<D> {
 
     /// Connects within the time allowed; a server that is to connect by itself may take its time.
     async fn connect(&mut self, remote: &Remote) -> Result<Box<dyn Stream>, End> {
+        let allowed = self.options.connect_timeout;
         let limit = match remote.is_passive() {
             true => Duration::MAX,
-            false => self.options.connect_timeout,
+            false => allowed,
         };
         let pki = self.options.pki.clone();
-        let connecting = time::timeout(limit, socket::connect(remote, pki.as_ref()));
+        let connecting = time::timeout(limit, socket::connect(remote, pki.as_ref(), allowed));
         tokio::pin!(connecting);
         loop {
             tokio::select! {

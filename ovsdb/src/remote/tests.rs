@@ -9,6 +9,8 @@ fn every_method_reads_and_prints_the_same() {
         "punix:/run/client.sock",
         "ptcp:6640:127.0.0.1",
         "ptcp:6640:[::1]",
+        "pssl:6640:127.0.0.1",
+        "pssl:6640:[::1]",
     ] {
         assert_eq!(text.parse::<Remote>().unwrap().to_string(), text);
     }
@@ -49,7 +51,7 @@ fn bad_remotes_are_refused_with_the_reason() {
         ("unix:", "the file is missing"),
         (
             "udp:a:1",
-            "unknown method, expected unix, tcp, ssl, punix or ptcp",
+            "unknown method, expected unix, tcp, ssl, punix, ptcp or pssl",
         ),
         ("ptcp:1:host", "the address is no IP address"),
         ("tcp:::1", "an IPv6 address must stand in brackets"),

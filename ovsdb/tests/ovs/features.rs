@@ -169,6 +169,17 @@ async fn tcp_remotes_serve_and_dead_ones_are_passed_over() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_server_may_be_one_of_ipv6() {
+    let server = Server::start(SCHEMA);
+    server.appctl(&["ovsdb-server/add-remote", "ptcp:0:[::1]"]);
+    let remotes = Remote::list(&format!("tcp:[::1]:{}", server.listening_port()));
+    let (client, mut events) = Client::<Test>::connect(remotes.unwrap(), Options::default());
+    connected(&mut events).await;
+    client.transact(insert("tcp6"), PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 1);
+}
+
+#[tokio::test]
 async fn a_server_may_be_the_one_who_connects() {
     let server = Server::start(SCHEMA);
     let socket = server.path("passive");

@@ -231,18 +231,19 @@ impl Drop for Server {
     }
 }
 
-/// The TCP port that a process listens on.
+/// The TCP port that a process listens on, over IPv4 or IPv6.
 fn listening_port(process: u32) -> Option<u16> {
     let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
         .ok()?
         .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
         .map(|target| target.display().to_string())
         .collect();
-    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
+    let table = |name| fs::read_to_string(format!("/proc/{process}/net/{name}"));
+    let table = [table("tcp").ok()?, table("tcp6").ok()?].concat();
     table.lines().find_map(|line| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let socket = format!("socket:[{}]", columns.get(9)?);
-        let (_, port) = columns.get(1)?.split_once(':')?;
+        let (_, port) = columns.get(1)?.rsplit_once(':')?;
         let listens = columns.get(3) == Some(&"0A") && sockets.contains(&socket);
         listens.then(|| u16::from_str_radix(port, 16).ok())?
     })
