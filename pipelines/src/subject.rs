@@ -77,6 +77,11 @@ impl<'a> Station<'a> {
         }
     }
 
+    /// Whether it is elsewhere, on hosts that the model names.
+    pub(crate) fn is_located(&self) -> bool {
+        !self.elsewhere.is_empty() && self.elsewhere.iter().all(|port| port.host.is_some())
+    }
+
     /// The tunnels behind which somebody answers to the MAC.
     pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
         self.elsewhere

@@ -81,11 +81,10 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         dhcp.answer(from(port, SERVICE_ANSWER, flows))
             .resubmit(&dropped::TABLE);
     }
-    icmpv6(
-        from(port, SERVICE_ANSWER, flows),
-        link::ROUTER_ADVERTISEMENT,
-    )
-    .resubmit(&dropped::TABLE);
+    // An advertisement that is left here is about somebody else; its source may be the port's own.
+    for icmp_type in [link::ROUTER_ADVERTISEMENT, link::NEIGHBOUR_ADVERTISEMENT] {
+        icmpv6(from(port, SERVICE_ANSWER, flows), icmp_type).resubmit(&dropped::TABLE);
+    }
     from(port, SPOOFED, flows)
         .ct_clear()
         .resubmit(&dropped::TABLE);

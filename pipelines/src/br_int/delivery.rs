@@ -68,8 +68,8 @@ fn network_flows(network: LocalNetwork<'_>, flows: &mut Flows<'_>) {
 fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {
     let network = station.network;
     // What is elsewhere needs a flow only where the flow for unknown addresses would copy it to
-    // others.
-    if station.local.is_empty() && !network.has_open_port() {
+    // others. What is here and down is looked for nowhere.
+    if station.local.is_empty() && !station.elsewhere.is_empty() && !network.has_open_port() {
         return;
     }
     let mut actions = station

@@ -33,7 +33,9 @@ const UNANSWERABLE: u16 = 2;
 const KNOWN_ADDRESS: u16 = 1;
 const MISS: u16 = 0;
 
-/// The operation of an answer (RFC 826).
+/// The operation of a question (RFC 826).
+const REQUEST: u16 = 1;
+/// The operation of an answer.
 const REPLY: u16 = 2;
 
 /// The flags of an answer that was asked for and is right (RFC 4861, section 4.4).
@@ -68,6 +70,7 @@ fn answer_arp(remote: &RemotePort<'_>, ip: Ipv4Addr, flows: &mut Flows<'_>) {
     let mac = remote.port.mac_address;
     about(remote, flows)
         .when(ETH_TYPE, EthType::ARP)
+        .when(ARP_OP, REQUEST)
         .when(ARP_TPA, ip)
         .set(ARP_OP, REPLY)
         .copy(ARP_SHA, ARP_THA)

@@ -1,4 +1,7 @@
 //! Sends a frame to the host of the station that it is for.
+//!
+//! Only who may be anywhere is looked for everywhere. A station on a host to which there is no
+//! tunnel has a flow that drops, as a flood would not find it.
 
 use openflow::{
     action::{Bits, Learn, LearnFlags, LearnSpec},
@@ -29,19 +32,18 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).goto(&flood_to_tun::TABLE),
         Subject::Station(station) => {
-            let tunnels = station.tunnels();
             let key = station.network.tunnel_key();
-            if let Some((_, key)) = key.filter(|_| !tunnels.is_empty()) {
+            if let Some((_, key)) = key.filter(|_| station.is_located()) {
                 let station_flow = flows
                     .at(STATION)
                     .when(VLAN_VID, VlanVid::tagged(station.network.vlan.get()))
-                    .when(ETH_DST, station.mac)
-                    .pop_vlan()
-                    .set(TUN_ID, key.into());
-                tunnels
-                    .into_iter()
-                    .fold(station_flow, Draft::copy_to)
-                    .done();
+                    .when(ETH_DST, station.mac);
+                let tunnels = station.tunnels();
+                if tunnels.is_empty() {
+                    return station_flow.drop();
+                }
+                let frame = station_flow.pop_vlan().set(TUN_ID, key.into());
+                tunnels.into_iter().fold(frame, Draft::copy_to).done();
             }
         }
         _ => {}
