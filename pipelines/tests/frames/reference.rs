@@ -1,0 +1,443 @@
+//! What a network is, without a word of how it is programmed.
+//!
+//! Written from the objects alone, and slow: who may send, who is meant, who may receive. Every
+//! packet opens a connection here.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use ipnet::IpNet;
+use pipelines::network::{
+    Direction, EncapType, Ethertype, HostName, MacAddr, Network, NetworkId, PhysicalNetwork, Port,
+    PortId, PortProtocol, Remote, Rule, Segment, Traffic,
+};
+
+use super::{
+    frame::{Frame, Payload},
+    world::World,
+};
+
+/// Where a frame comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A port that is plugged in.
+    Port(PortId),
+    /// An interface that is no port of the model.
+    Stranger { host: usize },
+    /// The physical network of a host.
+    Wire {
+        host: usize,
+        physical_network: PhysicalNetwork,
+    },
+    /// Another host.
+    Tunnel {
+        from: usize,
+        to: usize,
+        encap_type: EncapType,
+        key: u32,
+    },
+}
+
+/// Where a frame comes out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Arrival {
+    /// At a machine, with this tag.
+    Port(PortId, Option<u16>),
+    /// On the physical network of a host, with this tag.
+    Wire {
+        host: usize,
+        physical_network: PhysicalNetwork,
+        tag: Option<u16>,
+    },
+    /// In a tunnel.
+    Tunnel {
+        from: usize,
+        to: usize,
+        encap_type: EncapType,
+        key: u32,
+    },
+    /// Where nothing should.
+    Stray(String),
+}
+
+/// Where a frame should come out, and where its copies should on other hosts.
+pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSet<Arrival> {
+    let mut found = BTreeSet::new();
+    match origin {
+        Origin::Stranger { .. } => {}
+        Origin::Port(id) => {
+            let (host, port) = (world.host_of(*id).unwrap(), world.port(*id));
+            let silent = !port.admin_state_up || frame.tag.is_some();
+            if !silent && (!port.port_security_enabled || may_send(world, port, frame)) {
+                found.extend(local(world, port.network, host, Some(*id), frame));
+                found.extend(outside(world, port.network, host, frame));
+            }
+        }
+        Origin::Wire {
+            host,
+            physical_network,
+        } => {
+            let segment = on_wire(physical_network, frame.tag);
+            found.extend(arriving(world, *host, segment.as_ref(), frame));
+        }
+        Origin::Tunnel {
+            to,
+            encap_type,
+            key,
+            ..
+        } => found.extend(arriving(
+            world,
+            *to,
+            Some(&in_tunnel(*encap_type, *key)),
+            frame,
+        )),
+    }
+    for arrival in found.clone() {
+        match arrival {
+            Arrival::Tunnel {
+                to,
+                encap_type,
+                key,
+                ..
+            } => found.extend(arriving(
+                world,
+                to,
+                Some(&in_tunnel(encap_type, key)),
+                frame,
+            )),
+            Arrival::Wire {
+                host,
+                physical_network,
+                tag,
+            } => {
+                let segment = on_wire(&physical_network, tag);
+                for other in world.hosts_on(&physical_network) {
+                    if other != host {
+                        found.extend(arriving(world, other, segment.as_ref(), frame));
+                    }
+                }
+            }
+            Arrival::Port(..) | Arrival::Stray(_) => {}
+        }
+    }
+    found
+}
+
+fn on_wire(physical_network: &PhysicalNetwork, tag: Option<u16>) -> Option<Segment> {
+    let physical_network = physical_network.clone();
+    Some(match tag {
+        None => Segment::Flat { physical_network },
+        Some(tag) => Segment::Vlan {
+            physical_network,
+            vlan: pipelines::network::VlanId::new(tag.into()).ok()?,
+        },
+    })
+}
+
+fn in_tunnel(encap_type: EncapType, key: u32) -> Segment {
+    match encap_type {
+        EncapType::Vxlan => Segment::Vxlan { vni: key },
+        EncapType::Gre => Segment::Gre { key },
+    }
+}
+
+/// A frame reaches a host from outside: it is for the ports there and goes no further.
+fn arriving(
+    world: &World,
+    host: usize,
+    segment: Option<&Segment>,
+    frame: &Frame,
+) -> BTreeSet<Arrival> {
+    let networks = world.objects.networks.iter();
+    let mut here = networks.filter(|network| Some(&network.segment) == segment);
+    match here.next() {
+        Some(network) => local(world, network.id, host, None, frame),
+        None => BTreeSet::new(),
+    }
+}
+
+/// The ports of a host that receive a frame.
+fn local(
+    world: &World,
+    network: NetworkId,
+    host: usize,
+    sender: Option<PortId>,
+    frame: &Frame,
+) -> BTreeSet<Arrival> {
+    let owners = owners(world, network, frame);
+    let meant = |port: &Port| {
+        frame.destination.is_multicast()
+            || owners.contains(&port.id)
+            || owners.is_empty() && !port.port_security_enabled
+    };
+    let here = world.ports_of(network).filter(|port| {
+        port.admin_state_up && world.host_of(port.id) == Some(host) && Some(port.id) != sender
+    });
+    here.filter(|port| meant(port))
+        .filter(|port| !port.port_security_enabled || may_receive(world, port, frame))
+        .map(|port| Arrival::Port(port.id, None))
+        .collect()
+}
+
+/// The ports that a frame for one station is for.
+fn owners(world: &World, network: NetworkId, frame: &Frame) -> Vec<PortId> {
+    let ports = world.ports_of(network);
+    ports
+        .filter(|port| {
+            let pairs = port.allowed_address_pairs.iter();
+            port.mac_address == frame.destination
+                || pairs
+                    .filter_map(|pair| pair.mac_address)
+                    .any(|mac| mac == frame.destination)
+        })
+        .map(|port| port.id)
+        .collect()
+}
+
+/// The copies that leave a host, and answers that are given in the name of others.
+fn outside(world: &World, network: NetworkId, host: usize, frame: &Frame) -> BTreeSet<Arrival> {
+    let (many, owners) = (
+        frame.destination.is_multicast(),
+        owners(world, network, frame),
+    );
+    let elsewhere: Vec<&Port> = owners
+        .iter()
+        .filter(|id| world.host_of(**id) != Some(host))
+        .map(|id| world.port(*id))
+        .collect();
+    if !many && !owners.is_empty() && elsewhere.is_empty() {
+        return BTreeSet::new();
+    }
+    let network = world.network(network);
+    match &network.segment {
+        Segment::Local => BTreeSet::new(),
+        Segment::Flat { physical_network } => wire(world, host, physical_network, None),
+        Segment::Vlan {
+            physical_network,
+            vlan,
+        } => wire(world, host, physical_network, Some(vlan.get())),
+        Segment::Vxlan { vni: key } | Segment::Gre { key } => {
+            if let Some(answer) = answer(world, network, host, frame) {
+                return local(world, network.id, host, None, &answer);
+            }
+            let to = |port: &Port| port.host.as_ref().and_then(|name| world.host_named(name));
+            // Somebody who may be anywhere is looked for everywhere.
+            let lost = elsewhere.iter().any(|port| port.host.is_none());
+            let targets: BTreeSet<usize> = if many || owners.is_empty() || lost {
+                let members = world.ports_of(network.id);
+                let remote = members.filter(|port| world.host_of(port.id) != Some(host));
+                remote.filter_map(to).collect()
+            } else {
+                elsewhere.into_iter().filter_map(to).collect()
+            };
+            let encap_type = EncapType::of(network.segment.network_type()).unwrap();
+            let reachable = targets
+                .into_iter()
+                .filter(|to| world.joined(host, *to, encap_type));
+            reachable
+                .map(|to| Arrival::Tunnel {
+                    from: host,
+                    to,
+                    encap_type,
+                    key: *key,
+                })
+                .collect()
+        }
+    }
+}
+
+fn wire(
+    world: &World,
+    host: usize,
+    physical_network: &PhysicalNetwork,
+    tag: Option<u16>,
+) -> BTreeSet<Arrival> {
+    let connected = world.hosts_on(physical_network).contains(&host);
+    let wire = Arrival::Wire {
+        host,
+        physical_network: physical_network.clone(),
+        tag,
+    };
+    connected.then_some(wire).into_iter().collect()
+}
+
+/// The answer to a question about a port behind a tunnel.
+fn answer(world: &World, network: &Network, host: usize, frame: &Frame) -> Option<Frame> {
+    let encap_type = EncapType::of(network.segment.network_type())?;
+    let known = |port: &&Port, target: IpAddr| {
+        let remote = port.host.as_ref().and_then(|name| world.host_named(name));
+        let behind = remote.is_some_and(|remote| world.joined(host, remote, encap_type));
+        let link_local = IpAddr::V6(port.mac_address.link_local());
+        let has = port.fixed_ips.contains(&target) || link_local == target;
+        world.host_of(port.id) != Some(host) && behind && has
+    };
+    let (target, payload) = match frame.payload {
+        Payload::ArpRequest { sender, target } if frame.destination == MacAddr::BROADCAST => (
+            IpAddr::V4(target),
+            Payload::ArpReply {
+                sender: target,
+                target: sender,
+            },
+        ),
+        Payload::Solicitation {
+            target,
+            option: true,
+            ..
+        } if frame.destination.0.starts_with(&[0x33, 0x33, 0xff]) => (
+            IpAddr::V6(target),
+            Payload::Advertisement {
+                source: target,
+                target,
+            },
+        ),
+        _ => return None,
+    };
+    let port = world
+        .ports_of(network.id)
+        .find(|port| known(port, target))?;
+    Some(Frame {
+        source: port.mac_address,
+        destination: frame.source,
+        tag: None,
+        payload,
+    })
+}
+
+/// Whether the firewall lets a frame out of a port.
+fn may_send(world: &World, port: &Port, frame: &Frame) -> bool {
+    let own = port.mac_address;
+    let fixed = port.fixed_ips.iter().map(|ip| (own, IpNet::from(*ip)));
+    let link_local = (own, IpNet::from(IpAddr::V6(own.link_local())));
+    let pairs = port.allowed_address_pairs.iter();
+    let pairs = pairs.map(|pair| (pair.mac_address.unwrap_or(own), pair.ip_address));
+    let sources: Vec<_> = fixed.chain([link_local]).chain(pairs).collect();
+    let owns = |ip: IpAddr| {
+        sources
+            .iter()
+            .any(|(mac, block)| *mac == frame.source && block.contains(&ip))
+    };
+    match frame.payload {
+        Payload::ArpRequest { sender, .. } | Payload::ArpReply { sender, .. } => {
+            owns(sender.into())
+        }
+        Payload::Rarp => sources
+            .iter()
+            .any(|(mac, block)| *mac == frame.source && block.addr().is_ipv4()),
+        Payload::Solicitation { source, .. } => owns(source.into()),
+        Payload::Advertisement { target, .. } => owns(target.into()),
+        Payload::DhcpRequest { source } => {
+            owns(source.into()) || frame.source == own && source.is_unspecified()
+        }
+        Payload::RouterAdvertisement { .. } | Payload::DhcpAnswer { .. } | Payload::Other => false,
+        Payload::Tcp4 {
+            source,
+            destination,
+            port: number,
+        } => {
+            owns(source.into())
+                && allowed(world, port, Direction::Egress, destination.into(), number)
+        }
+        Payload::Tcp6 {
+            source,
+            destination,
+            port: number,
+        } => {
+            owns(source.into())
+                && allowed(world, port, Direction::Egress, destination.into(), number)
+        }
+    }
+}
+
+/// Whether the firewall lets a frame in to a port.
+fn may_receive(world: &World, port: &Port, frame: &Frame) -> bool {
+    match frame.payload {
+        Payload::ArpRequest { .. }
+        | Payload::ArpReply { .. }
+        | Payload::Solicitation { .. }
+        | Payload::Advertisement { .. }
+        | Payload::RouterAdvertisement { .. }
+        | Payload::DhcpAnswer { .. } => true,
+        Payload::Rarp | Payload::Other => false,
+        Payload::DhcpRequest { source } => allowed_udp(world, port, source.into()),
+        Payload::Tcp4 {
+            source,
+            port: number,
+            ..
+        } => allowed(world, port, Direction::Ingress, source.into(), number),
+        Payload::Tcp6 {
+            source,
+            port: number,
+            ..
+        } => allowed(world, port, Direction::Ingress, source.into(), number),
+    }
+}
+
+/// Whether a rule allows a TCP connection.
+fn allowed(world: &World, port: &Port, direction: Direction, remote: IpAddr, number: u16) -> bool {
+    rules(world, port, direction, remote).any(|rule| match rule.traffic() {
+        Traffic::Any => true,
+        Traffic::Ports(PortProtocol::Tcp, range) => {
+            range.first() <= number && number <= range.last()
+        }
+        _ => false,
+    })
+}
+
+fn allowed_udp(world: &World, port: &Port, remote: IpAddr) -> bool {
+    rules(world, port, Direction::Ingress, remote).any(|rule| rule.traffic() == Traffic::Any)
+}
+
+/// The rules of a port that hold for another side.
+fn rules<'a>(
+    world: &'a World,
+    port: &'a Port,
+    direction: Direction,
+    remote: IpAddr,
+) -> impl Iterator<Item = &'a Rule> {
+    let groups = world.objects.security_groups.iter();
+    let own = groups.filter(|group| port.security_groups.contains(&group.id));
+    own.flat_map(|group| &group.rules).filter(move |rule| {
+        let version = Ethertype::of(IpNet::from(remote));
+        let matches = match rule.remote() {
+            Remote::Any => true,
+            Remote::Block(block) => block.contains(&remote),
+            Remote::Group(group) => {
+                let members = world.objects.ports.iter();
+                let mut members = members.filter(|port| port.security_groups.contains(&group));
+                members.any(|port| {
+                    let pairs = port.allowed_address_pairs.iter();
+                    port.fixed_ips.contains(&remote)
+                        || pairs
+                            .map(|pair| pair.ip_address)
+                            .any(|block| block.prefix_len() > 0 && block.contains(&remote))
+                })
+            }
+        };
+        rule.direction() == direction && rule.ethertype() == version && matches
+    })
+}
+
+impl World {
+    fn ports_of(&self, network: NetworkId) -> impl Iterator<Item = &Port> {
+        let ports = self.objects.ports.iter();
+        ports.filter(move |port| port.network == network)
+    }
+
+    fn network(&self, id: NetworkId) -> &Network {
+        let mut networks = self.objects.networks.iter();
+        networks.find(|network| network.id == id).unwrap()
+    }
+
+    fn host_named(&self, name: &HostName) -> Option<usize> {
+        let mut hosts = self.objects.hosts.iter();
+        hosts.position(|host| host.name == *name)
+    }
+
+    /// Whether two hosts have a tunnel between them.
+    fn joined(&self, one: usize, other: usize, encap_type: EncapType) -> bool {
+        let takes = |host: usize| {
+            let host = self.objects.hosts.get(host).unwrap();
+            host.encap_ip.is_some() && host.encap_types.contains(&encap_type)
+        };
+        one != other && takes(one) && takes(other)
+    }
+}
