@@ -4,7 +4,10 @@
 //! units may want the same one. If they agree, it stays until neither wants it; if both add to
 //! conjunctions, it adds to those of both.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    sync::Arc,
+};
 
 use openflow::{action::Action, field::GroupId, flow::Flow, group::Group, matching::Match};
 
@@ -65,13 +68,18 @@ pub struct Desired {
     units: BTreeMap<Unit, FlowSet>,
     flows: BTreeMap<Key, BTreeSet<Unit>>,
     groups: BTreeMap<GroupId, BTreeSet<Unit>>,
-    whole: FlowSet,
+    whole: Arc<FlowSet>,
 }
 
 impl Desired {
     /// What all units together want.
     pub fn flow_set(&self) -> &FlowSet {
         &self.whole
+    }
+
+    /// The same, to keep: it stays what it is when this changes.
+    pub fn shared(&self) -> Arc<FlowSet> {
+        Arc::clone(&self.whole)
     }
 
     /// What one unit wants.
@@ -124,24 +132,30 @@ impl Desired {
     fn settle_flow(&mut self, key: Key) {
         let units = self.flows.get(&key).into_iter().flatten();
         let mut wanted = units.filter_map(|unit| self.units.get(unit)?.flows.get(&key));
-        match wanted.next().cloned() {
-            None => {
-                self.whole.flows.remove(&key);
-            }
-            Some(mut flow) => {
-                wanted.for_each(|other| merge(&mut flow, other));
-                self.whole.flows.insert(key, flow);
-            }
+        let settled = wanted.next().cloned().map(|mut flow| {
+            wanted.for_each(|other| merge(&mut flow, other));
+            flow
+        });
+        if self.whole.flows.get(&key) != settled.as_ref() {
+            let whole = Arc::make_mut(&mut self.whole);
+            match settled {
+                Some(flow) => whole.flows.insert(key, flow),
+                None => whole.flows.remove(&key),
+            };
         }
     }
 
     fn settle_group(&mut self, id: GroupId) {
         let units = self.groups.get(&id).into_iter().flatten();
         let mut wanted = units.filter_map(|unit| self.units.get(unit)?.groups.get(&id));
-        match wanted.next().cloned() {
-            None => self.whole.groups.remove(&id),
-            Some(group) => self.whole.groups.insert(id, group),
-        };
+        let settled = wanted.next().cloned();
+        if self.whole.groups.get(&id) != settled.as_ref() {
+            let whole = Arc::make_mut(&mut self.whole);
+            match settled {
+                Some(group) => whole.groups.insert(id, group),
+                None => whole.groups.remove(&id),
+            };
+        }
     }
 }
 
