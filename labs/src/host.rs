@@ -64,15 +64,34 @@ impl Host {
             switch: None,
             agent: None,
         };
-        host.ovs.create_database()?;
-        host.start_database()?;
-        host.ovs.vsctl(&format!(
+        host.make_database()?;
+        host.start_switch()?;
+        Ok(host)
+    }
+
+    /// Makes an empty database and starts its server.
+    fn make_database(&mut self) -> anyhow::Result<()> {
+        self.ovs.create_database()?;
+        self.start_database()?;
+        let name = &self.name;
+        self.ovs.vsctl(&format!(
             "--no-wait init -- set Open_vSwitch . external_ids:system-id={name} \
              external_ids:hostname={name} other_config:n-handler-threads=1 \
              other_config:n-revalidator-threads=1"
         ))?;
-        host.start_switch()?;
-        Ok(host)
+        Ok(())
+    }
+
+    /// Has the database lose everything, as when its file is lost.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or does not start again.
+    pub fn lose_database(&mut self) -> anyhow::Result<()> {
+        self.kill_database()?;
+        let file = self.ovs.database();
+        fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+        self.make_database()
     }
 
     /// Joins the tunnel endpoint to the underlay, as an administrator would.

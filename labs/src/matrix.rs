@@ -13,10 +13,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::lab::Lab;
 use crate::machine::CARD;
@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// The userspace datapath loses the packet that makes it look for the other end of a tunnel.
 const AGAIN: Duration = Duration::from_millis(500);
+/// The time between two frames while something happens to the lab: a busy network, no flood.
+const PACE: Duration = Duration::from_millis(1);
 /// What every frame carries before its number.
 const MARK: &str = "matrix ";
 /// The digits of a frame's number.
@@ -71,17 +73,18 @@ pub struct Outcome {
 }
 
 /// Somebody who may hear a frame.
-struct Listener<'a> {
+struct Listener {
     name: String,
-    place: Place<'a>,
-    at: (&'a Namespace, &'a str),
+    place: Place,
+    namespace: Namespace,
+    interface: String,
 }
 
 /// Where a frame can come to: a network, which for a local one is one of a host.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Place<'a> {
-    network: &'a str,
-    host: Option<&'a str>,
+#[derive(Clone, PartialEq, Eq)]
+struct Place {
+    network: String,
+    host: Option<String>,
 }
 
 /// A frame, and who is to hear it.
@@ -93,35 +96,133 @@ struct Sent {
     may: BTreeSet<usize>,
 }
 
-/// Sends every frame, and compares who heard it with who should have.
+/// A machine with the frames that it sends, which are numbered from `first`.
+struct Speaker {
+    mouth: Mouth,
+    first: usize,
+    frames: Vec<Sent>,
+}
+
+/// Which listeners have heard a frame, by its number.
+type Heard = BTreeMap<usize, BTreeSet<usize>>;
+
+/// The number of a frame, and of a listener who has heard it.
+type Arrival = (usize, usize);
+
+/// Sends every frame until it has arrived, and compares who heard it with who should have.
 ///
 /// # Errors
 ///
 /// When a machine cannot send or listen.
 pub fn check(lab: &Lab) -> anyhow::Result<Outcome> {
     let listeners = listeners(lab)?;
+    let speakers = speakers(lab, &listeners)?;
+    let mut heard = Heard::new();
+    hear(&listeners, |arrivals| {
+        for speaker in &speakers {
+            speaker.is_heard(&mut heard, arrivals)?;
+        }
+        Ok(())
+    })?;
+    let mut outcome = outcome(&speakers, &listeners, &heard);
+    for (number, sent) in speakers.iter().flat_map(Speaker::numbered) {
+        let nobody = BTreeSet::new();
+        for listener in (sent.must).difference(heard.get(&number).unwrap_or(&nobody)) {
+            let listener = name(&listeners, *listener);
+            let sentence = format!("{}: {listener} did not hear it", sent.what);
+            outcome.violations.push(sentence);
+        }
+    }
+    Ok(outcome)
+}
+
+/// Sends every frame again and again while something happens to the lab, and looks for those that
+/// were heard by somebody they were not for.
+///
+/// # Errors
+///
+/// When a machine cannot send or listen, and what went wrong `during` that time.
+pub fn leaks(
+    lab: &mut Lab,
+    during: impl FnOnce(&mut Lab) -> anyhow::Result<()>,
+) -> anyhow::Result<Outcome> {
+    let listeners = listeners(lab)?;
+    let speakers = speakers(lab, &listeners)?;
+    let mut heard = Heard::new();
+    hear(&listeners, |arrivals| {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let speaking = scope.spawn(|| speak_on(&speakers, &done));
+            let happened = during(lab);
+            done.store(true, Ordering::Relaxed);
+            joined(speaking)?;
+            happened
+        })?;
+        note(&mut heard, arrivals.try_iter());
+        Ok(())
+    })?;
+    Ok(outcome(&speakers, &listeners, &heard))
+}
+
+/// Has every listener listen while `code` runs.
+fn hear(
+    listeners: &[Listener],
+    code: impl FnOnce(&Receiver<Arrival>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let ears = listeners
+        .iter()
+        .map(|it| Ear::open(&it.namespace, &it.interface));
+    let ears = ears.collect::<anyhow::Result<Vec<_>>>()?;
     let done = AtomicBool::new(false);
     let (sender, arrivals) = mpsc::channel();
     thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (number, listener) in listeners.iter().enumerate() {
-            let ear = Ear::open(listener.at.0, listener.at.1)?;
-            let (sender, done) = (sender.clone(), &done);
-            running.push(scope.spawn(move || listen(number, &ear, &sender, done)));
-        }
-        let outcome = send_all(lab, &listeners, &arrivals);
+        let listening: Vec<_> = (ears.iter().enumerate())
+            .map(|(number, ear)| {
+                let (sender, done) = (sender.clone(), &done);
+                scope.spawn(move || listen(number, ear, &sender, done))
+            })
+            .collect();
+        let result = code(&arrivals);
         done.store(true, Ordering::Relaxed);
-        for listener in running {
-            listener
-                .join()
-                .map_err(|_| anyhow::anyhow!("a listener panicked"))??;
-        }
-        outcome
+        listening.into_iter().try_for_each(joined)?;
+        result
     })
 }
 
+fn joined(thread: ScopedJoinHandle<'_, anyhow::Result<()>>) -> anyhow::Result<()> {
+    thread.join().map_err(|_| anyhow!("a thread panicked"))?
+}
+
+fn note(heard: &mut Heard, arrivals: impl IntoIterator<Item = Arrival>) {
+    for (frame, listener) in arrivals {
+        heard.entry(frame).or_default().insert(listener);
+    }
+}
+
+/// Counts what was heard, and by whom it should not have been.
+fn outcome(speakers: &[Speaker], listeners: &[Listener], heard: &Heard) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (number, sent) in speakers.iter().flat_map(Speaker::numbered) {
+        outcome.frames += 1;
+        let Some(by) = heard.get(&number) else {
+            continue;
+        };
+        outcome.heard += by.intersection(&sent.must).count();
+        for listener in by.difference(&sent.may) {
+            let listener = name(listeners, *listener);
+            let sentence = format!("{}: {listener} heard it", sent.what);
+            outcome.violations.push(sentence);
+        }
+    }
+    outcome
+}
+
+fn name(listeners: &[Listener], number: usize) -> &str {
+    listeners.get(number).map_or("", |listener| &listener.name)
+}
+
 /// The machines, in their order, then the stations of the physical world.
-fn listeners(lab: &Lab) -> anyhow::Result<Vec<Listener<'_>>> {
+fn listeners(lab: &Lab) -> anyhow::Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     for (port, machine) in lab.description().ports.iter().zip(lab.machines()) {
         let network = lab
@@ -132,20 +233,22 @@ fn listeners(lab: &Lab) -> anyhow::Result<Vec<Listener<'_>>> {
         listeners.push(Listener {
             name: machine.name().to_owned(),
             place: Place {
-                network: &network.name,
-                host: port.host.as_deref().filter(|_| local),
+                network: network.name.clone(),
+                host: port.host.clone().filter(|_| local),
             },
-            at: (machine.namespace(), CARD),
+            namespace: machine.namespace().clone(),
+            interface: CARD.to_owned(),
         });
     }
     let provided = (lab.description().networks.iter()).filter(|it| it.physical_network.is_some());
     listeners.extend(provided.map(|network| Listener {
         name: format!("the station of {}", network.name),
         place: Place {
-            network: &network.name,
+            network: network.name.clone(),
             host: None,
         },
-        at: (lab.outside().namespace(), &network.name),
+        namespace: lab.outside().namespace().clone(),
+        interface: network.name.clone(),
     }));
     Ok(listeners)
 }
@@ -154,7 +257,7 @@ fn listeners(lab: &Lab) -> anyhow::Result<Vec<Listener<'_>>> {
 fn listen(
     number: usize,
     ear: &Ear,
-    arrivals: &Sender<(usize, usize)>,
+    arrivals: &Sender<Arrival>,
     done: &AtomicBool,
 ) -> anyhow::Result<()> {
     while !done.load(Ordering::Relaxed) {
@@ -183,81 +286,85 @@ fn number_of(bytes: &[u8]) -> Option<usize> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn send_all(
-    lab: &Lab,
-    listeners: &[Listener<'_>],
-    arrivals: &Receiver<(usize, usize)>,
-) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::default();
-    let mut heard: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    let mut all: Vec<Sent> = Vec::new();
-    for (number, machine) in lab.machines().iter().enumerate() {
-        let first = all.len();
-        all.extend(frames(lab, listeners, number, first)?);
-        let mouth = Mouth::open(machine.namespace(), CARD)?;
-        let round = all.get(first..).unwrap_or_default();
-        for sent in round {
-            mouth.send(&sent.frame)?;
+impl Speaker {
+    /// The frames, each with its number.
+    fn numbered(&self) -> impl Iterator<Item = (usize, &Sent)> {
+        (self.first..).zip(&self.frames)
+    }
+
+    /// Sends every frame, and those that do not arrive again.
+    fn is_heard(&self, heard: &mut Heard, arrivals: &Receiver<Arrival>) -> anyhow::Result<()> {
+        for sent in &self.frames {
+            self.mouth.send(&sent.frame)?;
         }
         let deadline = Instant::now() + PATIENCE;
         let mut again = Instant::now() + AGAIN;
         while Instant::now() < deadline {
-            let missing = (first..)
-                .zip(round)
-                .filter(|(frame, sent)| {
-                    heard
-                        .get(frame)
-                        .is_none_or(|by| !by.is_superset(&sent.must))
-                })
-                .filter(|(_, sent)| !sent.must.is_empty());
-            let mut missing = missing.peekable();
+            let unheard = |(number, sent): &(usize, &Sent)| {
+                let by = heard.get(number);
+                !sent.must.is_empty() && by.is_none_or(|by| !by.is_superset(&sent.must))
+            };
+            let mut missing = self.numbered().filter(unheard).peekable();
             if missing.peek().is_none() {
                 break;
             }
             if Instant::now() >= again {
-                missing.try_for_each(|(_, sent)| mouth.send(&sent.frame))?;
+                missing.try_for_each(|(_, sent)| self.mouth.send(&sent.frame))?;
                 again = Instant::now() + AGAIN;
             }
-            let arrived = arrivals.recv_timeout(LOOK).into_iter();
-            for (frame, listener) in arrived.chain(arrivals.try_iter()) {
-                heard.entry(frame).or_default().insert(listener);
+            note(heard, arrivals.recv_timeout(LOOK));
+            note(heard, arrivals.try_iter());
+        }
+        Ok(())
+    }
+}
+
+/// Has the machines send in turn, until it is enough.
+fn speak_on(speakers: &[Speaker], enough: &AtomicBool) -> anyhow::Result<()> {
+    for round in 0_usize.. {
+        for speaker in speakers {
+            if enough.load(Ordering::Relaxed) {
+                return Ok(());
             }
+            let number = round % speaker.frames.len().max(1);
+            if let Some(sent) = speaker.frames.get(number) {
+                speaker.mouth.send(&sent.frame)?;
+            }
+            thread::sleep(PACE);
         }
     }
-    outcome.frames = all.len();
-    let nobody = BTreeSet::new();
-    for (frame, sent) in all.iter().enumerate() {
-        let by = heard.get(&frame).unwrap_or(&nobody);
-        outcome.heard += by.intersection(&sent.must).count();
-        let name = |listener: &usize| listeners.get(*listener).map_or("", |it| it.name.as_str());
-        for listener in sent.must.difference(by) {
-            let listener = name(listener);
-            outcome
-                .violations
-                .push(format!("{}: {listener} did not hear it", sent.what));
-        }
-        for listener in by.difference(&sent.may) {
-            let listener = name(listener);
-            outcome
-                .violations
-                .push(format!("{}: {listener} heard it", sent.what));
-        }
+    Ok(())
+}
+
+/// The machines of a lab, each with its frames.
+fn speakers(lab: &Lab, listeners: &[Listener]) -> anyhow::Result<Vec<Speaker>> {
+    let mut first = 0;
+    let mut speakers = Vec::new();
+    for (number, machine) in lab.machines().iter().enumerate() {
+        let frames = frames(lab, listeners, number, first)?;
+        let speaker = Speaker {
+            mouth: Mouth::open(machine.namespace(), CARD)?,
+            first,
+            frames,
+        };
+        first += speaker.frames.len();
+        speakers.push(speaker);
     }
-    Ok(outcome)
+    Ok(speakers)
 }
 
 /// The frames of one machine, numbered from `first`: those for strangers before those for friends.
 fn frames(
     lab: &Lab,
-    listeners: &[Listener<'_>],
+    listeners: &[Listener],
     number: usize,
     first: usize,
 ) -> anyhow::Result<Vec<Sent>> {
     let from = lab.machines().get(number).context("the sender")?;
-    let place = listeners.get(number).context("the sender's place")?.place;
+    let place = &listeners.get(number).context("the sender's place")?.place;
     let stations = lab.machines().len()..listeners.len();
     let friends: BTreeSet<usize> = (listeners.iter().enumerate())
-        .filter(|(other, listener)| *other != number && listener.place == place)
+        .filter(|(other, listener)| *other != number && listener.place == *place)
         .map(|(other, _)| other)
         .collect();
     let mut plans = Vec::new();

@@ -126,12 +126,18 @@ fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Inte
 }
 
 /// The network and local VLAN that were stored with a port.
+///
+/// `other_config:tag` counts before `tag`, which people change by hand more easily; it is put back.
 fn record(port: &Port) -> impl Iterator<Item = (NetworkId, VlanId)> {
     let network = port
         .other_config
         .get("net_uuid")
         .and_then(|text| text.parse().ok());
-    let tag = port.tag.and_then(|tag| u32::try_from(tag).ok());
+    let stored = port
+        .other_config
+        .get("tag")
+        .and_then(|tag| tag.parse().ok());
+    let tag = stored.or_else(|| port.tag.and_then(|tag| u32::try_from(tag).ok()));
     let vlan = tag.and_then(|tag| VlanId::new(tag).ok());
     network.map(NetworkId).zip(vlan).into_iter()
 }
