@@ -37,6 +37,77 @@ fn dump_prints_what_ovsdb_client_prints() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), server.dump());
 }
 
+/// What other schemas have and the one of these tests has not.
+const ODD: &str = r#"{"name": "Odd", "version": "0.0.1", "tables": {
+    "Empty": {"isRoot": true, "columns": {"name": {"type": "string"}}},
+    "OneRow": {"isRoot": true, "maxRows": 1, "columns": {
+        "Above": {"type": "string", "mutable": false},
+        "only": {"type": "boolean", "ephemeral": true}}},
+    "Twins": {"isRoot": true, "columns": {
+        "at": {"type": {"key": {"type": "uuid", "refTable": "Twins", "refType": "weak"},
+               "min": 0, "max": 3}},
+        "same": {"type": "integer"}}},
+    "Values": {"isRoot": true, "columns": {
+        "ages": {"type": {"key": "real", "value": "integer", "min": 0, "max": 9}},
+        "bits": {"type": {"key": "boolean", "value": "string", "min": 0, "max": 2}},
+        "choice": {"type": {"key": {"type": "integer", "enum": ["set", [-5, 7]]}}},
+        "maybe": {"type": {"key": "uuid", "min": 0}},
+        "pairs": {"type": {"key": "uuid", "value": "uuid", "min": 0, "max": "unlimited"}},
+        "reals": {"type": {"key": "real", "min": 0, "max": "unlimited"}},
+        "some": {"type": {"key": {"type": "integer"}, "min": 1, "max": 3}},
+        "texts": {"type": {"key": {"type": "string", "maxLength": 40}, "min": 0, "max": 20}}}}}}"#;
+
+const ODD_ROWS: &str = r#"["Odd",
+    {"op":"insert","table":"OneRow","row":{"Above":"x","only":true}},
+    {"op":"insert","table":"Twins","uuid-name":"a","row":{"at":["named-uuid","b"]}},
+    {"op":"insert","table":"Twins","uuid-name":"b","row":{"at":["set",[["named-uuid","a"],
+        ["named-uuid","b"],["named-uuid","c"]]]}},
+    {"op":"insert","table":"Twins","uuid-name":"c","row":{}},
+    {"op":"insert","table":"Twins","row":{"same":-1}},
+    {"op":"insert","table":"Twins","row":{}},
+    {"op":"insert","table":"Values","row":{"choice":7,"some":["set",[3,-1,2]],
+        "ages":["map",[[0.5,1],[1e100,2],[-2,3]]],
+        "bits":["map",[[true,"yes"],[false,""]]],
+        "maybe":["uuid","00000000-0000-4000-8000-000000000001"],
+        "pairs":["map",[[["uuid","00000000-0000-4000-8000-000000000002"],
+            ["uuid","ffffffff-0000-4000-8000-000000000003"]]]],
+        "reals":["set",[0,-0.0,1,-1,0.1,0.30000000000000004,1e15,123456789012345,1234567890123456,
+            1e-4,1e-5,1.5e-7,9.99999999999999999e22,-1.5e308,2.5e-308,1e300,100]],
+        "texts":["set",["","a\"b","\\","\u0001\b\f\n\r\t","/","\u007f","\u2028é\ud83e\udd80","Z","_"]]}},
+    {"op":"insert","table":"Values","row":{"choice":-5,"reals":2.5}}]"#;
+
+#[test]
+fn dump_prints_odd_schemas_the_same() {
+    let server = Server::start(ODD);
+    for round in 0..2 {
+        let output = Command::new(path("dump"))
+            .args([&server.remote().to_string(), "Odd"])
+            .output()
+            .expect("the example is built");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed, server.dump(), "{round}");
+        if round == 0 {
+            transact(&server, ODD_ROWS);
+        }
+    }
+}
+
+#[test]
+fn dump_prints_only_the_tables_that_are_named() {
+    let server = Server::start(ODD);
+    transact(&server, ODD_ROWS);
+    let remote = server.remote().to_string();
+    let output = Command::new(path("dump"))
+        .args([&remote, "Odd", "Twins"])
+        .output()
+        .expect("the example is built");
+    let expected = run(
+        "ovsdb-client",
+        &["-f", "json", "dump", &remote, "Odd", "Twins"],
+    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
 /// A process that ends with the test.
 struct Ending(Child);
 
