@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[non_exhaustive]
 pub struct Options {
     /// How long nothing may arrive before the server is asked whether it is there; after as long
-    /// again without an answer the connection is given up.
+    /// again without an answer the connection is given up. Zero never asks.
     pub inactivity_probe: Duration,
     /// How long connecting may take.
     pub connect_timeout: Duration,
@@ -113,6 +113,11 @@ pub enum ConditionsError {
     Refused(OperationError),
 }
 
+/// A name that no lock can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("lock {0:?}: expected letters, digits and underscores, and no digit first")]
+pub struct InvalidLockName(pub String);
+
 impl<D: Database> Client<D> {
     /// Starts a client of the first of `remotes` that answers. It has to be called within a tokio
     /// runtime, and returns at once: [`Events`] tell when the replica is complete.
@@ -167,7 +172,7 @@ impl<D: Database> Client<D> {
             .await
     }
 
-    /// Sends any other request, such as one that a newer server knows.
+    /// Sends any other request, such as one that a newer server knows. The parameters are an array.
     ///
     /// # Errors
     ///
@@ -178,6 +183,10 @@ impl<D: Database> Client<D> {
         params: Box<RawValue>,
         timeout: Duration,
     ) -> Result<Box<RawValue>, TransactError> {
+        // A server would close the connection, which belongs to others, too.
+        if !params.get().starts_with('[') {
+            return Err(TransactError::InvalidParams);
+        }
         let (reply, result) = oneshot::channel();
         let call = Call::Other {
             method: method.into(),
@@ -272,27 +281,31 @@ impl<D: Database> Client<D> {
     }
 
     /// Asks the server for a lock, on this connection and on those that follow it.
-    /// [`Event::Lock`] tells when it is held. The name is an identifier: letters, digits and
-    /// underscores (RFC 7047, section 3.1).
-    pub async fn lock(&self, name: impl Into<String>) {
-        let command = Command::Lock {
-            name: name.into(),
-            steal: false,
-        };
-        // Without a task there is nobody to hold a lock.
-        drop(self.commands.send(command).await);
+    /// [`Event::Lock`] tells when it is held.
+    ///
+    /// # Errors
+    ///
+    /// No lock can have this name.
+    pub async fn lock(&self, name: impl Into<String>) -> Result<(), InvalidLockName> {
+        self.ask_for_lock(name.into(), false).await
     }
 
     /// Takes a lock from whoever has it. After a reconnection it is asked for, not taken.
-    pub async fn steal(&self, name: impl Into<String>) {
-        drop(
-            self.commands
-                .send(Command::Lock {
-                    name: name.into(),
-                    steal: true,
-                })
-                .await,
-        );
+    ///
+    /// # Errors
+    ///
+    /// No lock can have this name.
+    pub async fn steal(&self, name: impl Into<String>) -> Result<(), InvalidLockName> {
+        self.ask_for_lock(name.into(), true).await
+    }
+
+    async fn ask_for_lock(&self, name: String, steal: bool) -> Result<(), InvalidLockName> {
+        if !is_identifier(&name) {
+            return Err(InvalidLockName(name));
+        }
+        // Without a task there is nobody to hold a lock.
+        drop(self.commands.send(Command::Lock { name, steal }).await);
+        Ok(())
     }
 
     /// Gives a lock back, or no longer asks for it.
@@ -303,4 +316,14 @@ impl<D: Database> Client<D> {
                 .await,
         );
     }
+}
+
+/// Whether a text is an `<id>` (RFC 7047, section 3.1). A server takes any other for a syntax error.
+fn is_identifier(name: &str) -> bool {
+    let ordinary = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(ordinary)
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| !first.is_ascii_digit())
 }

@@ -37,7 +37,7 @@ use server::Suitability;
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
     /// How long nothing may arrive before the server is asked for an echo; after as long again
-    /// without an answer the session is over.
+    /// without an answer the session is over. Zero never asks.
     pub inactivity_probe: Duration,
     /// The longest message that is accepted, in bytes.
     pub max_message: usize,
@@ -126,7 +126,7 @@ impl<D: Database> Session<D> {
         options: SessionOptions,
         now: Instant,
     ) -> Result<Self, SessionError> {
-        let probe = Some(options.inactivity_probe);
+        let probe = Some(options.inactivity_probe).filter(|probe| !probe.is_zero());
         let mut session = Self {
             connection: Connection::new(options.max_message, probe, now),
             server: Suitability::new(replica.tables().name(), options.leader_only),

@@ -364,6 +364,21 @@ fn a_silent_server_is_probed_and_then_given_up() {
 }
 
 #[test]
+fn whoever_does_not_probe_waits_for_ever() {
+    let now = Instant::now();
+    let options = SessionOptions {
+        inactivity_probe: Duration::ZERO,
+        max_message: 10_000,
+        leader_only: false,
+    };
+    let mut session = Session::new(empty(), Conditions::new(), options, now).unwrap();
+    assert_eq!(session.poll_timeout(), None);
+    session
+        .handle_timeout(now + Duration::from_secs(100_000))
+        .unwrap();
+}
+
+#[test]
 fn a_conversion_starts_over_on_the_same_connection() {
     let mut pair = Pair::new(empty(), false)
         .up_to_monitor("clustered", 1)

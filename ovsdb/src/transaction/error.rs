@@ -130,6 +130,9 @@ pub enum TransactError {
     /// The time was up before the transaction could be sent.
     #[error("the time was up before the transaction could be sent")]
     TimedOut,
+    /// The parameters are no JSON array, and the request was not sent.
+    #[error("the parameters are no array")]
+    InvalidParams,
     /// An operation failed; nothing was applied.
     #[error("operation {index} failed: {error}")]
     Operation {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::BufMut as _;
+use ovsdb::client::InvalidLockName;
 use ovsdb::monitor::Conditions;
 use ovsdb::transaction::ErrorName;
-use ovsdb::{Client, Event, Options, Remote, Transaction, Uuid};
+use ovsdb::{Client, Event, Options, Remote, TransactError, Transaction, Uuid};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -23,9 +24,9 @@ async fn a_lock_goes_from_one_client_to_the_next() {
         (client(&server), client(&server));
     connected(&mut first_events).await;
     connected(&mut second_events).await;
-    first.lock("writer").await;
+    first.lock("writer").await.unwrap();
     assert!(lock(&mut first_events).await);
-    second.lock("writer").await;
+    second.lock("writer").await.unwrap();
 
     let mut asserting = insert("asserted");
     asserting.assert_lock("writer");
@@ -40,8 +41,8 @@ async fn a_lock_goes_from_one_client_to_the_next() {
     assert!(!lock(&mut first_events).await);
     assert!(lock(&mut second_events).await);
     // Waiting does not keep a client from stealing.
-    first.lock("writer").await;
-    first.steal("writer").await;
+    first.lock("writer").await.unwrap();
+    first.steal("writer").await.unwrap();
     assert!(lock(&mut first_events).await);
     assert!(!lock(&mut second_events).await);
     // The thief's disconnect gives the lock back to its victim.
@@ -53,13 +54,26 @@ async fn a_lock_goes_from_one_client_to_the_next() {
 async fn a_lock_is_asked_for_again_after_a_reconnection() {
     let mut server = Server::start(SCHEMA);
     let (client, mut events) = client(&server);
-    client.lock("writer").await;
+    client.lock("writer").await.unwrap();
     // Asking twice would be refused by the server.
-    client.lock("writer").await;
+    client.lock("writer").await.unwrap();
     assert!(lock(&mut events).await);
     server.kill();
     assert!(!lock(&mut events).await);
     server.run(&[]);
+    assert!(lock(&mut events).await);
+}
+
+#[tokio::test]
+async fn names_that_no_lock_can_have_are_refused_at_once() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    for name in ["", "1", "a b", "é", "a-b"] {
+        let error = client.lock(name).await.unwrap_err();
+        assert_eq!(error, InvalidLockName(name.to_owned()));
+        assert!(client.steal(name).await.is_err());
+    }
+    client.lock("_a1").await.unwrap();
     assert!(lock(&mut events).await);
 }
 
@@ -138,6 +152,28 @@ async fn a_conversion_of_the_schema_is_survived_without_losing_the_connection() 
         panic!("the new row")
     };
     assert_eq!((step.changes.items.len(), step.tables.items.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_conversion_to_a_schema_that_does_not_fit_is_waited_out() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    client.transact(insert("kept"), PATIENCE).await.unwrap();
+    let convert = |schema: &str| {
+        let file = server.path("converted");
+        std::fs::write(&file, schema).unwrap();
+        let (remote, file) = (server.remote().to_string(), file.display().to_string());
+        run("ovsdb-client", &["convert", &remote, &file]);
+    };
+    convert(&SCHEMA.replace("\"flag\": {\"type\": \"boolean\"},", ""));
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("no column flag in table Item"), "{reason}");
+    assert_eq!(client.snapshot().items.len(), 1);
+    convert(SCHEMA);
+    connected(&mut events).await;
+    client.transact(insert("new"), PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 2);
 }
 
 #[tokio::test]
@@ -259,6 +295,11 @@ async fn servers_say_what_they_serve_and_who_they_are() {
         .await
         .unwrap_err();
     assert!(error.is(&ErrorName::UNKNOWN_METHOD), "{error}");
+    let error = client.call("echo", json("{}"), PATIENCE).await;
+    assert_eq!(error.unwrap_err(), TransactError::InvalidParams);
+    let long = json(&format!("[\"{}\"]", "é".repeat(5_000_000)));
+    let echo = client.call("echo", long.clone(), PATIENCE).await.unwrap();
+    assert!(echo.get() == long.get(), "ten megabytes came back");
 }
 
 fn json(text: &str) -> Box<RawValue> {

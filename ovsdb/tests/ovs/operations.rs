@@ -5,6 +5,7 @@ use ovsdb::operation::{Name, Operation, Until};
 use ovsdb::transaction::ErrorName;
 use ovsdb::value::{Atom, Datum, Real};
 use ovsdb::{Client, Event, Options, TransactError, Transaction, Uuid};
+use serde_json::value::RawValue;
 
 use crate::declared::{Colour, Item, Part, Test, client, connected, insert, item};
 use crate::server::{PATIENCE, SCHEMA, Server, run};
@@ -120,6 +121,25 @@ async fn every_error_of_an_operation_has_its_name() {
         }
     };
     assert_eq!(refused(&unknown("colour")).await, ErrorName::UNKNOWN_COLUMN);
+    let named = |transaction: &mut Transaction<Test>| {
+        for _ in 0..2 {
+            transaction.push(Operation::Insert {
+                table: "Part".into(),
+                row: [].into(),
+                uuid_name: Some("same".to_owned()),
+                uuid: None,
+            });
+        }
+    };
+    assert_eq!(refused(&named).await, ErrorName::DUPLICATE_UUID_NAME);
+    let nowhere = |transaction: &mut Transaction<Test>| {
+        let (table, r#where) = ("Nowhere".into(), Vec::new());
+        transaction.push(Operation::Delete { table, r#where });
+    };
+    assert_eq!(refused(&nowhere).await, ErrorName::SYNTAX_ERROR);
+    let elsewhere = RawValue::from_string(r#"["Elsewhere"]"#.to_owned()).unwrap();
+    let error = client.call("transact", elsewhere, PATIENCE).await;
+    assert!(error.unwrap_err().is(&ErrorName::UNKNOWN_DATABASE));
     // What was refused left nothing behind.
     assert_eq!(client.snapshot().items.len(), 1);
 }
