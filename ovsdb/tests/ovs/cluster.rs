@@ -1,5 +1,7 @@
 //! Clusters: fail-over, leaders, stale servers, relays.
 
+use std::fs;
+
 use ovsdb::dynamic::Tables;
 use ovsdb::transaction::ErrorName;
 use ovsdb::{Client, Event, Events, Options, Remote, TransactError, Transaction, Uuid};
@@ -154,4 +156,34 @@ async fn a_relay_serves_as_its_source_does() {
     client.transact(transaction, PATIENCE).await.unwrap();
     assert_eq!(client.snapshot().items.len(), 9);
     assert!(!source.dump().contains("\"7\""));
+}
+
+#[tokio::test]
+async fn a_reconnection_to_a_cluster_reads_only_what_is_new() {
+    let mut server = Server::alone(SCHEMA);
+    let log = server.path("log");
+    let file = format!("--log-file={}", log.display());
+    server.run(&[&file, "-vjsonrpc:file:dbg"]);
+    wait_for("the server leads itself", || server.leads());
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    client.transact(insert("old"), PATIENCE).await.unwrap();
+    let resumptions = || {
+        let log = fs::read_to_string(&log).expect("the server writes its log");
+        let resumed = |line: &&str| line.contains("send reply, result=[true,");
+        log.lines()
+            .filter(resumed)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(resumptions(), [""; 0]);
+    server.appctl(&["ovsdb-server/reconnect"]);
+    disconnected(&mut events).await;
+    connected(&mut events).await;
+    let resumptions = resumptions();
+    assert!(
+        resumptions.len() == 1 && !resumptions[0].contains("old"),
+        "{resumptions:?}"
+    );
+    assert_eq!(client.snapshot().items.len(), 1);
 }

@@ -1,13 +1,15 @@
 //! Servers that misbehave, and servers with the wrong database.
 
 use std::fs;
+use std::path::PathBuf;
 
-use ovsdb::{Client, Options, Remote};
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixListener;
+use ovsdb::{Client, Event, Options, Remote, Transaction};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::declared::{Test, client, connected, disconnected, insert};
+use crate::declared::{Item, Test, client, connected, disconnected, insert, item, next};
 use crate::server::{PATIENCE, SCHEMA, Server, wait_for};
 
 #[tokio::test]
@@ -77,4 +79,78 @@ async fn a_standalone_server_with_an_older_database_is_followed() {
         .map(|row| row.name.clone())
         .collect();
     assert_eq!(names, ["old"]);
+}
+
+/// Passes on what the server sends, but only while the gate is open.
+async fn gated(listener: UnixListener, server: PathBuf, mut open: watch::Receiver<bool>) {
+    let (client, _) = listener.accept().await.expect("the client connects");
+    let server = UnixStream::connect(server).await.expect("a server");
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let back = async {
+        let mut buffer = Vec::new();
+        loop {
+            open.wait_for(|open| *open).await.expect("the test lives");
+            buffer.clear();
+            match from_server.read_buf(&mut buffer).await {
+                Ok(count) if count > 0 => to_client.write_all(&buffer).await.expect("sent"),
+                _ => return,
+            }
+        }
+    };
+    drop(tokio::join!(
+        tokio::io::copy(&mut from_client, &mut to_server),
+        back
+    ));
+}
+
+#[tokio::test]
+async fn a_client_too_slow_for_the_server_sees_fewer_steps_and_all_rows() {
+    const TRANSACTIONS: i64 = 500;
+
+    let server = Server::start(SCHEMA);
+    let socket = server.path("proxy");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let (gate, open) = watch::channel(true);
+    let proxy = tokio::spawn(gated(listener, server.path("sock"), open));
+    let mut options = Options::default();
+    options.inactivity_probe = PATIENCE;
+    let (slow, mut slow_events) = Client::<Test>::connect(vec![Remote::Unix(socket)], options);
+    connected(&mut slow_events).await;
+    let (writer, mut events) = client(&server);
+    connected(&mut events).await;
+    let mut transaction = Transaction::new();
+    transaction.insert(item("left"));
+    transaction.insert(item("right"));
+    writer.transact(transaction, PATIENCE).await.unwrap();
+    while slow.snapshot().items.len() < 2 {
+        next(&mut slow_events).await;
+    }
+
+    gate.send_replace(false);
+    for number in 1..=TRANSACTIONS {
+        // More than the buffers between server and client can hold.
+        let text = number.to_string().repeat(5_000);
+        let mut transaction = Transaction::new();
+        let mutations = [Item::number.plus(1)].into_iter();
+        let mutations = mutations.chain(Item::labels.replace([("text", text.as_str())]));
+        transaction.mutate::<Item>([], mutations);
+        writer.transact(transaction, PATIENCE).await.unwrap();
+    }
+    gate.send_replace(true);
+    let mut steps = 0;
+    loop {
+        let Event::Changed(step) = next(&mut slow_events).await else {
+            continue;
+        };
+        steps += 1;
+        let numbers: Vec<i64> = step.tables.items.iter().map(|row| row.number).collect();
+        assert_eq!(numbers[0], numbers[1], "a step is whole");
+        if numbers == [TRANSACTIONS; 2] {
+            break;
+        }
+    }
+    assert!(steps < TRANSACTIONS, "the server combined nothing");
+    assert_eq!(slow.snapshot(), writer.snapshot());
+    proxy.abort();
 }
