@@ -5,6 +5,7 @@
 
 mod arp_responder;
 mod flood_to_tun;
+mod geneve_tun_to_lv;
 mod gre_tun_to_lv;
 mod learn_from_tun;
 mod local_switching;
@@ -23,6 +24,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &patch_lv_to_tun::TABLE,
         &gre_tun_to_lv::TABLE,
         &vxlan_tun_to_lv::TABLE,
+        &geneve_tun_to_lv::TABLE,
         &learn_from_tun::TABLE,
         &arp_responder::TABLE,
         &ucast_to_tun::TABLE,

@@ -9,6 +9,7 @@
 mod host;
 mod invalid;
 mod model;
+mod mtu;
 mod object;
 mod port;
 mod port_range;
@@ -22,6 +23,7 @@ pub use openflow::field::MacAddr;
 pub use host::{EncapType, Host};
 pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use model::{Model, Objects};
+pub use mtu::ETHERNET_MTU;
 pub use object::{HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId};
 pub use port::{AddressPair, Port};
 pub use port_range::PortRange;

@@ -200,7 +200,9 @@ impl<'a> LocalNetwork<'a> {
     pub(crate) fn uplink(&self) -> Option<PortNo> {
         match &self.network.segment {
             Segment::Local => None,
-            Segment::Vxlan { .. } | Segment::Gre { .. } => self.site.patch_tun,
+            Segment::Vxlan { .. } | Segment::Gre { .. } | Segment::Geneve { .. } => {
+                self.site.patch_tun
+            }
             Segment::Flat { .. } | Segment::Vlan { .. } => Some(self.provider()?.int),
         }
     }
@@ -211,7 +213,7 @@ impl<'a> LocalNetwork<'a> {
         self.site.providers.get(physical_network).copied()
     }
 
-    /// The type of tunnel and the key in it, for VXLAN and GRE.
+    /// The type of tunnel and the key in it, for networks in tunnels.
     pub(crate) fn tunnel_key(&self) -> Option<(EncapType, u32)> {
         let encap_type = EncapType::of(self.network.segment.network_type())?;
         Some((encap_type, self.network.segment.segmentation_id()?))

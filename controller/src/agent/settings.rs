@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use pipelines::network::{EncapType, Host, HostName, PhysicalNetwork};
+use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Settings {
         let encap_types = read(
             setting(ENCAP_TYPE),
             &mut ignored,
-            "vxlan, gre or both",
+            "some of vxlan, gre and geneve",
             encap_types,
         );
         let bridge_mappings = read(
@@ -96,6 +96,7 @@ impl Settings {
                 .or(bridge_mappings)
                 .or_else(|| from_file.map(|host| host.bridge_mappings.clone()))
                 .unwrap_or_default(),
+            mtu: from_file.map_or(ETHERNET_MTU, |host| host.mtu),
         };
         let datapath_type = self
             .datapath_type
@@ -126,7 +127,7 @@ fn read<T>(
     parsed
 }
 
-/// Reads `vxlan,gre`.
+/// Reads `vxlan,gre,geneve`.
 pub(crate) fn encap_types(text: &str) -> Option<BTreeSet<EncapType>> {
     text.split(',')
         .map(|word| word.trim().parse().ok())

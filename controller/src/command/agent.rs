@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Where tunnels end here; overrides external_ids:brint-encap-ip
     #[arg(long, value_name = "ADDRESS")]
     encap_ip: Option<IpAddr>,
-    /// The tunnels that this host takes, as vxlan,gre; overrides external_ids:brint-encap-type
+    /// The tunnels that this host takes, as vxlan,gre,geneve; overrides external_ids:brint-encap-type
     #[arg(long, value_name = "TYPES", value_parser = parse_encap_types)]
     encap_type: Option<Types>,
     /// Provider bridges, as physnet1:br-ex,...; overrides external_ids:brint-bridge-mappings
@@ -55,7 +55,7 @@ type Types = BTreeSet<EncapType>;
 type Mappings = BTreeMap<PhysicalNetwork, String>;
 
 fn parse_encap_types(text: &str) -> Result<Types, String> {
-    settings::encap_types(text).ok_or_else(|| "expected vxlan, gre or both".to_owned())
+    settings::encap_types(text).ok_or_else(|| "expected some of vxlan, gre and geneve".to_owned())
 }
 
 fn parse_bridge_mappings(text: &str) -> Result<Mappings, String> {

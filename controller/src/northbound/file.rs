@@ -52,8 +52,9 @@
 //! |---|---|---|---|
 //! | `name` | text | required | what `brint agent --host` and a port's `host` call it |
 //! | `encap_ip` | address | none | where its tunnels end; without it there are no tunnels to it |
-//! | `encap_types` | list of `vxlan`, `gre` | both | the tunnels that it takes |
+//! | `encap_types` | list of `vxlan`, `gre`, `geneve` | all | the tunnels that it takes |
 //! | `bridge_mappings` | mapping | none | the provider bridge of each physical network |
+//! | `mtu` | number | 1500 | largest packet in bytes that its network cards carry, 68-65535 |
 //!
 //! ## `networks`
 //!
@@ -62,14 +63,16 @@
 //! | `id` | UUID | derived | |
 //! | `name` | text | none | |
 //! | `project` | text | `default` | the owner |
-//! | `network_type` | word | required | `local`, `flat`, `vlan`, `vxlan` or `gre` |
-//! | `segmentation_id` | number | by type | required for `vlan`, `vxlan` and `gre`, refused elsewhere |
+//! | `network_type` | word | required | `local`, `flat`, `vlan`, `vxlan`, `gre` or `geneve` |
+//! | `segmentation_id` | number | by type | required for `vlan` and tunnels, refused elsewhere |
 //! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
-//! | `mtu` | number | none | largest packet in bytes, 68-65535 |
+//! | `mtu` | number | what hosts carry | largest packet in bytes, from 68 |
 //! | `subnets` | list | none | below |
 //!
-//! The `segmentation_id` is the VLAN (1-4094), the VXLAN network identifier (1-16777215) or the GRE
-//! key (1-4294967295). No two networks have the same segment. Each entry of `subnets`:
+//! The `segmentation_id` is the VLAN (1-4094), the VXLAN or Geneve network identifier (1-16777215) or
+//! the GRE key (1-4294967295). No two networks have the same segment. The greatest `mtu` is the least
+//! that a host with a way for the network carries: its own, less what a tunnel adds. VXLAN and Geneve
+//! add 50 bytes over IPv4 and 70 over IPv6, GRE 42 and 62. Each entry of `subnets`:
 //!
 //! | key | type | default | meaning |
 //! |---|---|---|---|

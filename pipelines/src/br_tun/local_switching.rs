@@ -2,7 +2,7 @@
 
 use openflow::field::IN_PORT;
 
-use super::{gre_tun_to_lv, patch_lv_to_tun, vxlan_tun_to_lv};
+use super::{geneve_tun_to_lv, gre_tun_to_lv, patch_lv_to_tun, vxlan_tun_to_lv};
 use crate::{
     network::EncapType,
     subject::Subject,
@@ -17,6 +17,7 @@ pub(super) static TABLE: Table = Table {
         &patch_lv_to_tun::TABLE,
         &gre_tun_to_lv::TABLE,
         &vxlan_tun_to_lv::TABLE,
+        &geneve_tun_to_lv::TABLE,
     ],
     flows,
 };
@@ -40,6 +41,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 let table = match encap_type {
                     EncapType::Gre => &gre_tun_to_lv::TABLE,
                     EncapType::Vxlan => &vxlan_tun_to_lv::TABLE,
+                    EncapType::Geneve => &geneve_tun_to_lv::TABLE,
                 };
                 flows.at(KNOWN_PORT).when(IN_PORT, *tunnel).goto(table);
             }

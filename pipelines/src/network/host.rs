@@ -20,6 +20,8 @@ pub struct Host {
     pub encap_types: BTreeSet<EncapType>,
     /// The provider bridge of each physical network that it is connected to.
     pub bridge_mappings: BTreeMap<PhysicalNetwork, String>,
+    /// The largest packet that its network cards carry, in bytes, Ethernet header excluded.
+    pub mtu: u16,
 }
 
 impl Host {
@@ -37,17 +39,20 @@ pub enum EncapType {
     Vxlan,
     /// GRE with a key (RFC 2890).
     Gre,
+    /// Geneve (RFC 8926).
+    Geneve,
 }
 
 impl EncapType {
     /// Every type.
-    pub const ALL: [Self; 2] = [Self::Vxlan, Self::Gre];
+    pub const ALL: [Self; 3] = [Self::Vxlan, Self::Gre, Self::Geneve];
 
     /// The word used by users and as an interface type in Open vSwitch.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Vxlan => "vxlan",
             Self::Gre => "gre",
+            Self::Geneve => "geneve",
         }
     }
 
@@ -56,6 +61,7 @@ impl EncapType {
         match network_type {
             NetworkType::Vxlan => Some(Self::Vxlan),
             NetworkType::Gre => Some(Self::Gre),
+            NetworkType::Geneve => Some(Self::Geneve),
             NetworkType::Local | NetworkType::Flat | NetworkType::Vlan => None,
         }
     }
@@ -70,7 +76,7 @@ impl FromStr for EncapType {
             .find(|encap_type| encap_type.as_str() == text);
         found.ok_or_else(|| Problem::UnknownWord {
             word: text.to_owned(),
-            expected: "vxlan or gre",
+            expected: "vxlan, gre or geneve",
         })
     }
 }

@@ -75,6 +75,12 @@ impl Model {
         self.networks.values()
     }
 
+    /// The largest packet that a network carries, in bytes: what it asks for, where hosts can.
+    pub fn mtu(&self, network: &Network) -> u16 {
+        let most = network.segment.mtu(self.hosts());
+        network.mtu.unwrap_or(most).min(most)
+    }
+
     /// One network.
     pub fn network(&self, id: NetworkId) -> Option<&Network> {
         self.networks.get(&id)
@@ -234,21 +240,29 @@ impl Check {
                         .claim(segment, &network.segment, &label, field),
                 );
             }
-            let mtu = network.mtu.filter(|mtu| *mtu < SMALLEST_MTU);
-            problems.extend(mtu.map(|mtu| {
-                let (value, least) = (u32::from(mtu), u32::from(SMALLEST_MTU));
-                Problem::OutOfRange {
-                    value,
-                    least,
-                    most: u32::from(u16::MAX),
-                }
-                .of("mtu")
-            }));
+            self.network_mtu(place, &mut network, &label);
             self.network_subnets(place, &mut network);
             if self.accept(ObjectRef::Network(place), &label, problems) {
                 self.model.networks.insert(network.id, network);
             }
         }
+    }
+
+    /// Leaves the network without an MTU that it cannot have.
+    fn network_mtu(&mut self, place: usize, network: &mut Network, label: &str) {
+        let most = network.segment.mtu(self.model.hosts());
+        let wrong = network
+            .mtu
+            .take_if(|mtu| !(SMALLEST_MTU..=most).contains(mtu));
+        let problem = wrong.map(|mtu| {
+            let [value, least, most] = [mtu, SMALLEST_MTU, most].map(u32::from);
+            Problem::OutOfRange { value, least, most }.of("mtu")
+        });
+        self.accept(
+            ObjectRef::Network(place),
+            label,
+            problem.into_iter().collect(),
+        );
     }
 
     /// Leaves the network with those of its subnets that are right.

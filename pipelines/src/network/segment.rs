@@ -15,7 +15,9 @@ pub struct Network {
     pub project: String,
     /// How it leaves a host.
     pub segment: Segment,
-    /// Largest packet in bytes, Ethernet header excluded.
+    /// The largest packet that is wanted, in bytes, Ethernet header excluded.
+    ///
+    /// What the underlay carries is the limit: see [`Model::mtu`](super::Model::mtu).
     pub mtu: Option<u16>,
     /// Its subnets.
     pub subnets: Vec<Subnet>,
@@ -49,6 +51,11 @@ pub enum Segment {
     Gre {
         /// The key.
         key: u32,
+    },
+    /// Geneve tunnels (RFC 8926).
+    Geneve {
+        /// The network identifier, 24 bits.
+        vni: u32,
     },
 }
 
@@ -108,6 +115,9 @@ impl Segment {
             NetworkType::Gre => Self::Gre {
                 key: id(1..=u32::MAX)?,
             },
+            NetworkType::Geneve => Self::Geneve {
+                vni: id(1..=0xff_ffff)?,
+            },
         })
     }
 
@@ -119,6 +129,7 @@ impl Segment {
             Self::Vlan { .. } => NetworkType::Vlan,
             Self::Vxlan { .. } => NetworkType::Vxlan,
             Self::Gre { .. } => NetworkType::Gre,
+            Self::Geneve { .. } => NetworkType::Geneve,
         }
     }
 
@@ -129,7 +140,7 @@ impl Segment {
             | Self::Vlan {
                 physical_network, ..
             } => Some(physical_network),
-            Self::Local | Self::Vxlan { .. } | Self::Gre { .. } => None,
+            Self::Local | Self::Vxlan { .. } | Self::Gre { .. } | Self::Geneve { .. } => None,
         }
     }
 
@@ -138,7 +149,7 @@ impl Segment {
         match self {
             Self::Local | Self::Flat { .. } => None,
             Self::Vlan { vlan, .. } => Some(u32::from(vlan.get())),
-            Self::Vxlan { vni } => Some(*vni),
+            Self::Vxlan { vni } | Self::Geneve { vni } => Some(*vni),
             Self::Gre { key } => Some(*key),
         }
     }
@@ -170,10 +181,19 @@ pub enum NetworkType {
     Vxlan,
     /// GRE tunnels.
     Gre,
+    /// Geneve tunnels.
+    Geneve,
 }
 
 impl NetworkType {
-    const ALL: [Self; 5] = [Self::Local, Self::Flat, Self::Vlan, Self::Vxlan, Self::Gre];
+    const ALL: [Self; 6] = [
+        Self::Local,
+        Self::Flat,
+        Self::Vlan,
+        Self::Vxlan,
+        Self::Gre,
+        Self::Geneve,
+    ];
 
     /// The word that Neutron uses.
     pub fn as_str(self) -> &'static str {
@@ -183,6 +203,7 @@ impl NetworkType {
             Self::Vlan => "vlan",
             Self::Vxlan => "vxlan",
             Self::Gre => "gre",
+            Self::Geneve => "geneve",
         }
     }
 }
@@ -191,7 +212,7 @@ impl FromStr for NetworkType {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let expected = "local, flat, vlan, vxlan or gre";
+        let expected = "local, flat, vlan, vxlan, gre or geneve";
         let found = Self::ALL
             .into_iter()
             .find(|network_type| network_type.as_str() == text);

@@ -48,11 +48,12 @@ fn random_frames_come_out_where_the_reference_says() {
             world: &world,
         };
         let mut heard = 0;
-        for count in 0..number("BRINT_FRAMES", FRAMES) {
+        let frames = number("BRINT_FRAMES", FRAMES);
+        for count in 0..frames {
             let (origin, frame) = send(&world, &mut random);
             let expected = arrivals(&world, &origin, &frame);
             let found = walk.arrivals(&origin, &frame);
-            heard += usize::from(!expected.is_empty());
+            heard += u64::from(!expected.is_empty());
             if found != expected {
                 let missing: Vec<_> = expected.difference(&found).collect();
                 let surplus: Vec<_> = found.difference(&expected).collect();
@@ -63,7 +64,7 @@ fn random_frames_come_out_where_the_reference_says() {
             }
         }
         // Frames that nobody hears show little.
-        assert!(heard > 50, "only {heard} frames came out anywhere");
+        assert!(heard > frames / 5, "only {heard} frames came out anywhere");
     }
     assert!(
         failures.is_empty(),
@@ -391,8 +392,8 @@ fn payload(sender: &Port, peer: &Port, random: &mut Random) -> Payload {
             None => "2001:db8::99".parse().unwrap(),
         }
     };
-    match random.below(16) {
-        0 | 1 => Payload::ArpRequest {
+    match random.below(24) {
+        0 | 1 | 22 => Payload::ArpRequest {
             sender: v4(sender, random),
             target: v4(peer, random),
         },
@@ -401,7 +402,7 @@ fn payload(sender: &Port, peer: &Port, random: &mut Random) -> Payload {
             target: v4(peer, random),
         },
         3 => Payload::Rarp,
-        4 | 5 => Payload::Solicitation {
+        4 | 5 | 23 => Payload::Solicitation {
             source: v6(sender, random),
             target: v6(peer, random),
             option: random.percent(80),
@@ -423,7 +424,7 @@ fn payload(sender: &Port, peer: &Port, random: &mut Random) -> Payload {
             source: v4(sender, random),
         },
         10 => Payload::Other,
-        11 | 12 => Payload::Tcp6 {
+        11..15 => Payload::Tcp6 {
             source: v6(sender, random),
             destination: v6(peer, random),
             port: *random.of(&[22, 80]),

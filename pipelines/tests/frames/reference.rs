@@ -137,6 +137,7 @@ fn in_tunnel(encap_type: EncapType, key: u32) -> Segment {
     match encap_type {
         EncapType::Vxlan => Segment::Vxlan { vni: key },
         EncapType::Gre => Segment::Gre { key },
+        EncapType::Geneve => Segment::Geneve { vni: key },
     }
 }
 
@@ -215,7 +216,7 @@ fn outside(world: &World, network: NetworkId, host: usize, frame: &Frame) -> BTr
             physical_network,
             vlan,
         } => wire(world, host, physical_network, Some(vlan.get())),
-        Segment::Vxlan { vni: key } | Segment::Gre { key } => {
+        Segment::Vxlan { vni: key } | Segment::Gre { key } | Segment::Geneve { vni: key } => {
             if let Some(answer) = answer(world, network, host, frame) {
                 return local(world, network.id, host, None, &answer);
             }

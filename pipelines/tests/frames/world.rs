@@ -10,8 +10,8 @@ use openflow::field::PortNo;
 use pipelines::{
     bridge::{Bridge, desired},
     network::{
-        AddressPair, Direction, EncapType, Ethertype, Host, HostName, MacAddr, Model, Network,
-        NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
+        AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, Host, HostName, MacAddr, Model,
+        Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
         SecurityGroup, SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
     },
     site::{ProviderPatch, Site},
@@ -75,7 +75,7 @@ impl World {
     pub(super) fn random(random: &mut Random) -> Self {
         let objects = Objects {
             hosts: (0..HOSTS).map(host).collect(),
-            networks: (0..7).map(network).collect(),
+            networks: (0..8).map(network).collect(),
             security_groups: security_groups(),
             ports: (0..22).map(|number| port(number, random)).collect(),
         };
@@ -236,6 +236,7 @@ fn host(number: usize) -> Host {
             .filter(|(place, _)| number < 2 || *place == 0)
             .map(|(place, name)| (name, format!("br-ex{place}")))
             .collect(),
+        mtu: ETHERNET_MTU,
     }
 }
 
@@ -258,6 +259,7 @@ fn network(number: usize) -> Network {
             vlan,
         },
         Segment::Local,
+        Segment::Geneve { vni: 1001 },
     ];
     let network = id(1, number);
     let subnet = |kind: usize, cidr: &str| {
@@ -340,7 +342,7 @@ fn port(number: usize, random: &mut Random) -> Port {
         name: format!("port{number}"),
         project: "default".to_owned(),
         // Most ports are in networks that tunnels carry.
-        network: NetworkId(id(1, *random.of(&[0, 0, 0, 1, 2, 2, 3, 4, 4, 5, 6]))),
+        network: NetworkId(id(1, *random.of(&[0, 0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 7, 7]))),
         mac_address: mac(number),
         // Some have no address, and some many.
         fixed_ips: ips

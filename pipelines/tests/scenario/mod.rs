@@ -11,7 +11,7 @@ use std::{
 use openflow::field::PortNo;
 use pipelines::{
     network::{
-        AddressPair, EncapType, Host, HostName, Model, Network, NetworkId, Objects,
+        AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Model, Network, NetworkId, Objects,
         PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId, SecurityGroup,
         SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
     },
@@ -171,6 +171,7 @@ fn host(entry: &HostEntry) -> Host {
             None => EncapType::ALL.into(),
         },
         bridge_mappings: BTreeMap::new(),
+        mtu: ETHERNET_MTU,
     }
 }
 

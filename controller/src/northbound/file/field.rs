@@ -152,6 +152,17 @@ impl<'a> Field<'a> {
         number.or_else(|| self.refuse("a number from 0 to 4294967295", report))
     }
 
+    /// The size of a packet in bytes.
+    pub(super) fn mtu(&self, report: &mut Report) -> Option<u16> {
+        let value = self.number(report)?;
+        let mtu = u16::try_from(value).ok().filter(|mtu| *mtu >= SMALLEST_MTU);
+        if mtu.is_none() {
+            let (least, most) = (SMALLEST_MTU.into(), u16::MAX.into());
+            report.add(self, network::Problem::OutOfRange { value, least, most });
+        }
+        mtu
+    }
+
     /// True or false.
     pub(super) fn boolean(&self, report: &mut Report) -> Option<bool> {
         match self.node.value {
@@ -305,6 +316,9 @@ impl<'a> Field<'a> {
         None
     }
 }
+
+/// What every host of the Internet must take in one piece (RFC 791).
+const SMALLEST_MTU: u16 = 68;
 
 /// The longest text, in characters; Neutron's for names.
 const LONGEST: usize = 255;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipelines::network::{EncapType, Host, HostName, PhysicalNetwork};
+use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
 use super::{
     error::Problem,
     field::{Field, Mapping, Report},
 };
 
-const KNOWN: &[&str] = &["name", "encap_ip", "encap_types", "bridge_mappings"];
+const KNOWN: &[&str] = &["name", "encap_ip", "encap_types", "bridge_mappings", "mtu"];
 
 /// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).
 const LONGEST_DEVICE_NAME: usize = 15;
@@ -30,17 +30,20 @@ pub(super) fn read<'a>(
         Some(types) => types
             .list("a list such as [vxlan, gre]", report)
             .iter()
-            .filter_map(|encap_type| encap_type.word("vxlan or gre", report))
+            .filter_map(|encap_type| encap_type.word("vxlan, gre or geneve", report))
             .collect(),
         None => BTreeSet::from(EncapType::ALL),
     };
     let bridge_mappings = bridge_mappings(&object, report);
+    let mtu = object.get("mtu").and_then(|mtu| mtu.mtu(report));
+    let mtu = mtu.unwrap_or(ETHERNET_MTU);
     let name = HostName::from(name?);
     let host = Host {
         name,
         encap_ip,
         encap_types,
         bridge_mappings,
+        mtu,
     };
     Some((host, object))
 }

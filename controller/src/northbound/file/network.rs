@@ -1,6 +1,6 @@
 //! The section `networks`.
 
-use pipelines::network::{Network, NetworkId, PhysicalNetwork, Problem, Segment, Subnet, SubnetId};
+use pipelines::network::{Network, NetworkId, PhysicalNetwork, Segment, Subnet, SubnetId};
 
 use super::{
     field::{Field, Mapping, Report},
@@ -28,7 +28,7 @@ pub(super) fn read<'a>(
     let object = element.mapping("a network", KNOWN, report)?;
     let identity = networks.declare(&object, report);
     let segment = segment(&object, report);
-    let mtu = object.get("mtu").and_then(|mtu| read_mtu(mtu, report));
+    let mtu = object.get("mtu").and_then(|mtu| mtu.mtu(report));
     let mark = report.mark();
     let subnets = object.list("subnets", "a list of subnets", report);
     let subnets = subnets.iter().filter_map(|subnet| {
@@ -51,7 +51,7 @@ pub(super) fn read<'a>(
 
 fn segment(object: &Mapping<'_>, report: &mut Report) -> Option<Segment> {
     let mark = report.mark();
-    let types = "local, flat, vlan, vxlan or gre";
+    let types = "local, flat, vlan, vxlan, gre or geneve";
     let network_type = object.require("network_type", types, report);
     let network_type = network_type.and_then(|field| field.word(types, report));
     let segmentation_id = object.get("segmentation_id");
@@ -70,23 +70,6 @@ fn segment(object: &Mapping<'_>, report: &mut Report) -> Option<Segment> {
             None
         }
     }
-}
-
-fn read_mtu(field: &Field<'_>, report: &mut Report) -> Option<u16> {
-    let value = field.number(report)?;
-    let mtu = u16::try_from(value).ok();
-    if mtu.is_none() {
-        // The smaller bound is IPv4's (RFC 791).
-        report.add(
-            field,
-            Problem::OutOfRange {
-                value,
-                least: 68,
-                most: u16::MAX.into(),
-            },
-        );
-    }
-    mtu
 }
 
 fn read_subnet<'a>(

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::network::{
-    AddressPair, Direction, EncapType, Ethertype, NetworkType, PhysicalNetwork, Rule,
+    AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, NetworkType, PhysicalNetwork, Rule,
     RuleAttributes,
 };
 
@@ -47,6 +47,7 @@ fn host(name: &str, encap_ip: &str) -> Host {
         encap_ip: Some(encap_ip.parse().unwrap()),
         encap_types: EncapType::ALL.into(),
         bridge_mappings: BTreeMap::new(),
+        mtu: ETHERNET_MTU,
     }
 }
 
@@ -384,4 +385,32 @@ fn icmp_in_an_ipv6_rule_is_icmpv6() {
         traffic,
         crate::network::Traffic::Protocol(crate::network::Protocol::ICMPV6)
     );
+}
+
+#[test]
+fn a_network_asks_for_no_more_than_its_underlay_carries() {
+    let hosts = vec![host("host1", "192.0.2.1"), host("host2", "192.0.2.2")];
+    let model = |mtu: Option<u16>| {
+        let network = Network {
+            mtu,
+            ..network(1, Segment::Vxlan { vni: 1 }, &[])
+        };
+        let objects = Objects {
+            hosts: hosts.clone(),
+            networks: vec![network],
+            ..Objects::default()
+        };
+        let (model, problems) = Model::valid_part(objects);
+        let mtu = model.networks().next().map(|network| model.mtu(network));
+        let problems: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.field.to_string())
+            .collect();
+        (mtu, problems)
+    };
+    assert_eq!(model(None), (Some(1450), vec![]));
+    assert_eq!(model(Some(1400)), (Some(1400), vec![]));
+    // The network stays, with what it can have.
+    let refused = "mtu: 1451 is out of range, expected 68-1450".to_owned();
+    assert_eq!(model(Some(1451)), (Some(1450), vec![refused]));
 }

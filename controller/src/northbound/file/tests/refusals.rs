@@ -175,7 +175,7 @@ fn a_key_that_is_missing() {
     );
     refuses(
         "networks: [§{name: a}]",
-        &["networks[0].network_type: missing, expected local, flat, vlan, vxlan or gre"],
+        &["networks[0].network_type: missing, expected local, flat, vlan, vxlan, gre or geneve"],
     );
 }
 
@@ -235,7 +235,7 @@ fn a_long_value_is_told_in_part() {
 fn a_host_that_cannot_be() {
     refuses(
         "hosts: [{name: a, encap_types: [vxlan, §stt]}]",
-        &[r#"hosts[0].encap_types[1]: "stt" is unknown, expected vxlan or gre"#],
+        &[r#"hosts[0].encap_types[1]: "stt" is unknown, expected vxlan, gre or geneve"#],
     );
     refuses(
         "hosts: [{name: a, encap_ip: §192.0.2}]",
@@ -274,8 +274,8 @@ fn a_segment_that_cannot_be() {
             "physical_network: not expected, a gre network has none",
         ),
         (
-            "§geneve",
-            r#"network_type: "geneve" is unknown, expected local, flat, vlan, vxlan or gre"#,
+            "§stt",
+            r#"network_type: "stt" is unknown, expected local, flat, vlan, vxlan, gre or geneve"#,
         ),
         (
             "local, mtu: §70000",

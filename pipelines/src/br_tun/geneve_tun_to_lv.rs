@@ -1,0 +1,20 @@
+//! Gives what a Geneve tunnel brings the local VLAN of its network.
+
+use super::{learn_from_tun, tun_to_lv};
+use crate::{
+    network::EncapType,
+    subject::Subject,
+    table::{Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 6,
+    name: "GENEVE_TUN_TO_LV",
+    purpose: "Gives what Geneve brings the local VLAN of its network.",
+    next: &[&learn_from_tun::TABLE],
+    flows,
+};
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    tun_to_lv::flows(EncapType::Geneve, subject, flows);
+}

@@ -1,0 +1,119 @@
+//! How large a packet may be, so that it still fits the underlay inside a tunnel.
+//!
+//! A network has one MTU, wherever its machines are, so the tightest host decides. The figures are
+//! those of Neutron's ML2 plugin, as an MTU that a machine was given is hard to take back.
+
+use std::net::IpAddr;
+
+use super::{EncapType, Host, Segment};
+
+/// The MTU of Ethernet (RFC 894), in bytes: what an underlay has that says nothing else.
+pub const ETHERNET_MTU: u16 = 1500;
+
+impl EncapType {
+    /// What the tunnel adds to a packet, in bytes.
+    ///
+    /// The inner Ethernet header counts, the outer one does not, as an MTU is without it. Geneve
+    /// carries no options here.
+    pub fn overhead(self, endpoint: IpAddr) -> u16 {
+        let outer_ip = match endpoint {
+            IpAddr::V4(_) => 20,
+            IpAddr::V6(_) => 40,
+        };
+        let ethernet = 14;
+        let header = match self {
+            // UDP, and 8 bytes of its own (RFC 7348, section 5; RFC 8926, section 3.1).
+            Self::Vxlan | Self::Geneve => 8 + 8,
+            // With a key (RFC 2890, section 2).
+            Self::Gre => 8,
+        };
+        outer_ip + header + ethernet
+    }
+}
+
+impl Segment {
+    /// The largest packet that every host can carry, in bytes.
+    ///
+    /// Hosts that offer no way for such a segment do not count, and a network that nobody offers
+    /// one for is computed as if over Ethernet and IPv4.
+    pub fn mtu<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> u16 {
+        let encap_type = EncapType::of(self.network_type());
+        let nobody = encap_type.map_or(0, |encap_type| {
+            encap_type.overhead(std::net::Ipv4Addr::UNSPECIFIED.into())
+        });
+        let offers = hosts.into_iter().filter_map(|host| {
+            let overhead = match (encap_type, self.physical_network()) {
+                (Some(encap_type), _) => encap_type.overhead(host.endpoint(encap_type)?),
+                (None, Some(name)) => {
+                    host.bridge_mappings.get(name)?;
+                    0
+                }
+                (None, None) => 0,
+            };
+            Some(host.mtu.saturating_sub(overhead))
+        });
+        offers
+            .min()
+            .unwrap_or_else(|| ETHERNET_MTU.saturating_sub(nobody))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::network::{NetworkType, PhysicalNetwork};
+
+    fn host(encap_ip: &str, mtu: u16) -> Host {
+        Host {
+            name: encap_ip.into(),
+            encap_ip: Some(encap_ip.parse().unwrap()),
+            encap_types: EncapType::ALL.into(),
+            bridge_mappings: BTreeMap::from([(PhysicalNetwork::from("physnet1"), "br-ex".into())]),
+            mtu,
+        }
+    }
+
+    fn mtus(hosts: &[Host]) -> Vec<u16> {
+        let physical_network = || Some(PhysicalNetwork::from("physnet1"));
+        let segments = [
+            Segment::new(NetworkType::Vxlan, None, Some(1)),
+            Segment::new(NetworkType::Gre, None, Some(1)),
+            Segment::new(NetworkType::Geneve, None, Some(1)),
+            Segment::new(NetworkType::Vlan, physical_network(), Some(1)),
+            Segment::new(NetworkType::Flat, physical_network(), None),
+            Segment::new(NetworkType::Local, None, None),
+        ];
+        let segments = segments.into_iter().map(Result::unwrap);
+        segments.map(|segment| segment.mtu(hosts)).collect()
+    }
+
+    #[test]
+    fn a_tunnel_takes_its_headers_from_the_mtu() {
+        let ipv4 = host("192.0.2.1", 1500);
+        assert_eq!(mtus(&[ipv4]), [1450, 1458, 1450, 1500, 1500, 1500]);
+        let ipv6 = host("2001:db8::1", 1500);
+        assert_eq!(mtus(&[ipv6]), [1430, 1438, 1430, 1500, 1500, 1500]);
+    }
+
+    #[test]
+    fn the_tightest_host_decides() {
+        let hosts = [host("192.0.2.1", 9000), host("192.0.2.2", 1600)];
+        assert_eq!(mtus(&hosts), [1550, 1558, 1550, 1600, 1600, 1600]);
+    }
+
+    #[test]
+    fn a_host_that_cannot_carry_a_network_does_not_count() {
+        let mut small = host("192.0.2.2", 1400);
+        small.encap_types = [EncapType::Gre].into();
+        small.bridge_mappings.clear();
+        let hosts = [host("192.0.2.1", 9000), small];
+        assert_eq!(mtus(&hosts), [8950, 1358, 8950, 9000, 9000, 1400]);
+    }
+
+    #[test]
+    fn without_hosts_the_underlay_is_ethernet() {
+        assert_eq!(mtus(&[]), [1450, 1458, 1450, 1500, 1500, 1500]);
+    }
+}
