@@ -5,6 +5,7 @@ use std::fs;
 use ovsdb::dynamic::Tables;
 use ovsdb::transaction::ErrorName;
 use ovsdb::{Client, Event, Events, Options, Remote, TransactError, Transaction, Uuid};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::declared::{Item, Test, client, connected, disconnected, insert, item, next};
@@ -17,22 +18,58 @@ fn follow(servers: &[Server], leader_only: bool) -> (Client<Test>, Events<Test>)
     Client::connect(servers.iter().map(Server::remote).collect(), options)
 }
 
-/// Repeats an insertion until it is certain that it was applied, and exactly once.
-async fn insert_once(client: &Client<Test>, events: &mut Events<Test>, number: u32) {
+/// How many transactions each of the streams makes.
+const STREAM: u32 = 75;
+const STREAMS: u32 = 4;
+
+/// Inserts a row and counts it, again and again until it is certain that it was applied once. The
+/// count shows what was applied twice; that a UUID is given twice is what prevents it.
+async fn insert_once(client: &Client<Test>, connected: &mut watch::Receiver<bool>, number: u32) {
     let uuid = Uuid::from_u128(u128::from(number) + 1);
     loop {
         let mut transaction = Transaction::new();
         transaction.insert_as(uuid, item(&number.to_string()));
+        transaction.mutate(Item::name.equals("count"), [Item::number.plus(1)]);
         match client.transact(transaction, PATIENCE).await {
             Ok(_) => return,
             Err(error) if error.is(&ErrorName::DUPLICATE_UUID) => return,
-            Err(TransactError::NotConnected) => connected(events).await,
+            Err(TransactError::NotConnected) => {
+                connected
+                    .wait_for(|connected| *connected)
+                    .await
+                    .expect("the test lives");
+            }
             Err(error) => assert!(error.is_uncertain(), "{error}"),
         }
     }
 }
 
-#[tokio::test]
+/// Starts the streams; the number of transactions that were applied.
+fn streams(client: &Client<Test>, mut events: Events<Test>) -> watch::Receiver<u32> {
+    let (applied, progress) = watch::channel(0);
+    let (state, connected) = watch::channel(true);
+    tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Connected { .. } => drop(state.send_replace(true)),
+                Event::Disconnected(_) => drop(state.send_replace(false)),
+                _ => {}
+            }
+        }
+    });
+    for stream in 0..STREAMS {
+        let (client, applied, mut connected) = (client.clone(), applied.clone(), connected.clone());
+        tokio::spawn(async move {
+            for number in stream * STREAM..(stream + 1) * STREAM {
+                insert_once(&client, &mut connected, number).await;
+                applied.send_modify(|applied| *applied += 1);
+            }
+        });
+    }
+    progress
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_transaction_is_lost_or_doubled_when_leaders_die() {
     let mut servers = Server::cluster(SCHEMA);
     let (client, mut events) = follow(&servers, false);
@@ -40,42 +77,44 @@ async fn no_transaction_is_lost_or_doubled_when_leaders_die() {
     let all = Tables::new("Test", None);
     let (observer, mut observed) = Client::connect_to(all, remotes, Options::default());
     connected(&mut events).await;
-    for number in 0..300 {
-        match number {
-            100 | 200 => {
-                let leader = servers
-                    .iter_mut()
-                    .find(|server| server.leads())
-                    .expect("a leader");
-                leader.kill();
-            }
-            150 => {
-                let dead = servers
-                    .iter_mut()
-                    .find(|server| !server.runs())
-                    .expect("it was killed");
-                dead.run(&[]);
-            }
-            _ => {}
+    client.transact(insert("count"), PATIENCE).await.unwrap();
+    let mut progress = streams(&client, events);
+    for restart in [false, true, false] {
+        let already = *progress.borrow_and_update();
+        let more = progress.wait_for(|applied| *applied > already + STREAM / 2);
+        timeout(PATIENCE, more).await.expect("it goes on").unwrap();
+        if restart {
+            let dead = servers.iter_mut().find(|server| !server.runs());
+            dead.expect("one was killed").run(&[]);
+        } else {
+            wait_for("there is a leader", || servers.iter().any(Server::leads));
+            let leader = servers.iter_mut().find(|server| server.leads());
+            leader.expect("a leader").kill();
         }
-        insert_once(&client, &mut events, number).await;
     }
-    assert_eq!(client.snapshot().items.len(), 300);
-    let survivor = servers
-        .iter()
-        .find(|server| server.leads())
-        .expect("a leader");
-    let dumped = survivor.dump();
-    for number in 0..300 {
-        let name = format!("\"{number}\"");
-        assert_eq!(dumped.matches(&name).count(), 1, "{name} in {dumped}");
-    }
+    let all = progress.wait_for(|applied| *applied == STREAMS * STREAM);
+    timeout(PATIENCE, all).await.expect("it ends").unwrap();
+
+    wait_for("there is a leader", || servers.iter().any(Server::leads));
+    let survivor = servers.iter().find(|server| server.leads());
+    let dumped = survivor.expect("a leader").dump();
     while dump(&observer.snapshot()) != dumped {
         let event = timeout(PATIENCE, observed.next()).await;
         event
             .expect("the observer catches up")
             .expect("the observer lives");
     }
+    let tables = client.snapshot();
+    let (by_name, rows) = (&tables.items.index().by_name, STREAMS * STREAM);
+    for number in 0..rows {
+        assert!(
+            by_name.get(number.to_string()).is_some(),
+            "{number} is lost"
+        );
+    }
+    let count = by_name.get("count".to_owned()).expect("the first row");
+    assert_eq!(count.number, i64::from(rows), "something was applied twice");
+    assert_eq!(u32::try_from(tables.items.len()), Ok(rows + 1));
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ ovsdb::tables! {
     } index {
         by_name: String = |row| [row.name.clone()];
         by_number: i64 = |row| row.numbers.clone();
+        by_colour: (Colour, i64) = |row| [(row.colour, row.number)];
     }
 
     /// A table whose rows need a reference.

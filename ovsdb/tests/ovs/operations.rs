@@ -108,40 +108,46 @@ async fn every_error_of_an_operation_has_its_name() {
     assert_eq!(refused(&twice).await, ErrorName::DUPLICATE_UUID);
     let lock = |transaction: &mut Transaction<Test>| transaction.assert_lock("nobodys");
     assert_eq!(refused(&lock).await, ErrorName::NOT_OWNER);
-    let unknown = |column: &'static str| {
-        move |transaction: &mut Transaction<Test>| {
-            let row = [(Name::from(column), Datum::from(Atom::from("x")))].into();
-            let table = Name::from("Part");
-            transaction.push(Operation::Insert {
-                table,
-                row,
-                uuid_name: None,
-                uuid: None,
-            });
+    // What was refused left nothing behind.
+    assert_eq!(client.snapshot().items.len(), 1);
+}
+
+#[tokio::test]
+async fn names_that_the_server_does_not_know_are_told_apart() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    let part = |uuid_name: Option<&str>, column: Option<&'static str>| Operation::Insert {
+        table: "Part".into(),
+        row: column
+            .map(|column| (Name::from(column), Datum::from(Atom::from("x"))))
+            .into_iter()
+            .collect(),
+        uuid_name: uuid_name.map(str::to_owned),
+        uuid: None,
+    };
+    let nowhere = Operation::Delete {
+        table: "Nowhere".into(),
+        r#where: Vec::new(),
+    };
+    for (operations, expected) in [
+        (vec![part(None, Some("colour"))], ErrorName::UNKNOWN_COLUMN),
+        (
+            vec![part(Some("same"), None); 2],
+            ErrorName::DUPLICATE_UUID_NAME,
+        ),
+        (vec![nowhere], ErrorName::SYNTAX_ERROR),
+    ] {
+        let mut transaction = Transaction::new();
+        for operation in operations {
+            transaction.push(operation);
         }
-    };
-    assert_eq!(refused(&unknown("colour")).await, ErrorName::UNKNOWN_COLUMN);
-    let named = |transaction: &mut Transaction<Test>| {
-        for _ in 0..2 {
-            transaction.push(Operation::Insert {
-                table: "Part".into(),
-                row: [].into(),
-                uuid_name: Some("same".to_owned()),
-                uuid: None,
-            });
-        }
-    };
-    assert_eq!(refused(&named).await, ErrorName::DUPLICATE_UUID_NAME);
-    let nowhere = |transaction: &mut Transaction<Test>| {
-        let (table, r#where) = ("Nowhere".into(), Vec::new());
-        transaction.push(Operation::Delete { table, r#where });
-    };
-    assert_eq!(refused(&nowhere).await, ErrorName::SYNTAX_ERROR);
+        let error = client.transact(transaction, PATIENCE).await.unwrap_err();
+        assert!(error.is(&expected), "{error}");
+    }
     let elsewhere = RawValue::from_string(r#"["Elsewhere"]"#.to_owned()).unwrap();
     let error = client.call("transact", elsewhere, PATIENCE).await;
     assert!(error.unwrap_err().is(&ErrorName::UNKNOWN_DATABASE));
-    // What was refused left nothing behind.
-    assert_eq!(client.snapshot().items.len(), 1);
 }
 
 #[tokio::test]

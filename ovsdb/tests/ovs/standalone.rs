@@ -1,6 +1,7 @@
 //! A client against one real `ovsdb-server`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ovsdb::table::Change;
@@ -36,6 +37,51 @@ async fn a_transactions_effects_are_in_the_replica_when_its_outcome_is_returned(
             Some(item)
         );
     }
+}
+
+#[tokio::test]
+async fn indexes_of_one_and_of_several_columns_follow_the_rows() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    let mut transaction = Transaction::new();
+    for number in 0..6 {
+        let numbers = [number, number + 1];
+        let values = item(&number.to_string()).set(Item::number, number % 2);
+        transaction.insert(values.set(Item::numbers, numbers));
+    }
+    client.transact(transaction, PATIENCE).await.unwrap();
+    let names = |found: &mut dyn Iterator<Item = &Arc<Item>>| -> BTreeSet<String> {
+        found.map(|row| row.name.clone()).collect()
+    };
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    let tables = client.snapshot();
+    let index = tables.items.index();
+    assert_eq!(names(&mut index.by_number.all(3)), texts(&["2", "3"]));
+    assert_eq!(
+        names(&mut index.by_colour.all((Colour::Red, 1))),
+        texts(&["1", "3", "5"])
+    );
+
+    let mut transaction = Transaction::new();
+    let values = Item::values()
+        .set(Item::colour, Colour::Blue)
+        .set(Item::numbers, [9]);
+    transaction.update(Item::name.equals("3"), values);
+    transaction.delete(Item::name.equals("5"));
+    client.transact(transaction, PATIENCE).await.unwrap();
+    let tables = client.snapshot();
+    let index = tables.items.index();
+    assert_eq!(names(&mut index.by_number.all(3)), texts(&["2"]));
+    assert_eq!(names(&mut index.by_number.all(9)), texts(&["3"]));
+    assert_eq!(
+        names(&mut index.by_colour.all((Colour::Red, 1))),
+        texts(&["1"])
+    );
+    assert_eq!(
+        names(&mut index.by_colour.all((Colour::Blue, 1))),
+        texts(&["3"])
+    );
 }
 
 #[tokio::test]
