@@ -57,6 +57,13 @@ mod tests {
         let remote = "192.0.2.2".parse().unwrap();
         assert_eq!(tunnel(EncapType::Vxlan, remote), "vxlan-c0000202");
         assert_eq!(tunnel(EncapType::Gre, remote), "gre-c0000202");
+        assert_eq!(tunnel(EncapType::Geneve, remote), "geneve-c0000202");
+    }
+
+    #[test]
+    fn a_tunnel_over_ipv6_keeps_its_name_for_ever() {
+        let remote = "2001:db8::2".parse().unwrap();
+        assert_eq!(tunnel(EncapType::Vxlan, remote), "vxlan-715b09ad");
     }
 
     #[test]
@@ -64,7 +71,7 @@ mod tests {
         let remote = "2001:db8::2".parse().unwrap();
         let long = "br-provider-with-a-long-name";
         for name in [
-            tunnel(EncapType::Vxlan, remote),
+            tunnel(EncapType::Geneve, remote),
             int_bridge(long),
             phy_bridge(long),
         ] {

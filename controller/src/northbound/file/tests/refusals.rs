@@ -541,8 +541,8 @@ fn every_mistake_is_told_by_line() {
         &text,
         &[
             r#"hosts[0].encap_ip: found "192.0.2", expected an address such as 192.0.2.1"#,
-            "networks[0].network_type: \"vlxan\" is unknown, expected local, flat, vlan, vxlan or \
-             gre",
+            "networks[0].network_type: \"vlxan\" is unknown, expected local, flat, vlan, vxlan, gre or \
+             geneve",
             "ports[1].mac_address: fa:16:3e:00:00:12 is already that of vm1",
             r#"ports[1].host: there is no host "host2" (did you mean host1?)"#,
         ],
