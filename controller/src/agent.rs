@@ -6,28 +6,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::Model;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
+use crate::board::{Board, View};
 use crate::northbound::watch::{Loaded, Watch};
+use crate::problem::{Kind, Problem};
 use crate::switch::Switch;
-use crate::vswitch::{self, Bindings, Configuration, OpenVSwitch, Plan};
+use crate::vswitch::{OpenVSwitch, Plan};
 
+mod desired;
 mod programs;
 pub(crate) mod settings;
 mod site;
 
 use programs::Programs;
-use settings::ThisHost;
 
+pub(crate) use desired::Desired;
+pub(crate) use programs::Compilation;
 pub(crate) use settings::Settings;
 
 /// How long the database may take to answer.
@@ -36,8 +39,6 @@ const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
 /// How long `ovs-vswitchd` usually takes to put a configuration into effect, amply.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often to repeat what the agent is waiting for.
-const REMINDER: Duration = Duration::from_secs(60);
 
 /// Runs the agent until a signal ends it.
 ///
@@ -63,16 +64,18 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         settings.host
     );
 
-    let mut agent = Agent::new(settings, client, events);
+    let settings = Arc::new(settings);
+    let board = Board::new(Arc::clone(&settings));
+    let mut agent = Agent::new(settings, board, client, events);
     loop {
         tokio::select! {
             loaded = watch.next() => match loaded {
                 Ok(loaded) => agent.set_model(loaded),
-                Err(error) => warn!("{error}\nthe running state stays"),
+                Err(error) => agent.refuse_file(&error.to_string()),
             },
             event = agent.events.next() => agent.database_event(event.context("the database")?),
             () = until(agent.retry_at) => agent.retry_at = None,
-            () = until(agent.patience) => agent.complain(),
+            () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => watch.reload(),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
@@ -93,33 +96,51 @@ async fn until(time: Option<Instant>) {
 
 /// What the agent knows and does.
 struct Agent {
-    settings: Settings,
+    settings: Arc<Settings>,
+    board: Board,
     client: Client<OpenVSwitch>,
     events: Events<OpenVSwitch>,
-    /// Whether the replica follows the database.
-    connected: bool,
-    model: Option<Arc<Model>>,
+    /// What it knows, as others may see it.
+    view: View,
+    troubles: Troubles,
     switches: BTreeMap<String, Switch>,
     programs: Programs,
-    /// Problems that have been logged and still stand.
-    problems: BTreeSet<String>,
     /// When to try again what failed.
     retry_at: Option<Instant>,
     /// Until when `ovs-vswitchd` may leave the configuration as it is without a complaint.
     patience: Option<Instant>,
 }
 
+/// What is wrong around the agent; what is wrong with the host's objects is derived.
+#[derive(Debug, Default)]
+struct Troubles {
+    /// The description that was read last.
+    file: Option<Problem>,
+    /// The connection to the database.
+    connection: Option<Problem>,
+    /// The transaction that was sent last.
+    transaction: Option<Problem>,
+    /// What `ovs-vswitchd` does with the database.
+    switch: Option<Problem>,
+}
+
 impl Agent {
-    fn new(settings: Settings, client: Client<OpenVSwitch>, events: Events<OpenVSwitch>) -> Self {
+    fn new(
+        settings: Arc<Settings>,
+        board: Board,
+        client: Client<OpenVSwitch>,
+        events: Events<OpenVSwitch>,
+    ) -> Self {
+        let view = View::clone(&board.read().view);
         Self {
             settings,
+            board,
             client,
             events,
-            connected: false,
-            model: None,
+            view,
+            troubles: Troubles::default(),
             switches: BTreeMap::new(),
             programs: Programs::default(),
-            problems: BTreeSet::new(),
             retry_at: None,
             patience: None,
         }
@@ -135,59 +156,80 @@ impl Agent {
             model.security_groups().count(),
             model.hosts().count()
         );
-        self.model = Some(Arc::new(model));
+        self.view.model = Some(Arc::new(model));
+        self.view.digest = Some(digest);
+        self.troubles.file = None;
+    }
+
+    fn refuse_file(&mut self, error: &str) {
+        let sentence = format!("is not in effect, the running state stays: {error}");
+        let file = self.settings.network.display();
+        self.troubles.file = Some(Problem::new(Kind::File, file, sentence));
     }
 
     fn database_event(&mut self, event: Event<OpenVSwitch>) {
         match event {
             Event::Connected { remote } => {
                 info!("{remote}: connected");
-                self.connected = true;
+                self.view.connected = true;
+                self.view.connections += 1;
+                self.troubles.connection = None;
             }
             Event::Disconnected(reason) => {
+                self.view.connected = false;
                 // The client retries by itself; the first failure tells what people need to know.
-                if self.connected || self.problems.insert(reason.to_string()) {
-                    warn!("{reason}; trying again until it answers");
-                }
-                self.connected = false;
+                self.troubles.connection.get_or_insert_with(|| {
+                    let sentence = format!("is not connected: {reason}; trying until it answers");
+                    Problem::new(Kind::Database, "Open_vSwitch", sentence)
+                });
             }
             _ => {}
         }
     }
 
-    /// Compares everything and sends what differs.
+    /// Compares everything, sends what differs, and tells what came of it.
     async fn reconcile(&mut self) {
+        self.compare().await;
+        self.report();
+        self.board.publish(self.view.clone());
+    }
+
+    async fn compare(&mut self) {
         // A replica that is not complete must not look like a database that is empty.
-        let Some(model) = self.model.clone().filter(|_| self.connected) else {
+        let Some(model) = self.view.model.clone().filter(|_| self.view.connected) else {
             return;
         };
         let mut tables = self.client.snapshot();
-        let mut desired = Desired::new(&self.settings, &tables, &model);
-        if !desired.plan.changes.is_empty() && self.retry_at.is_none() {
-            self.commit(desired.plan).await;
+        let (mut desired, plan) = Desired::new(&self.settings, &tables, &model);
+        if plan.changes.is_empty() {
+            self.troubles.transaction = None;
+        } else if self.retry_at.is_none() {
+            self.commit(plan).await;
             tables = self.client.snapshot();
-            desired = Desired::new(&self.settings, &tables, &model);
+            (desired, _) = Desired::new(&self.settings, &tables, &model);
         }
-        self.report(desired.problems(&tables));
         // Until then an interface may be waiting for its number, and its flows for it.
-        if !tables.is_configured() {
+        if tables.is_configured() {
+            self.patience = None;
+            self.troubles.switch = None;
+            let site = site::site(&self.settings, &desired, &tables, model);
+            self.program(&desired, site);
+        } else if self.troubles.switch.is_none() {
             self.patience
                 .get_or_insert_with(|| Instant::now() + PATIENCE);
-        } else {
-            self.patience = None;
-            let site = site::site(&self.settings, &desired, &tables, model);
-            let bridges = desired.configuration.bridges.into_iter();
-            self.program(
-                bridges.map(|(name, bridge)| (name, bridge.role)).collect(),
-                site,
-            );
         }
+        self.view.tables = tables;
+        self.view.desired = Some(desired);
     }
 
-    /// Says what the agent is waiting for.
-    fn complain(&mut self) {
-        warn!("waiting for ovs-vswitchd to put the configuration into effect: is it running?");
-        self.patience = Some(Instant::now() + REMINDER);
+    /// Notes what the agent is waiting for.
+    fn lose_patience(&mut self) {
+        self.patience = None;
+        self.troubles.switch = Some(Problem::new(
+            Kind::Daemon,
+            "ovs-vswitchd",
+            "does not put the configuration into effect: is it running?",
+        ));
     }
 
     /// Sends one transaction; one that fails is tried again later.
@@ -195,42 +237,64 @@ impl Agent {
         for change in &plan.changes {
             info!("{change}");
         }
-        if let Err(error) = self
+        let sent = self
             .client
             .transact(plan.transaction, TRANSACTION_TIMEOUT)
-            .await
-        {
-            warn!(
-                "{}: {error}; trying again in {RETRY:?}",
-                self.settings.database
-            );
+            .await;
+        self.troubles.transaction = sent.err().map(|error| {
             self.retry_at = Some(Instant::now() + RETRY);
-        }
+            let sentence = format!("does not take a change: {error}; trying every {RETRY:?}");
+            Problem::new(Kind::Database, "Open_vSwitch", sentence)
+        });
     }
 
     /// Logs problems that are new, and those that are gone.
-    fn report(&mut self, problems: BTreeSet<String>) {
-        for problem in problems.difference(&self.problems) {
-            warn!("{problem}");
+    fn report(&mut self) {
+        let Troubles {
+            file,
+            connection,
+            transaction,
+            switch,
+        } = &self.troubles;
+        let troubles = [file, connection, transaction, switch];
+        let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
+        if let Some(desired) = &self.view.desired {
+            problems.extend(desired.problems.iter().cloned());
         }
-        for problem in self.problems.difference(&problems) {
-            info!("no longer: {problem}");
+        self.view.problems.retain(|problem, _| {
+            let stands = problems.contains(problem);
+            if !stands {
+                info!("no longer: {problem}");
+            }
+            stands
+        });
+        for problem in problems {
+            if !self.view.problems.contains_key(&problem) {
+                warn!("{problem}");
+                self.view.problems.insert(problem, SystemTime::now());
+            }
         }
-        self.problems = problems;
     }
 
     /// Hands each bridge its flows, and takes back those of bridges that are no longer used.
-    fn program(&mut self, bridges: BTreeMap<String, Role>, site: Site) {
+    fn program(&mut self, desired: &Desired, site: Site) {
+        let bridges = desired.configuration.bridges.iter();
+        let bridges: BTreeMap<String, Role> = bridges
+            .map(|(name, bridge)| (name.clone(), bridge.role.clone()))
+            .collect();
         if self.programs.is_current(&site, &bridges) {
             return;
         }
         self.programs.compile(site, bridges);
+        self.view.compilation = self.programs.compilation();
+        self.view.flows.clear();
         for (name, flows) in self.programs.flows() {
             let directory = &self.settings.run_directory;
             self.switches
                 .entry(name.to_owned())
-                .or_insert_with(|| Switch::start(name, directory))
-                .desire(flows);
+                .or_insert_with(|| Switch::start(name, directory, &self.board))
+                .desire(Arc::clone(&flows));
+            self.view.flows.insert(name.to_owned(), flows);
         }
         let programs = &self.programs;
         self.switches.retain(|name, switch| {
@@ -240,44 +304,5 @@ impl Agent {
             }
             used
         });
-    }
-}
-
-/// What the host should be, as far as the database knows it.
-struct Desired {
-    this: ThisHost,
-    configuration: Configuration,
-    bindings: Bindings,
-    plan: Plan,
-}
-
-impl Desired {
-    fn new(settings: &Settings, tables: &OpenVSwitch, model: &Model) -> Self {
-        let external_ids = tables
-            .switch()
-            .map(|switch| switch.external_ids.clone())
-            .unwrap_or_default();
-        let this = settings.this_host(model.host(&settings.host), &external_ids);
-        let (integration, tunnel) = (&settings.integration_bridge, &settings.tunnel_bridge);
-        let configuration = Configuration::new(model, &this.host, integration, tunnel);
-        let bindings = Bindings::new(tables, model, &settings.host, integration);
-        let datapath_type = vswitch::datapath_type(tables, integration, &this);
-        let plan = vswitch::plan(tables, &configuration, &bindings, model, &datapath_type);
-        Self {
-            this,
-            configuration,
-            bindings,
-            plan,
-        }
-    }
-
-    /// Everything that is wrong on this host, a sentence each.
-    fn problems(&self, tables: &OpenVSwitch) -> BTreeSet<String> {
-        let mut problems = self.this.ignored.clone();
-        problems.extend(self.configuration.problems.iter().cloned());
-        problems.extend(self.bindings.problems.iter().cloned());
-        problems.extend(self.plan.problems.iter().cloned());
-        problems.extend(vswitch::broken_interfaces(tables));
-        problems
     }
 }

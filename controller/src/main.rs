@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod agent;
+mod board;
 mod command;
 mod local_vlan;
 mod log;
 mod northbound;
+mod problem;
 mod switch;
 mod vswitch;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use ovsdb::Uuid;
 
 use crate::agent::settings::ThisHost;
+use crate::problem::{Kind, Problem};
 
 mod binding;
 mod desired;
@@ -150,19 +151,22 @@ pub(crate) fn datapath_type(tables: &OpenVSwitch, integration: &str, this: &This
 /// Where Linux shows that the kernel module of Open vSwitch is loaded.
 const KERNEL_MODULE: &str = "/sys/module/openvswitch";
 
-/// One sentence for each interface that the switch cannot make.
-pub(crate) fn broken_interfaces(tables: &OpenVSwitch) -> impl Iterator<Item = String> {
-    let broken = tables
-        .interfaces
-        .iter()
-        .filter(|interface| interface.ofport == Some(-1));
-    broken.map(|interface| {
-        let reason = interface.error.as_deref().unwrap_or("no reason given");
-        format!(
-            "interface {} cannot be made by ovs-vswitchd: {reason}",
-            interface.name
-        )
+/// The interfaces that the switch cannot make.
+pub(crate) fn broken_interfaces(tables: &OpenVSwitch) -> impl Iterator<Item = Problem> {
+    let interfaces = tables.interfaces.iter();
+    interfaces.filter_map(|interface| {
+        let reason = interface.failure()?;
+        let sentence = format!("cannot be made by ovs-vswitchd: {reason}");
+        Some(Problem::new(Kind::Interface, &interface.name, sentence))
     })
+}
+
+impl Interface {
+    /// Why the switch cannot make it; `None` if it can, or has not tried.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        let broken = self.ofport == Some(-1);
+        broken.then(|| self.error.as_deref().unwrap_or("no reason given"))
+    }
 }
 
 #[cfg(test)]

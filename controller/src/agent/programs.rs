@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pipelines::bridge::{Bridge, desired, recompile};
 use pipelines::flow_set::{Desired, FlowSet};
 use pipelines::site::Site;
-use pipelines::unit::affected;
+use pipelines::unit::{affected, units};
 use tracing::debug;
 
 /// What each bridge should have, and the site that it was compiled from.
@@ -15,6 +15,38 @@ use tracing::debug;
 pub(super) struct Programs {
     site: Option<Site>,
     bridges: BTreeMap<String, (Bridge, Desired)>,
+    compilation: Compilation,
+}
+
+/// What compiling took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Compilation {
+    /// How many units there are.
+    pub(crate) units: usize,
+    /// How many of them the last change had compiled anew.
+    pub(crate) recompiled: usize,
+    /// How long that took.
+    pub(crate) took: Duration,
+    /// How many changes there were since the agent started.
+    pub(crate) changes: u64,
+    /// How many units all changes together had compiled anew.
+    pub(crate) total_recompiled: u64,
+    /// How long all of them took.
+    pub(crate) total: Duration,
+}
+
+impl Compilation {
+    fn add(&mut self, units: usize, recompiled: usize, took: Duration) {
+        *self = Self {
+            units,
+            recompiled,
+            took,
+            changes: self.changes + 1,
+            // No host has units enough to make the conversion fail.
+            total_recompiled: self.total_recompiled + u64::try_from(recompiled).unwrap_or_default(),
+            total: self.total + took,
+        };
+    }
 }
 
 impl Programs {
@@ -30,35 +62,41 @@ impl Programs {
     /// Compiles the units that differ from those of the site before.
     pub(super) fn compile(&mut self, site: Site, bridges: BTreeMap<String, Bridge>) {
         let started = Instant::now();
-        let units = self
-            .site
-            .as_ref()
-            .map(|before| affected(before, &site))
-            .unwrap_or_default();
+        let all = units(&site);
+        let mut recompiled = match &self.site {
+            Some(before) => affected(before, &site),
+            None => all.clone(),
+        };
         let mut before = std::mem::take(&mut self.bridges);
         for (name, bridge) in bridges {
             let flows = match before.remove(&name) {
                 Some((same, mut flows)) if same == bridge => {
-                    recompile(&mut flows, &site, &bridge, &units);
+                    recompile(&mut flows, &site, &bridge, &recompiled);
                     flows
                 }
-                _ => desired(&site, &bridge),
+                _ => {
+                    recompiled.extend(all.iter().cloned());
+                    desired(&site, &bridge)
+                }
             };
             self.bridges.insert(name, (bridge, flows));
         }
         self.site = Some(site);
-        debug!(
-            "compiled {} units anew in {:?}",
-            units.len(),
-            started.elapsed()
-        );
+        let took = started.elapsed();
+        self.compilation.add(all.len(), recompiled.len(), took);
+        debug!("compiled {} units anew in {took:?}", recompiled.len());
     }
 
     /// What each bridge should have.
     pub(super) fn flows(&self) -> impl Iterator<Item = (&str, Arc<FlowSet>)> {
         self.bridges
             .iter()
-            .map(|(name, (_, desired))| (name.as_str(), Arc::new(desired.flow_set().clone())))
+            .map(|(name, (_, desired))| (name.as_str(), desired.shared()))
+    }
+
+    /// What compiling took.
+    pub(super) fn compilation(&self) -> Compilation {
+        self.compilation
     }
 
     /// Whether a bridge is among them.

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
+use crate::problem::{Kind, Problem};
+
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -50,8 +52,8 @@ pub(crate) struct ThisHost {
     pub(crate) host: Host,
     /// The datapath that somebody asked for.
     pub(crate) datapath_type: Option<String>,
-    /// One sentence for each setting that was ignored, naming it and what was expected.
-    pub(crate) ignored: BTreeSet<String>,
+    /// Each setting that is ignored, and what was expected.
+    pub(crate) problems: BTreeSet<Problem>,
 }
 
 impl Settings {
@@ -64,20 +66,20 @@ impl Settings {
         from_file: Option<&Host>,
         external_ids: &BTreeMap<String, String>,
     ) -> ThisHost {
-        let mut ignored = BTreeSet::new();
+        let mut problems = BTreeSet::new();
         let setting = |key: &str| external_ids.get(key).map(|value| (key.to_owned(), value));
-        let encap_ip = read(setting(ENCAP_IP), &mut ignored, "an IP address", |value| {
+        let encap_ip = read(setting(ENCAP_IP), &mut problems, "an IP address", |value| {
             value.parse().ok()
         });
         let encap_types = read(
             setting(ENCAP_TYPE),
-            &mut ignored,
+            &mut problems,
             "some of vxlan, gre and geneve",
             encap_types,
         );
         let bridge_mappings = read(
             setting(BRIDGE_MAPPINGS),
-            &mut ignored,
+            &mut problems,
             "physnet1:br-ex,...",
             bridge_mappings,
         );
@@ -105,23 +107,26 @@ impl Settings {
         ThisHost {
             host,
             datapath_type,
-            ignored,
+            problems,
         }
     }
 }
 
-/// Reads one setting of the database; what cannot be read is noted in `ignored`.
+/// Reads one setting of the database; what cannot be read is noted in `problems`.
 fn read<T>(
     setting: Option<(String, &String)>,
-    ignored: &mut BTreeSet<String>,
+    problems: &mut BTreeSet<Problem>,
     expected: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Option<T> {
     let (key, value) = setting?;
     let parsed = parse(value);
     if parsed.is_none() {
-        ignored.insert(format!(
-            "Open_vSwitch external_ids:{key}: \"{value}\" is ignored, expected {expected}"
+        let sentence = format!("is ignored: \"{value}\", expected {expected}");
+        problems.insert(Problem::new(
+            Kind::Setting,
+            format!("external_ids:{key}"),
+            sentence,
         ));
     }
     parsed
@@ -199,12 +204,13 @@ mod tests {
     fn a_setting_that_makes_no_sense_is_named_and_ignored() {
         let host = settings().this_host(None, &external_ids(BRIDGE_MAPPINGS, "physnet1=br-ex"));
         assert!(host.host.bridge_mappings.is_empty());
+        let problems: Vec<_> = host.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            host.ignored.first().map(String::as_str),
-            Some(
-                "Open_vSwitch external_ids:brint-bridge-mappings: \"physnet1=br-ex\" is ignored, \
+            problems,
+            [
+                "setting external_ids:brint-bridge-mappings is ignored: \"physnet1=br-ex\", \
                  expected physnet1:br-ex,..."
-            )
+            ]
         );
     }
 

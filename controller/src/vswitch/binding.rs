@@ -10,6 +10,7 @@ use pipelines::network::{HostName, Model, NetworkId, PortId, VlanId};
 
 use super::{Interface, OpenVSwitch, Port};
 use crate::local_vlan::LocalVlans;
+use crate::problem::{Kind, Problem};
 
 /// The port of a tenant and the row of the database that it is plugged in by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +30,8 @@ pub(crate) struct Bindings {
     pub(crate) ports: BTreeMap<PortId, Binding>,
     /// The local VLAN of each network that has a port here.
     pub(crate) vlans: LocalVlans,
-    /// One sentence for each interface that is not bound though it names a port.
-    pub(crate) problems: BTreeSet<String>,
+    /// Interfaces that name a port and are not bound, and networks that have no local VLAN.
+    pub(crate) problems: BTreeSet<Problem>,
 }
 
 impl Bindings {
@@ -49,12 +50,7 @@ impl Bindings {
             };
             match bindings.bind(model, this, port, interface, iface_id) {
                 Ok(network) => recorded.extend(record(port).filter(|(known, _)| *known == network)),
-                Err(reason) => {
-                    let name = &interface.name;
-                    bindings
-                        .problems
-                        .insert(format!("interface {name} is not bound: {reason}"));
-                }
+                Err(reason) => bindings.not_bound(&interface.name, &reason),
             }
         }
         // The lowest number first: of two networks recorded with one number, the choice is stable.
@@ -66,8 +62,10 @@ impl Bindings {
             .collect();
         bindings.vlans = LocalVlans::allocate(&networks, recorded);
         for network in bindings.vlans.unplaced() {
-            bindings.problems.insert(format!(
-                "network {network} has no local VLAN: all 4094 of this host are in use"
+            bindings.problems.insert(Problem::new(
+                Kind::Network,
+                network,
+                "has no local VLAN: all 4094 of this host are in use",
             ));
         }
         bindings
@@ -95,12 +93,17 @@ impl Bindings {
             interface: interface.name.clone(),
         };
         if let Some(earlier) = self.ports.insert(port.id, binding) {
-            self.problems.insert(format!(
-                "interface {} is not bound: port {id} is bound to {}, which is newer",
-                earlier.interface, interface.name
-            ));
+            let newer = &interface.name;
+            let reason = format!("port {id} is bound to {newer}, which is newer");
+            self.not_bound(&earlier.interface, &reason);
         }
         Ok(port.network)
+    }
+
+    fn not_bound(&mut self, interface: &str, reason: &str) {
+        let sentence = format!("is not bound: {reason}");
+        self.problems
+            .insert(Problem::new(Kind::Interface, interface, sentence));
     }
 }
 

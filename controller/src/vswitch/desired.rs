@@ -7,17 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{EncapType, Host, HostName, Model};
+use pipelines::network::{EncapType, Host, HostName, Model, Network, NetworkId};
 
-use super::names;
+use super::{OpenVSwitch, names};
+use crate::problem::{Kind, Problem};
 
 /// The bridges that a host needs, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Configuration {
     /// The bridges.
     pub(crate) bridges: BTreeMap<String, Bridge>,
-    /// One sentence for each thing that cannot be configured.
-    pub(crate) problems: BTreeSet<String>,
+    /// What cannot be configured.
+    pub(crate) problems: BTreeSet<Problem>,
 }
 
 /// One bridge.
@@ -81,8 +82,14 @@ impl Link {
 impl Configuration {
     /// What `this` host needs to carry the networks of `model`.
     ///
-    /// `integration` and `tunnel` are the names of those bridges.
-    pub(crate) fn new(model: &Model, this: &Host, integration: &str, tunnel: &str) -> Self {
+    /// `integration` and `tunnel` are the names of those bridges; they are made if they are
+    /// missing. A provider bridge is not: without a network card it would lead nowhere.
+    pub(crate) fn new(
+        model: &Model,
+        this: &Host,
+        (integration, tunnel): (&str, &str),
+        tables: &OpenVSwitch,
+    ) -> Self {
         let mut configuration = Self::default();
         configuration.bridge(integration, Role::Integration);
         if this.encap_ip.is_some() {
@@ -96,10 +103,22 @@ impl Configuration {
             }
         }
         for (physical_network, bridge) in &this.bridge_mappings {
-            if configuration.bridges.contains_key(bridge) {
-                configuration.problems.insert(format!(
-                    "bridge mapping {physical_network}:{bridge} is ignored, as {bridge} already \
-                     has another use; expected a bridge of its own"
+            let reason = if configuration.bridges.contains_key(bridge) {
+                Some(format!(
+                    "{bridge} has another use, expected a bridge of its own"
+                ))
+            } else if tables.bridge(bridge).is_none() {
+                Some(format!(
+                    "there is no bridge {bridge}, expected one with a network card"
+                ))
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                configuration.problems.insert(Problem::new(
+                    Kind::BridgeMapping,
+                    format!("{physical_network}:{bridge}"),
+                    format!("is refused: {reason}"),
                 ));
                 continue;
             }
@@ -110,6 +129,28 @@ impl Configuration {
             );
         }
         configuration
+    }
+
+    /// Those of `networks` whose physical network has no bridge here.
+    pub(crate) fn unmapped(
+        &self,
+        model: &Model,
+        networks: impl IntoIterator<Item = NetworkId>,
+    ) -> BTreeSet<Problem> {
+        let networks = networks.into_iter().filter_map(|id| model.network(id));
+        let problem = |network: &Network| {
+            let physical_network = network.segment.physical_network()?;
+            let role = Role::Provider(physical_network.clone());
+            if self.bridges.values().any(|bridge| bridge.role == role) {
+                return None;
+            }
+            Some(Problem::new(
+                Kind::Network,
+                format!("{} ({})", network.name, network.id),
+                format!("is cut off: physical network {physical_network} has no bridge here"),
+            ))
+        };
+        networks.filter_map(problem).collect()
     }
 
     fn bridge(&mut self, name: &str, role: Role) {
@@ -133,28 +174,38 @@ impl Configuration {
         self.port(there, peer, Link::Patch { peer: port });
     }
 
+    /// The host that a tunnel port leads to.
+    fn end_of(&self, bridge: &str, port: &str) -> Option<&HostName> {
+        match self.bridges.get(bridge)?.ports.get(port)? {
+            Link::Tunnel { host, .. } => Some(host),
+            Link::Patch { .. } => None,
+        }
+    }
+
     fn tunnels(&mut self, model: &Model, this: &Host, other: &Host, bridge: &str) {
         for encap_type in EncapType::ALL {
             let ends = this.endpoint(encap_type).zip(other.endpoint(encap_type));
             let Some((local, remote)) = ends.filter(|_| carries(model, encap_type)) else {
                 continue;
             };
+            let name = names::tunnel(encap_type, remote);
             let refused = if local == remote {
-                Some("is the address of this host too")
+                Some("is the address of this host too".to_owned())
             } else if local.is_ipv4() != remote.is_ipv4() {
-                Some("is of another family than the address of this host")
+                Some("is of another family than the address of this host".to_owned())
             } else {
-                None
+                self.end_of(bridge, &name)
+                    .map(|host| format!("is taken: port {name} leads to host {host}"))
             };
             if let Some(reason) = refused {
-                self.problems.insert(format!(
-                    "no {encap_type} tunnel to host {}: encap_ip {remote} {reason}",
-                    other.name
+                self.problems.insert(Problem::new(
+                    Kind::Tunnel,
+                    format!("{encap_type} to host {}", other.name),
+                    format!("is refused: encap_ip {remote} {reason}"),
                 ));
                 continue;
             }
             let host = other.name.clone();
-            let name = names::tunnel(encap_type, remote);
             self.port(
                 bridge,
                 name,

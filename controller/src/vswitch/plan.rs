@@ -11,6 +11,7 @@ use pipelines::network::{Model, Network};
 
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
+use crate::problem::{Kind, Problem};
 
 /// Key of a port's `external_ids` that marks it as one of ours: where the port leads to.
 const LINK: &str = "brint-link";
@@ -22,8 +23,8 @@ pub(crate) struct Plan {
     pub(crate) transaction: Transaction<OpenVSwitch>,
     /// One sentence for each change, for the log.
     pub(crate) changes: Vec<String>,
-    /// One sentence for each thing that cannot be done.
-    pub(crate) problems: BTreeSet<String>,
+    /// What cannot be done.
+    pub(crate) problems: BTreeSet<Problem>,
 }
 
 /// Compares the database with what it should say.
@@ -42,10 +43,11 @@ pub(crate) fn plan(
         problems: BTreeSet::new(),
     };
     let Some(switch) = tables.switch() else {
-        plan.problems.insert(
-            "the database has no row in table Open_vSwitch, expected one: run ovs-vsctl init"
-                .to_owned(),
-        );
+        plan.problems.insert(Problem::new(
+            Kind::Database,
+            "Open_vSwitch",
+            "has no row in table Open_vSwitch, expected one: run ovs-vsctl init",
+        ));
         return plan;
     };
     for (name, desired) in &configuration.bridges {
@@ -75,9 +77,9 @@ impl Plan {
         datapath_type: &str,
     ) {
         if tables.ports.index().by_name.get(name).is_some() {
-            self.problems.insert(format!(
-                "bridge {name} cannot be made: a port has that name"
-            ));
+            let sentence = "cannot be made: a port has that name";
+            self.problems
+                .insert(Problem::new(Kind::Bridge, name, sentence));
             return;
         }
         let interface = self.transaction.insert(
@@ -143,8 +145,9 @@ impl Plan {
         link: &Link,
     ) -> Option<Inserted<Port>> {
         if tables.ports.index().by_name.get(name).is_some() {
+            let sentence = "cannot be made: another bridge has it";
             self.problems
-                .insert(format!("port {name} cannot be made: another bridge has it"));
+                .insert(Problem::new(Kind::Port, name, sentence));
             return None;
         }
         let interface = self.transaction.insert(

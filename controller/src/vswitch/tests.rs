@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovsdb::{Client, Event, Events, Options, Transaction};
-use pipelines::network::Model;
+use pipelines::network::{Host, Model};
 use tempfile::TempDir;
 
 use super::*;
@@ -14,6 +14,7 @@ use crate::northbound::file;
 
 const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
 const PATIENCE: Duration = Duration::from_secs(20);
+const BRIDGES: (&str, &str) = ("br-int", "br-tun");
 const VM: &str = "7571157f-bcad-4032-8ad1-f0950600b737";
 
 const NETWORK: &str = "
@@ -79,7 +80,8 @@ impl Database {
         };
         while !matches!(database.event().await, Event::Connected { .. }) {}
         let mut init = Transaction::new();
-        init.insert(Switch::values());
+        let provider = init.insert(Bridge::values().set(Bridge::name, "br-ex"));
+        init.insert(Switch::values().set(Switch::bridges, [provider]));
         database.carry_out(init).await;
         database
     }
@@ -104,26 +106,37 @@ impl Database {
         let tables = self.tables();
         let host = "host1".into();
         let this = model.host(&host).unwrap();
-        let configuration = Configuration::new(model, this, "br-int", "br-tun");
+        let configuration = Configuration::new(model, this, BRIDGES, &tables);
         let bindings = Bindings::new(&tables, model, &host, "br-int");
         plan(&tables, &configuration, &bindings, model, "netdev")
     }
 
     /// Plugs an interface into br-int, as a hypervisor does.
     async fn plug(&self, name: &str, iface_id: &str) {
+        self.plug_all(&[(name.to_owned(), iface_id.to_owned())])
+            .await;
+    }
+
+    /// Plugs in several, each by its name and the port that it names.
+    async fn plug_all(&self, plugs: &[(String, String)]) {
         let mut transaction = Transaction::new();
-        let interface = transaction.insert(
-            Interface::values()
-                .set(Interface::name, name)
-                .set(Interface::external_ids, [("iface-id", iface_id)]),
-        );
-        let port = transaction.insert(
-            Port::values()
-                .set(Port::name, name)
-                .set(Port::interfaces, [interface]),
-        );
+        let mut ports = Vec::new();
+        for (name, iface_id) in plugs {
+            let interface = transaction.insert(
+                Interface::values()
+                    .set(Interface::name, name.as_str())
+                    .set(Interface::external_ids, [("iface-id", iface_id.as_str())]),
+            );
+            ports.push(
+                transaction.insert(
+                    Port::values()
+                        .set(Port::name, name.as_str())
+                        .set(Port::interfaces, [interface]),
+                ),
+            );
+        }
         let bridge = self.tables().bridge("br-int").unwrap().uuid;
-        transaction.mutate(bridge, [Bridge::ports.insert([port])]);
+        transaction.mutate(bridge, [Bridge::ports.insert(ports)]);
         self.carry_out(transaction).await;
     }
 }
@@ -146,8 +159,10 @@ async fn an_empty_database_gets_its_bridges_in_one_transaction() {
     for bridge in ["br-int", "br-tun", "br-ex"] {
         let bridge = tables.bridge(bridge).unwrap();
         assert_eq!(bridge.fail_mode.as_deref(), Some("secure"));
-        assert_eq!(bridge.datapath_type, "netdev");
         assert!(!bridge.flow_tables.is_empty());
+        // The administrator made br-ex.
+        let made = bridge.name != "br-ex";
+        assert_eq!(bridge.datapath_type, if made { "netdev" } else { "" });
     }
     let tunnel = tables
         .interfaces
@@ -265,7 +280,7 @@ async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
     database.plug("tap2", "not a UUID").await;
     let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
     assert!(bindings.ports.is_empty());
-    let problems: Vec<_> = bindings.problems.iter().map(String::as_str).collect();
+    let problems = sentences(&bindings.problems);
     assert_eq!(
         problems,
         [
@@ -276,16 +291,154 @@ async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
     );
 }
 
-#[test]
-fn a_tunnel_to_ones_own_address_is_refused_alone() {
-    let model = model(NETWORK);
+/// A host whose only bridge is `br-ex`, and what it needs for a description.
+async fn configuration(model: &Model, change: impl FnOnce(&mut Host)) -> Configuration {
+    let database = Database::start().await;
     let mut this = model.host(&"host1".into()).unwrap().clone();
-    this.encap_ip = "192.0.2.2".parse().ok();
-    let configuration = Configuration::new(&model, &this, "br-int", "br-tun");
+    change(&mut this);
+    Configuration::new(model, &this, BRIDGES, &database.tables())
+}
+
+fn sentences<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> Vec<String> {
+    problems.into_iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn a_tunnel_to_ones_own_address_is_refused_alone() {
+    let model = model(NETWORK);
+    let own = |host: &mut Host| host.encap_ip = "192.0.2.2".parse().ok();
+    let configuration = configuration(&model, own).await;
     assert!(configuration.bridges.contains_key("br-ex"));
-    let problems: Vec<_> = configuration.problems.iter().map(String::as_str).collect();
+    assert_eq!(
+        sentences(&configuration.problems),
+        [
+            "tunnel vxlan to host host2 is refused: encap_ip 192.0.2.2 is the address of this \
+             host too"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn of_two_tunnels_with_one_name_the_second_is_refused_alone() {
+    // The names of these two tunnels are the same hash.
+    let yaml = NETWORK
+        .replace("192.0.2.1", "\"2001:db8::1\"")
+        .replace("192.0.2.2", "\"2001:db8::2b:2867:40b9\"")
+        .replace(
+            "networks:",
+            "  - {name: host3, encap_ip: \"2001:db8::79:2f01:cda7\"}\nnetworks:",
+        );
+    let model = model(&yaml);
+    let configuration = configuration(&model, |_| {}).await;
+    let problems = sentences(&configuration.problems);
     assert_eq!(
         problems,
-        ["no vxlan tunnel to host host2: encap_ip 192.0.2.2 is the address of this host too"]
+        [
+            "tunnel vxlan to host host3 is refused: encap_ip 2001:db8::79:2f01:cda7 is taken: port \
+             vxlan-2e5394d8 leads to host host2"
+        ]
     );
+}
+
+#[tokio::test]
+async fn a_mapping_to_a_bridge_that_does_not_exist_is_refused_alone() {
+    let model = model(NETWORK);
+    let map = |host: &mut Host| {
+        host.bridge_mappings
+            .insert("physnet2".into(), "br-vlan".to_owned());
+    };
+    let configuration = configuration(&model, map).await;
+    let bridges: Vec<_> = configuration.bridges.keys().map(String::as_str).collect();
+    assert_eq!(bridges, ["br-ex", "br-int", "br-tun"]);
+    assert_eq!(
+        sentences(&configuration.problems),
+        [
+            "bridge mapping physnet2:br-vlan is refused: there is no bridge br-vlan, expected one \
+             with a network card"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn two_mappings_to_one_bridge_are_one_too_many() {
+    let model = model(NETWORK);
+    let map = |host: &mut Host| {
+        host.bridge_mappings
+            .insert("physnet2".into(), "br-ex".to_owned());
+    };
+    let configuration = configuration(&model, map).await;
+    assert_eq!(
+        sentences(&configuration.problems),
+        [
+            "bridge mapping physnet2:br-ex is refused: br-ex has another use, expected a bridge \
+             of its own"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_network_whose_physical_network_has_no_bridge_here_is_named() {
+    let model = model(NETWORK);
+    let configuration = configuration(&model, |host| host.bridge_mappings.clear()).await;
+    let networks: Vec<_> = model.networks().map(|network| network.id).collect();
+    let outside = model
+        .networks()
+        .find(|network| network.name == "outside")
+        .unwrap();
+    assert_eq!(
+        sentences(&configuration.unmapped(&model, networks)),
+        [format!(
+            "network outside ({}) is cut off: physical network physnet1 has no bridge here",
+            outside.id
+        )]
+    );
+}
+
+#[tokio::test]
+async fn an_interface_that_cannot_be_made_waits_alone() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap1", VM).await;
+    let tables = database.tables();
+    let interface = tables.interfaces.index().by_name.get("tap1").unwrap();
+    let mut transaction = Transaction::new();
+    let values = Interface::values()
+        .set(Interface::ofport, Some(-1))
+        .set(Interface::error, Some("could not open network device tap1"));
+    transaction.update(interface.uuid, values);
+    database.carry_out(transaction).await;
+    let problems: Vec<_> = broken_interfaces(&database.tables()).collect();
+    assert_eq!(
+        sentences(&problems),
+        ["interface tap1 cannot be made by ovs-vswitchd: could not open network device tap1"]
+    );
+}
+
+#[tokio::test]
+async fn networks_beyond_the_last_local_vlan_are_refused_alone() {
+    let database = Database::start().await;
+    let mut yaml = "hosts: [{name: host1}]\nnetworks:\n".to_owned();
+    let numbers = 0..4095;
+    for number in numbers.clone() {
+        yaml += &format!("  - {{name: n{number}, network_type: local}}\n");
+    }
+    yaml += "ports:\n";
+    for number in numbers.clone() {
+        let (high, low) = (number / 256, number % 256);
+        yaml += &format!(
+            "  - {{id: {}, network: n{number}, mac_address: \"fa:16:3e:00:{high:02x}:{low:02x}\"}}\n",
+            Uuid::from_u128(number)
+        );
+    }
+    let model = model(&yaml);
+    database.carry_out(database.plan(&model).transaction).await;
+    let ids = numbers.map(|number| Uuid::from_u128(number).to_string());
+    let plugs: Vec<_> = ids.map(|id| (format!("tap-{id}"), id)).collect();
+    database.plug_all(&plugs).await;
+    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    assert_eq!(bindings.vlans.iter().count(), 4094);
+    let problems = sentences(&bindings.problems);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].ends_with("has no local VLAN: all 4094 of this host are in use"));
 }

@@ -1,0 +1,119 @@
+//! The board: what the agent and its tasks know, for others to read.
+//!
+//! Who writes never waits for who reads: the board holds the latest state only, and a reader takes
+//! a copy, which costs little as its parts are shared. A reader that is slow misses states, which
+//! do not matter any more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use pipelines::flow_set::FlowSet;
+use pipelines::network::Model;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::agent::{Compilation, Desired, Settings};
+use crate::problem::Problem;
+use crate::switch::Report;
+use crate::vswitch::OpenVSwitch;
+
+/// Where the agent and its tasks write what they know.
+#[derive(Clone, Debug)]
+pub(crate) struct Board(watch::Sender<Knowledge>);
+
+/// Everything that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Knowledge {
+    /// What the agent knows.
+    pub(crate) view: Arc<View>,
+    /// What the task of each bridge knows.
+    pub(crate) switches: BTreeMap<String, Report>,
+}
+
+/// What the agent knows once it has compared everything.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// What the command line said.
+    pub(crate) settings: Arc<Settings>,
+    /// When the agent started.
+    pub(crate) started: SystemTime,
+    /// The network description that is in effect.
+    pub(crate) model: Option<Arc<Model>>,
+    /// Derived from its content.
+    pub(crate) digest: Option<Uuid>,
+    /// Whether the replica follows the database.
+    pub(crate) connected: bool,
+    /// How often it has connected to the database.
+    pub(crate) connections: u64,
+    /// The host's database, as it was read last.
+    pub(crate) tables: Arc<OpenVSwitch>,
+    /// What the host should be.
+    pub(crate) desired: Option<Arc<Desired>>,
+    /// What compiling took.
+    pub(crate) compilation: Compilation,
+    /// What each bridge should have.
+    pub(crate) flows: BTreeMap<String, Arc<FlowSet>>,
+    /// What is wrong, and since when.
+    pub(crate) problems: BTreeMap<Problem, SystemTime>,
+}
+
+impl Board {
+    /// A board on which nothing is known but the settings.
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        let view = View {
+            settings,
+            started: SystemTime::now(),
+            model: None,
+            digest: None,
+            connected: false,
+            connections: 0,
+            tables: Arc::default(),
+            desired: None,
+            compilation: Compilation::default(),
+            flows: BTreeMap::new(),
+            problems: BTreeMap::new(),
+        };
+        let (sender, _) = watch::channel(Knowledge {
+            view: Arc::new(view),
+            switches: BTreeMap::new(),
+        });
+        Self(sender)
+    }
+
+    /// The latest state.
+    pub(crate) fn read(&self) -> Knowledge {
+        self.0.borrow().clone()
+    }
+
+    /// The latest state, and each one after it.
+    pub(crate) fn follow(&self) -> watch::Receiver<Knowledge> {
+        self.0.subscribe()
+    }
+
+    /// Writes what the agent knows; bridges that have no flows any more are forgotten.
+    pub(crate) fn publish(&self, view: View) {
+        self.0.send_modify(|knowledge| {
+            knowledge
+                .switches
+                .retain(|bridge, _| view.flows.contains_key(bridge));
+            for bridge in view.flows.keys() {
+                knowledge.switches.entry(bridge.clone()).or_default();
+            }
+            knowledge.view = Arc::new(view);
+        });
+    }
+
+    /// Writes what the task of a bridge knows, unless the bridge is forgotten.
+    pub(crate) fn report(&self, bridge: &str, change: impl FnOnce(&mut Report)) {
+        self.0
+            .send_if_modified(|knowledge| match knowledge.switches.get_mut(bridge) {
+                Some(report) => {
+                    let before = report.clone();
+                    change(report);
+                    *report != before
+                }
+                None => false,
+            });
+    }
+}

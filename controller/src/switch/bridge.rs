@@ -1,0 +1,319 @@
+//! A connected bridge: what is installed in it, and how it gets what it should have.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use openflow::flow::Flow;
+use openflow::message::{FlowMod, GroupMod, Message};
+use openflow::multipart::{FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody};
+use openflow::session::BundleError;
+use openflow::{Connection, Event, Events, Options, RequestError, Target};
+use pipelines::cookie::Cookie;
+use pipelines::diff::{Change, diff, foreign};
+use pipelines::flow_set::{FlowSet, Key};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::Reporter;
+use super::report::{LastChange, Tally};
+
+/// How long the bridge has to be quiet before it is read again, when somebody else changed it.
+const SETTLE: Duration = Duration::from_millis(10);
+/// How many repairs are told one by one.
+const TOLD: usize = 20;
+
+/// A connected bridge and what is installed in it.
+pub(super) struct Bridge {
+    connection: Connection,
+    events: Events,
+    reporter: Reporter,
+    installed: FlowSet,
+    /// Somebody else has changed the bridge since it was read.
+    stale: bool,
+    refused: Vec<(Change, String)>,
+}
+
+impl Bridge {
+    /// Connects, and reads what is installed.
+    pub(super) async fn connect(target: &Target, reporter: &Reporter) -> Result<Self, String> {
+        let connect = Connection::connect(target, Options::default());
+        let (connection, events) = connect.await.map_err(|closed| closed.to_string())?;
+        info!("connected");
+        let mut bridge = Self {
+            connection,
+            events,
+            reporter: reporter.clone(),
+            installed: FlowSet::default(),
+            stale: false,
+            refused: Vec::new(),
+        };
+        // The monitor first: a change between the two is then told, not missed.
+        bridge
+            .watch()
+            .await
+            .map_err(|error| format!("watching the flows: {error}"))?;
+        bridge.read().await?;
+        let foreign = foreign(&bridge.installed).count();
+        info!(
+            "{} flows and {} groups are installed, {foreign} flows are not ours",
+            bridge.installed.flows.len(),
+            bridge.installed.groups.len(),
+        );
+        bridge.reporter.update(|report| {
+            report.connected = Some(SystemTime::now());
+            report.trouble = None;
+            report.totals.connections += 1;
+        });
+        Ok(bridge)
+    }
+
+    /// Asks to be told of changes that others make to flows.
+    async fn watch(&self) -> Result<(), RequestError> {
+        let flags = FlowMonitorFlags::ADD | FlowMonitorFlags::DELETE | FlowMonitorFlags::MODIFY;
+        let request = FlowMonitorRequest {
+            flags,
+            ..FlowMonitorRequest::all(1)
+        };
+        self.connection.monitor(request).await.map(drop)
+    }
+
+    /// Reads everything that is installed.
+    async fn read(&mut self) -> Result<(), String> {
+        self.installed = read(&self.connection).await?;
+        self.stale = false;
+        let mut foreign_flows = BTreeMap::new();
+        for flow in foreign(&self.installed) {
+            *foreign_flows.entry(flow.cookie).or_default() += 1;
+        }
+        self.report_counts(|report| report.foreign = foreign_flows);
+        Ok(())
+    }
+
+    /// Waits until somebody else has changed the bridge, and has stopped for a moment.
+    ///
+    /// A wait that is given up is taken up by the next: no change is forgotten.
+    pub(super) async fn touched(&mut self) -> Result<(), String> {
+        while !self.stale {
+            self.stale = is_change(self.events.next().await)?;
+        }
+        while let Ok(event) = timeout(SETTLE, self.events.next()).await {
+            is_change(event)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the bridge again, and puts back what somebody else has changed.
+    ///
+    /// `desired` is what was installed before.
+    pub(super) async fn repair(&mut self, desired: &FlowSet) -> Result<(), String> {
+        self.read().await?;
+        let (changes, took) = self.missing(desired);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        for change in changes.iter().take(TOLD) {
+            warn!("{}", self.told(change));
+        }
+        if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            warn!("put back {more} more");
+        }
+        let tally = Tally::of(&changes, &self.installed);
+        self.reporter.update(|report| {
+            report.totals.repairs.flows += tally.flows.sum();
+            report.totals.repairs.groups += tally.groups.sum();
+        });
+        self.send(changes, took, desired).await
+    }
+
+    /// What somebody else has done, if this change undoes it: what it was, and what it had become.
+    fn told(&self, change: &Change) -> String {
+        match change {
+            Change::PutFlow(flow) => match self.installed.flows.get(&Key::of(flow)) {
+                Some(became) => format!("put back flow {flow}: it had become {became}"),
+                None => format!("put back flow {flow}: it was deleted"),
+            },
+            Change::DeleteFlow(key) => match self.installed.flows.get(key) {
+                Some(flow) => format!("removed flow {flow}: somebody else added it as brint's"),
+                None => change.to_string(),
+            },
+            Change::ModifyGroup(group) => match self.installed.groups.get(&group.id) {
+                Some(became) => format!("put back group {group}: it had become {became}"),
+                None => change.to_string(),
+            },
+            Change::AddGroup(group) => format!("put back group {group}: it was deleted"),
+            Change::DeleteGroup(id) => format!("removed group {id}: somebody else added it"),
+        }
+    }
+
+    /// Installs the difference between what is and what should be.
+    pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
+        // What was refused before may now fit.
+        self.refused.clear();
+        let (changes, took) = self.missing(desired);
+        self.send(changes, took, desired).await
+    }
+
+    /// The changes that turn what is into what should be, and how long it took to find them.
+    fn missing(&self, desired: &FlowSet) -> (Vec<Change>, Duration) {
+        let started = Instant::now();
+        let mut changes = diff(&self.installed, desired);
+        changes.retain(|change| self.refused.iter().all(|(refused, _)| refused != change));
+        (changes, started.elapsed())
+    }
+
+    /// Sends changes, as one bundle.
+    ///
+    /// A change that the switch refuses is left out, so that it does not hold up the others; it is
+    /// tried again when something else is desired.
+    async fn send(
+        &mut self,
+        mut changes: Vec<Change>,
+        mut diff: Duration,
+        desired: &FlowSet,
+    ) -> Result<(), String> {
+        while !changes.is_empty() {
+            let started = Instant::now();
+            let messages = changes.iter().map(message).collect();
+            match self.connection.bundle(messages).await {
+                Ok(()) => {
+                    self.installed_now(changes, diff, started.elapsed());
+                    return Ok(());
+                }
+                Err(RequestError::Bundle(BundleError::Refused(culprit))) => {
+                    let Some(change) = changes.get(culprit.index) else {
+                        return Err(format!("installing: {culprit}"));
+                    };
+                    let reason = culprit.error.to_string();
+                    warn!("{change} is left out, as the switch refuses it: {reason}");
+                    self.refused.push((change.clone(), reason));
+                }
+                Err(error) => return Err(format!("installing: {error}")),
+            }
+            (changes, diff) = self.missing(desired);
+        }
+        self.report_counts(|_| {});
+        Ok(())
+    }
+
+    /// Notes that changes are installed.
+    fn installed_now(&mut self, changes: Vec<Change>, diff: Duration, switch: Duration) {
+        let tally = Tally::of(&changes, &self.installed);
+        info!("{tally} in {switch:?}");
+        for change in changes {
+            self.note(change);
+        }
+        let last = LastChange {
+            when: SystemTime::now(),
+            tally,
+            diff,
+            switch,
+        };
+        self.report_counts(|report| {
+            report.last = Some(last);
+            report.totals.bundles += 1;
+            report.totals.sent += tally;
+            report.totals.diff += diff;
+            report.totals.switch += switch;
+        });
+    }
+
+    /// Tells how much is installed and refused, and what else there is to tell.
+    fn report_counts(&self, also: impl FnOnce(&mut super::Report)) {
+        let refused = self.refused.iter();
+        let refused: Vec<_> = refused
+            .map(|(change, reason)| format!("{change}: {reason}"))
+            .collect();
+        self.reporter.update(|report| {
+            also(report);
+            let foreign: usize = report.foreign.values().sum();
+            report.flows = self.installed.flows.len().saturating_sub(foreign);
+            report.groups = self.installed.groups.len();
+            report.refused = refused;
+        });
+    }
+
+    /// Notes that a change is installed.
+    fn note(&mut self, change: Change) {
+        match change {
+            Change::AddGroup(group) | Change::ModifyGroup(group) => {
+                self.installed.insert_group(group);
+            }
+            Change::PutFlow(flow) => {
+                let replaced = self.installed.flows.insert(Key::of(&flow), flow);
+                if let Some(theirs) = replaced.filter(|flow| !Cookie::is_ours(flow.cookie)) {
+                    self.reporter
+                        .update(|report| forget(&mut report.foreign, theirs.cookie));
+                }
+            }
+            Change::DeleteFlow(key) => {
+                self.installed.flows.remove(&key);
+            }
+            Change::DeleteGroup(id) => {
+                self.installed.groups.remove(&id);
+            }
+        }
+    }
+}
+
+/// Counts one flow less of a cookie.
+fn forget(foreign: &mut BTreeMap<u64, usize>, cookie: u64) {
+    if let Some(count) = foreign.get_mut(&cookie) {
+        *count -= 1;
+        if *count == 0 {
+            foreign.remove(&cookie);
+        }
+    }
+}
+
+/// Reads everything that is installed in a bridge.
+pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
+    let unreadable = |error: RequestError| format!("reading the flows: {error}");
+    let mut installed = FlowSet::default();
+    for group in connection.groups().await.map_err(unreadable)? {
+        installed.insert_group(group);
+    }
+    for flow in connection.flows().await.map_err(unreadable)? {
+        let flow = Flow::from(flow);
+        installed.flows.insert(Key::of(&flow), flow);
+    }
+    Ok(installed)
+}
+
+/// Whether an event says that somebody else changed a flow.
+fn is_change(event: Option<Event>) -> Result<bool, String> {
+    match event {
+        Some(Event::Message { message, .. }) => Ok(tells_change(&message)),
+        // What was dropped may have been a change.
+        Some(Event::Overflow { .. }) => Ok(true),
+        Some(Event::Closed(closed)) => Err(closed.to_string()),
+        Some(_) => Ok(false),
+        None => Err("the connection is closed".to_owned()),
+    }
+}
+
+/// Whether a message is of the flow monitor, and about what others did: of this connection's own
+/// changes the switch only says that they are done.
+fn tells_change(message: &Message) -> bool {
+    let Message::MultipartReply(reply) = message else {
+        return false;
+    };
+    match &reply.body {
+        ReplyBody::FlowMonitor(updates) => updates
+            .iter()
+            .any(|update| !matches!(update, FlowUpdate::Abbreviated { .. })),
+        _ => false,
+    }
+}
+
+/// The message that carries a change out.
+fn message(change: &Change) -> Message {
+    match change {
+        Change::AddGroup(group) => GroupMod::add(group.clone()).into(),
+        Change::ModifyGroup(group) => GroupMod::modify(group.clone()).into(),
+        Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
+        Change::PutFlow(flow) => FlowMod::add(flow).into(),
+        Change::DeleteFlow(key) => {
+            FlowMod::delete_strict((key.table, key.priority, &key.matching)).into()
+        }
+    }
+}
