@@ -41,15 +41,34 @@ impl Lab {
     ///
     /// Without root, when Open vSwitch is missing, and when another program has a lab of this name.
     pub fn build(name: &str, description: &str, brint: &Path) -> anyhow::Result<Self> {
+        Self::build_part(name, description, brint, |_| true)
+    }
+
+    /// Like [`build`](Self::build), with some of the hosts only: the others are known, and absent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    pub fn build_part(
+        name: &str,
+        description: &str,
+        brint: &Path,
+        wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Self> {
         let state = State::create(name)?;
-        let built = Self::build_in(&state, name, description, brint);
+        let built = Self::build_in(&state, name, (description, &wanted), brint);
         if built.is_err() {
             state.close()?;
         }
         built
     }
 
-    fn build_in(state: &Arc<State>, name: &str, text: &str, brint: &Path) -> anyhow::Result<Self> {
+    fn build_in(
+        state: &Arc<State>,
+        name: &str,
+        (text, is_wanted): (&str, &dyn Fn(&str) -> bool),
+        brint: &Path,
+    ) -> anyhow::Result<Self> {
         let description = Description::read(text)?;
         let network = state.directory().join("network.yaml");
         fs::write(&network, text).with_context(|| format!("writing {}", network.display()))?;
@@ -58,7 +77,8 @@ impl Lab {
         let underlay = Switch::new(&underlay, "underlay")?;
         let outside = Outside::create(state, &prefix)?;
         let mut hosts = Vec::new();
-        for wanted in &description.hosts {
+        let wanted = description.hosts.iter();
+        for wanted in wanted.filter(|host| is_wanted(&host.name)) {
             let host = Host::start(state, &prefix, &wanted.name)?;
             host.join_underlay(&underlay, wanted.encap_ip)?;
             for (physical_network, bridge) in &wanted.bridge_mappings {

@@ -23,6 +23,7 @@ mod patience;
 pub mod probe;
 mod process;
 pub mod quickstart;
+pub mod scale;
 mod state;
 mod switch;
 

@@ -80,14 +80,9 @@ impl Flows {
 
     /// What this has and another has not, and the other way round, as `ovs-ofctl diff-flows` would.
     pub fn difference(&self, other: &Self) -> String {
-        let missing = self
-            .lines()
-            .into_iter()
-            .filter(|line| !other.lines().contains(line));
-        let extra = other
-            .lines()
-            .into_iter()
-            .filter(|line| !self.lines().contains(line));
+        let (these, others) = (self.lines(), other.lines());
+        let missing = these.difference(&others);
+        let extra = others.difference(&these);
         let lines = missing.map(|line| format!("-{line}\n")).collect::<String>();
         lines + &extra.map(|line| format!("+{line}\n")).collect::<String>()
     }

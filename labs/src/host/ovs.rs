@@ -101,6 +101,17 @@ impl Ovs {
         )
     }
 
+    /// How many flows a bridge has.
+    ///
+    /// # Errors
+    ///
+    /// When the switch does not answer.
+    pub fn flow_count(&self, bridge: &str) -> anyhow::Result<usize> {
+        let reply = self.ofctl(&format!("dump-aggregate {bridge}"))?;
+        let (_, count) = reply.split_once("flow_count=").context("flow_count")?;
+        Ok(count.trim().parse()?)
+    }
+
     /// The flows of a bridge as `ovs-ofctl dump-flows` prints them, one a line.
     ///
     /// # Errors

@@ -1,0 +1,134 @@
+//! One busy host among many: what a network costs as it grows.
+//!
+//! Only the busy host is built; of the others it knows no more than the description says. Its ports
+//! are internal interfaces without machines, as nothing is sent.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use crate::host::Host;
+use crate::lab::Lab;
+use crate::patience::wait_for;
+
+mod description;
+
+pub use description::{Size, port_id};
+
+/// The busy host.
+const HOST: &str = "host1";
+/// How long the largest network may take.
+const LIMIT: Duration = Duration::from_secs(300);
+/// The bridges whose flows grow.
+const BRIDGES: [&str; 2] = ["br-int", "br-tun"];
+
+/// A busy host.
+#[derive(Debug)]
+pub struct Scale {
+    lab: Lab,
+}
+
+impl Scale {
+    /// Builds the host with its agent, and with no port that the description knows.
+    ///
+    /// # Errors
+    ///
+    /// When something does not start.
+    pub fn start(name: &str, brint: &Path) -> anyhow::Result<Self> {
+        let nothing = Size {
+            ports: 0,
+            hosts: 0,
+            networks: 0,
+        };
+        let text = nothing.description()?;
+        let mut lab = Lab::build_part(name, &text, brint, |host| host == HOST)?;
+        lab.start_agent(HOST)?;
+        lab.wait_for_bridges()?;
+        Ok(Self { lab })
+    }
+
+    /// The busy host.
+    ///
+    /// # Errors
+    ///
+    /// None: it is there.
+    pub fn host(&self) -> anyhow::Result<&Host> {
+        self.lab.host(HOST)
+    }
+
+    /// The lab, to start and kill what runs on the host.
+    pub fn lab(&mut self) -> &mut Lab {
+        &mut self.lab
+    }
+
+    /// Plugs in ports, in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// When Open vSwitch refuses.
+    pub fn plug(&self, ports: impl IntoIterator<Item = u16>) -> anyhow::Result<()> {
+        let plugs = ports.into_iter().map(|port| {
+            let id = port_id(port);
+            format!(
+                "-- add-port br-int port{port} -- set Interface port{port} type=internal \
+                 external_ids:iface-id={id} external_ids:iface-status=active"
+            )
+        });
+        let plugs: Vec<_> = plugs.collect();
+        ensure!(!plugs.is_empty(), "no port to plug in");
+        self.host()?.ovs().vsctl(&plugs.join(" "))?;
+        Ok(())
+    }
+
+    /// Gives the agent a description.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn describe(&self, size: Size) -> anyhow::Result<()> {
+        let file = self.lab.network();
+        let next = file.with_extension("next");
+        fs::write(&next, size.description()?).context("writing a description")?;
+        // As a whole or not at all: the agent looks as soon as something changes.
+        fs::rename(&next, file).context("replacing the description")
+    }
+
+    /// How many flows the host has.
+    ///
+    /// # Errors
+    ///
+    /// When the switch does not answer.
+    pub fn flows(&self) -> anyhow::Result<usize> {
+        let ovs = self.host()?.ovs();
+        BRIDGES
+            .into_iter()
+            .map(|bridge| ovs.flow_count(bridge))
+            .sum()
+    }
+
+    /// Waits until the number of flows is `enough`, and has stayed the same for `quiet`; how long it
+    /// took until then from `start`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not in time.
+    pub fn settled(
+        &self,
+        start: Instant,
+        quiet: Duration,
+        enough: impl Fn(usize) -> bool,
+    ) -> anyhow::Result<(usize, Duration)> {
+        let mut last = (0, Instant::now());
+        wait_for("the flows settle", LIMIT, || {
+            // A switch that is just starting does not answer.
+            let now = self.flows().unwrap_or_default();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            let settled = last.1.elapsed() >= quiet && enough(now);
+            Ok(settled.then(|| (now, last.1.duration_since(start))))
+        })
+    }
+}
