@@ -165,6 +165,12 @@ impl<D: Database> Session<D> {
         matches!(self.phase, Phase::Following(_))
     }
 
+    /// By which conditions the rows are to be chosen: those last asked for, unless refused.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
     /// Whether the server has yet to confirm by which conditions it chooses the rows.
     #[must_use]
     pub fn awaits_conditions(&self) -> bool {
@@ -353,6 +359,9 @@ impl<D: Database> Session<D> {
                 let asked = self.asked_conditions.pop_front();
                 if outcome.is_ok() {
                     self.replica.set_conditions(asked.unwrap_or_default());
+                } else if !self.awaits_conditions() {
+                    // What was refused once would be refused with every later change.
+                    self.conditions = self.replica.conditions().clone();
                 }
                 let outcome = outcome.map(drop);
                 self.events.push_back(SessionEvent::ConditionsChanged {

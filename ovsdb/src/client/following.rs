@@ -252,6 +252,8 @@ impl<'a, D: Database> Following<'a, D> {
                     }
                 }
                 SessionEvent::ConditionsChanged { request, outcome } => {
+                    // The next connection would not come about with what was refused.
+                    self.task.options.conditions = self.session.conditions().clone();
                     match self.changing.remove(&request) {
                         Some(reply) => answer(reply, outcome),
                         None => self.task.conditions_in_effect(&outcome),

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::BufMut as _;
-use ovsdb::client::InvalidLockName;
+use ovsdb::client::{ConditionsError, InvalidLockName};
 use ovsdb::monitor::Conditions;
+use ovsdb::operation::{Clause, Function};
 use ovsdb::transaction::ErrorName;
+use ovsdb::value::Datum;
 use ovsdb::{Client, Event, Options, Remote, TransactError, Transaction, Uuid};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,6 +122,36 @@ async fn conditions_choose_the_rows_at_run_time() {
     let serving = async { server.run(&[]) };
     tokio::join!(setting, serving).0.unwrap();
     assert_eq!(numbers(&client), (vec![3], 10));
+}
+
+#[tokio::test]
+async fn conditions_that_are_refused_do_no_lasting_harm() {
+    let server = Server::start(SCHEMA);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    for number in 0..4 {
+        let mut transaction = Transaction::new();
+        transaction.insert(item(&number.to_string()).set(Item::number, number));
+        client.transact(transaction, PATIENCE).await.unwrap();
+    }
+    let good = Conditions::new().only([Item::number.at_least(2)]);
+    client.set_conditions(good, PATIENCE).await.unwrap();
+    let clause = Clause::Compare {
+        column: "nonsense".into(),
+        function: Function::Equal,
+        value: Datum::default(),
+    };
+    let bad = Conditions::new().only_clauses("Item", vec![clause]);
+    let error = client.set_conditions(bad, PATIENCE).await.unwrap_err();
+    assert!(matches!(error, ConditionsError::Refused(_)), "{error}");
+    assert_eq!(client.snapshot().items.len(), 2);
+    server.appctl(&["ovsdb-server/reconnect"]);
+    disconnected(&mut events).await;
+    connected(&mut events).await;
+    assert_eq!(client.snapshot().items.len(), 2);
+    let other = Conditions::new().only([Item::number.less(1)]);
+    client.set_conditions(other, PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 1);
 }
 
 #[tokio::test]
