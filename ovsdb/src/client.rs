@@ -151,7 +151,9 @@ impl<D: Database> Client<D> {
 
     /// Has the server apply a transaction.
     ///
-    /// Dropping the future does not take the transaction back.
+    /// Any number may be under way, from clones of the handle or as futures that are polled
+    /// together: none waits for the reply to another, and they are applied in the order in which
+    /// they were sent. Dropping the future does not take the transaction back.
     ///
     /// # Errors
     ///

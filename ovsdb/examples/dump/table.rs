@@ -1,7 +1,8 @@
 //! One table as `ovsdb-client` prints it.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
+use ovsdb::Uuid;
 use ovsdb::dynamic::Row;
 use ovsdb::schema::ColumnType;
 use ovsdb::table::Table;
@@ -14,91 +15,102 @@ pub(crate) fn json(name: &str, table: &Table<Row>) -> String {
     let mut headings: Vec<&str> = columns.keys().map(String::as_str).collect();
     headings.push(IDENTITY);
     headings.sort_unstable();
-    let mut rows: Vec<_> = table.iter().collect();
-    rows.sort_by_cached_key(|row| order(row, columns.iter()));
-    let cell = |row: &Row, heading: &str| match row.columns.get(heading) {
-        Some(datum) => Printed(datum).to_string(),
-        None => json!(["uuid", row.uuid]).to_string(),
-    };
-    let line = |row: &Row| {
-        let cells: Vec<String> = headings.iter().map(|heading| cell(row, heading)).collect();
-        format!("[{}]", cells.join(","))
-    };
-    let data: Vec<String> = rows.into_iter().map(|row| line(row)).collect();
-    format!(
-        r#"{{"caption":{},"data":[{}],"headings":{}}}"#,
-        json!(format!("{name} table")),
-        data.join(","),
-        json!(headings)
-    )
+    let mut rows: Vec<&Row> = table.iter().map(AsRef::as_ref).collect();
+    rows.sort_by_cached_key(|row| order(row, columns));
+
+    let caption = json!(format!("{name} table"));
+    let mut line = format!(r#"{{"caption":{caption},"data":["#);
+    list(&mut line, &rows, |line, row| {
+        line.push('[');
+        list(line, &headings, |line, heading| {
+            match row.columns.get(*heading) {
+                Some(datum) => print(line, datum),
+                None => print_atom(line, &Atom::Uuid(row.uuid)),
+            }
+        });
+        line.push(']');
+    });
+    line.push_str(r#"],"headings":"#);
+    line.push_str(&json!(headings).to_string());
+    line.push('}');
+    line
 }
 
 /// The column that every table has and no schema mentions.
 const IDENTITY: &str = "_uuid";
 
 /// What one column is sorted by: the number of elements, then keys, then values.
-type Order = (usize, Vec<Atom>, Vec<Atom>);
+type Order<'a> = (usize, Vec<&'a Atom>, Vec<&'a Atom>);
 
-/// What the rows are sorted by. UUIDs, which are arbitrary, only decide what nothing else does.
+/// What the rows are sorted by. UUIDs, which are arbitrary, only decide what nothing else does;
+/// the row's own comes where its name does.
 fn order<'a>(
-    row: &Row,
-    columns: impl Iterator<Item = (&'a String, &'a ColumnType)>,
-) -> (Vec<Order>, Vec<Order>) {
-    let (mut arbitrary, mut meaningful) = (Vec::new(), Vec::new());
+    row: &'a Row,
+    columns: &BTreeMap<String, ColumnType>,
+) -> (Vec<Order<'a>>, Vec<Order<'a>>, Uuid, Vec<Order<'a>>) {
+    let (mut meaningful, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());
     for (name, of) in columns {
         let order = row.columns.get(name).map(column_order).unwrap_or_default();
         match of.key.kind {
-            AtomKind::Uuid => arbitrary.push((name.as_str(), order)),
+            AtomKind::Uuid if name.as_str() < IDENTITY => before.push(order),
+            AtomKind::Uuid => after.push(order),
             _ => meaningful.push(order),
         }
     }
-    arbitrary.push((IDENTITY, (1, vec![Atom::Uuid(row.uuid)], Vec::new())));
-    arbitrary.sort_by_key(|(name, _)| *name);
-    let arbitrary = arbitrary.into_iter().map(|(_, order)| order).collect();
-    (meaningful, arbitrary)
+    (meaningful, before, row.uuid, after)
 }
 
-fn column_order(datum: &Datum) -> Order {
+fn column_order(datum: &Datum) -> Order<'_> {
     match datum {
-        Datum::Set(atoms) => (atoms.len(), atoms.iter().cloned().collect(), Vec::new()),
+        Datum::Set(atoms) => (atoms.len(), atoms.iter().collect(), Vec::new()),
         Datum::Map(pairs) => (
             pairs.len(),
-            pairs.keys().cloned().collect(),
-            pairs.values().cloned().collect(),
+            pairs.keys().collect(),
+            pairs.values().collect(),
         ),
     }
 }
 
-/// A datum in the notation of `ovsdb-client`, which shows no more than 15 digits of a real.
-struct Printed<'a>(&'a Datum);
+/// Prints things with commas between them.
+fn list<T>(line: &mut String, things: impl IntoIterator<Item = T>, print: impl Fn(&mut String, T)) {
+    for (index, thing) in things.into_iter().enumerate() {
+        if index > 0 {
+            line.push(',');
+        }
+        print(line, thing);
+    }
+}
 
-impl fmt::Display for Printed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Datum::Set(atoms) => match atoms.first() {
-                Some(only) if atoms.len() == 1 => f.write_str(&atom(only)),
-                _ => {
-                    let atoms: Vec<String> = atoms.iter().map(atom).collect();
-                    write!(f, r#"["set",[{}]]"#, atoms.join(","))
-                }
-            },
-            Datum::Map(pairs) => {
-                let pair = |(key, value)| format!("[{},{}]", atom(key), atom(value));
-                let pairs: Vec<String> = pairs.iter().map(pair).collect();
-                write!(f, r#"["map",[{}]]"#, pairs.join(","))
+fn print(line: &mut String, datum: &Datum) {
+    match datum {
+        Datum::Set(atoms) => match atoms.first() {
+            Some(only) if atoms.len() == 1 => print_atom(line, only),
+            _ => {
+                line.push_str(r#"["set",["#);
+                list(line, atoms, print_atom);
+                line.push_str("]]");
             }
+        },
+        Datum::Map(pairs) => {
+            line.push_str(r#"["map",["#);
+            list(line, pairs, |line, (key, value)| {
+                line.push('[');
+                list(line, [key, value], print_atom);
+                line.push(']');
+            });
+            line.push_str("]]");
         }
     }
 }
 
-fn atom(atom: &Atom) -> String {
-    match atom {
+fn print_atom(line: &mut String, atom: &Atom) {
+    line.push_str(&match atom {
         Atom::Real(value) => real(value.0),
         atom => json!(atom).to_string(),
-    }
+    });
 }
 
-/// What `printf("%.15g")` prints.
+/// What `printf("%.15g")` prints: `ovsdb-client` shows no more digits of a real.
 fn real(value: f64) -> String {
     let scientific = format!("{value:.14e}");
     let Some((digits, exponent)) = scientific.split_once('e') else {

@@ -77,6 +77,20 @@ const ODD_ROWS: &str = r#"["Odd",
     {"op":"insert","table":"Values","row":{"choice":-5,"reals":2.5}}]"#;
 
 #[test]
+fn a_socket_without_a_directory_is_looked_for_where_ovs_keeps_them() {
+    let server = Server::start(SCHEMA);
+    transact(&server, ROWS);
+    let socket = server.path("sock");
+    let (directory, name) = (socket.parent().unwrap(), socket.file_name().unwrap());
+    let output = Command::new(path("dump"))
+        .env("OVS_RUNDIR", directory)
+        .args([&format!("unix:{}", name.display()), "Test"])
+        .output()
+        .expect("the example is built");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), server.dump());
+}
+
+#[test]
 fn dump_prints_odd_schemas_the_same() {
     let server = Server::start(ODD);
     for round in 0..2 {

@@ -14,7 +14,7 @@ const ROW: usize = 100_000;
 
 /// How large the address space of the example may become, in KiB. The message, its rows and what
 /// is printed of them are in memory at one time.
-const ADDRESS_SPACE: usize = 300000;
+const ADDRESS_SPACE: usize = 300_000;
 
 /// Fills the database, a megabyte at a time.
 async fn fill(client: &Client<Test>) {
