@@ -13,13 +13,18 @@ use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::Bridge as Role;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use crate::board::{Board, View};
+use crate::listeners::Listeners;
+use crate::log::Levels;
 use crate::northbound::watch::{Loaded, Watch};
+use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
 use crate::switch::Switch;
+use crate::unixctl::Commands;
 use crate::vswitch::{OpenVSwitch, Plan};
 
 mod desired;
@@ -45,7 +50,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 ///
 /// Only what makes a start impossible; what goes wrong later is logged and tried again.
-pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()> {
+    // Whatever can be wrong with the start is found before anything is touched.
+    let mut presence = Presence::claim(&settings.run_directory)?;
+    let listeners = Listeners::bind(&mut presence, settings.metrics)?;
     let remote: Remote = (settings.database.parse()).with_context(|| {
         format!(
             "--db {}: expected unix:PATH or tcp:HOST:PORT",
@@ -66,6 +74,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 
     let settings = Arc::new(settings);
     let board = Board::new(Arc::clone(&settings));
+    let exit = Arc::new(Notify::new());
+    listeners.start(Commands {
+        board: board.clone(),
+        levels,
+        exit: Arc::clone(&exit),
+    })?;
     let mut agent = Agent::new(settings, board, client, events);
     loop {
         tokio::select! {
@@ -79,6 +93,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             _ = hangup.recv() => watch.reload(),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            () = exit.notified() => break,
         }
         agent.reconcile().await;
     }

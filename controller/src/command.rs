@@ -1,5 +1,7 @@
 //! The command line: one file for each subcommand.
 
+use std::env;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -8,6 +10,10 @@ use tracing::error;
 use crate::log;
 
 mod agent;
+mod answer;
+mod diff;
+mod flows;
+mod status;
 
 /// An SDN controller that runs beside Open vSwitch.
 #[derive(Debug, Parser)]
@@ -29,25 +35,43 @@ pub(crate) struct Brint {
 #[derive(Debug, Subcommand)]
 enum Command {
     Agent(agent::Arguments),
+    Status(status::Arguments),
+    Flows(flows::Arguments),
+    Diff(diff::Arguments),
 }
 
 impl Brint {
-    /// Runs the subcommand; an error is logged, and the process exits with 1.
+    /// Runs the subcommand; after an error, which is told, the process exits with 1.
     pub(crate) fn run(self) -> ExitCode {
-        if let Err(reason) = log::start(&self.log) {
-            // There is no log to say it in.
-            eprintln!("brint: {reason:#}");
-            return ExitCode::FAILURE;
-        }
-        let done = match self.command {
-            Command::Agent(arguments) => agent::run(arguments),
+        let levels = match log::start(&self.log) {
+            Ok(levels) => levels,
+            Err(reason) => return failed(&reason),
         };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                error!("{reason:#}");
-                ExitCode::FAILURE
+        let done = match self.command {
+            Command::Agent(arguments) => {
+                return match agent::run(arguments, levels) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(reason) => {
+                        error!("{reason:#}");
+                        ExitCode::FAILURE
+                    }
+                };
             }
-        }
+            Command::Status(arguments) => status::run(&arguments),
+            Command::Flows(arguments) => flows::run(arguments),
+            Command::Diff(arguments) => diff::run(arguments),
+        };
+        done.unwrap_or_else(|reason| failed(&reason))
     }
+}
+
+/// Tells an error to whoever typed the command: only daemons have a log.
+fn failed(reason: &anyhow::Error) -> ExitCode {
+    eprintln!("brint: {reason:#}");
+    ExitCode::FAILURE
+}
+
+/// Where Open vSwitch keeps its sockets.
+fn run_directory() -> PathBuf {
+    env::var_os("OVS_RUNDIR").map_or_else(|| PathBuf::from("/var/run/openvswitch"), PathBuf::from)
 }

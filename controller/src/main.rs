@@ -10,11 +10,18 @@ use clap::Parser as _;
 mod agent;
 mod board;
 mod command;
+mod control;
+mod flows;
+mod listeners;
 mod local_vlan;
 mod log;
+mod metrics;
 mod northbound;
+mod presence;
 mod problem;
+mod status;
 mod switch;
+mod unixctl;
 mod vswitch;
 
 fn main() -> ExitCode {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use openflow::{Connection, Options, Target};
 use pipelines::flow_set::FlowSet;
@@ -16,6 +16,7 @@ use tracing::{Instrument as _, info_span, warn};
 
 use crate::board::Board;
 use bridge::Bridge;
+use report::Trouble;
 
 mod bridge;
 pub(crate) mod report;
@@ -118,7 +119,11 @@ impl Task {
             };
             self.reporter.update(|report| {
                 report.connected = None;
-                report.trouble = Some(reason.clone());
+                let since = report.trouble.take().map(|trouble| trouble.since);
+                report.trouble = Some(Trouble {
+                    reason: reason.clone(),
+                    since: since.unwrap_or_else(SystemTime::now),
+                });
             });
             if started.elapsed() > RETRY.1 {
                 retry = RETRY.0;

@@ -4,7 +4,7 @@
 //! `ovs-vsctl set Open_vSwitch . external_ids:brint-encap-ip=192.0.2.1`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) encap_types: Option<BTreeSet<EncapType>>,
     /// Overrides the provider bridges.
     pub(crate) bridge_mappings: Option<BTreeMap<PhysicalNetwork, String>>,
+    /// Where metrics are given out, if they are.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// Key of `external_ids` for the tunnel endpoint.
@@ -156,10 +158,11 @@ pub(crate) fn bridge_mappings(text: &str) -> Option<BTreeMap<PhysicalNetwork, St
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn settings() -> Settings {
+    /// Settings that say nothing unusual.
+    pub(crate) fn settings() -> Settings {
         Settings {
             network: "network.yaml".into(),
             host: "host1".into(),
@@ -171,6 +174,7 @@ mod tests {
             encap_ip: None,
             encap_types: None,
             bridge_mappings: None,
+            metrics: None,
         }
     }
 

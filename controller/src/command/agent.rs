@@ -1,9 +1,8 @@
 //! `brint agent`: keeps one host's switch as the network description says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -11,7 +10,9 @@ use clap::Args;
 use pipelines::network::{EncapType, HostName, PhysicalNetwork};
 use tokio::runtime;
 
+use super::run_directory;
 use crate::agent::{self, Settings, settings};
+use crate::log::Levels;
 
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
@@ -47,6 +48,9 @@ pub(crate) struct Arguments {
     /// Provider bridges, as physnet1:br-ex,...; overrides external_ids:brint-bridge-mappings
     #[arg(long, value_name = "MAPPINGS", value_parser = parse_bridge_mappings)]
     bridge_mappings: Option<Mappings>,
+    /// Gives out metrics for Prometheus, as on 127.0.0.1:9477; anybody who reaches it may read them
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
 }
 
 /// A set of tunnel types; its own name keeps clap from taking it for a repeated flag.
@@ -64,13 +68,13 @@ fn parse_bridge_mappings(text: &str) -> Result<Mappings, String> {
 }
 
 /// Runs the agent until it is told to stop.
-pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: Arguments, levels: Levels) -> anyhow::Result<()> {
     let settings = arguments.settings()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(agent::run(settings))
+    runtime.block_on(agent::run(settings, levels))
 }
 
 impl Arguments {
@@ -82,8 +86,7 @@ impl Arguments {
                 .trim()
                 .to_owned(),
         };
-        let run_directory = env::var_os("OVS_RUNDIR")
-            .map_or_else(|| PathBuf::from("/var/run/openvswitch"), PathBuf::from);
+        let run_directory = run_directory();
         let database = self
             .db
             .unwrap_or_else(|| format!("unix:{}/db.sock", run_directory.display()));
@@ -98,6 +101,7 @@ impl Arguments {
             encap_ip: self.encap_ip,
             encap_types: self.encap_type,
             bridge_mappings: self.bridge_mappings,
+            metrics: self.metrics,
         })
     }
 }

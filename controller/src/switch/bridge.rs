@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::Reporter;
-use super::report::{LastChange, Tally};
+use super::report::{LastChange, Tally, Trouble};
 
 /// How long the bridge has to be quiet before it is read again, when somebody else changed it.
 const SETTLE: Duration = Duration::from_millis(10);
@@ -30,7 +30,7 @@ pub(super) struct Bridge {
     installed: FlowSet,
     /// Somebody else has changed the bridge since it was read.
     stale: bool,
-    refused: Vec<(Change, String)>,
+    refused: Vec<(Change, Trouble)>,
 }
 
 impl Bridge {
@@ -183,9 +183,13 @@ impl Bridge {
                     let Some(change) = changes.get(culprit.index) else {
                         return Err(format!("installing: {culprit}"));
                     };
-                    let reason = culprit.error.to_string();
+                    let reason = &culprit.error;
                     warn!("{change} is left out, as the switch refuses it: {reason}");
-                    self.refused.push((change.clone(), reason));
+                    let trouble = Trouble {
+                        reason: format!("{change}: {reason}"),
+                        since: SystemTime::now(),
+                    };
+                    self.refused.push((change.clone(), trouble));
                 }
                 Err(error) => return Err(format!("installing: {error}")),
             }
@@ -219,10 +223,8 @@ impl Bridge {
 
     /// Tells how much is installed and refused, and what else there is to tell.
     fn report_counts(&self, also: impl FnOnce(&mut super::Report)) {
-        let refused = self.refused.iter();
-        let refused: Vec<_> = refused
-            .map(|(change, reason)| format!("{change}: {reason}"))
-            .collect();
+        let refused = self.refused.iter().map(|(_, trouble)| trouble.clone());
+        let refused: Vec<_> = refused.collect();
         self.reporter.update(|report| {
             also(report);
             let foreign: usize = report.foreign.values().sum();

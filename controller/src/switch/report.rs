@@ -13,8 +13,8 @@ use pipelines::flow_set::{FlowSet, Key};
 pub(crate) struct Report {
     /// Since when the bridge is connected; `None` while it is not.
     pub(crate) connected: Option<SystemTime>,
-    /// Why it is not connected, or was not before.
-    pub(crate) trouble: Option<String>,
+    /// Why it is not connected.
+    pub(crate) trouble: Option<Trouble>,
     /// How many flows were installed by the agent.
     pub(crate) flows: usize,
     /// How many groups there are.
@@ -22,11 +22,20 @@ pub(crate) struct Report {
     /// How many flows have each cookie that is not the agent's.
     pub(crate) foreign: BTreeMap<u64, usize>,
     /// What the switch refuses, and why.
-    pub(crate) refused: Vec<String>,
+    pub(crate) refused: Vec<Trouble>,
     /// The change that was installed last.
     pub(crate) last: Option<LastChange>,
     /// Everything since the agent started.
     pub(crate) totals: Totals,
+}
+
+/// Something that does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// What, and why.
+    pub(crate) reason: String,
+    /// Since when.
+    pub(crate) since: SystemTime,
 }
 
 /// A change: what it did, and what it took.
