@@ -3,6 +3,7 @@
 //! It is level-triggered. Whatever happens, the same function runs: it compares what is with what
 //! should be, and sends the difference. An event that gets lost costs time, never correctness.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::sync::Arc;
@@ -284,9 +285,9 @@ impl Agent {
             stands
         });
         for problem in problems {
-            if !self.view.problems.contains_key(&problem) {
-                warn!("{problem}");
-                self.view.problems.insert(problem, SystemTime::now());
+            if let Entry::Vacant(new) = self.view.problems.entry(problem) {
+                warn!("{}", new.key());
+                new.insert(SystemTime::now());
             }
         }
     }
