@@ -185,6 +185,11 @@ impl Host {
         self.agent.as_mut().is_some_and(Daemon::runs)
     }
 
+    /// The process of its agent, if that was started.
+    pub fn agent_id(&self) -> Option<u32> {
+        self.agent.as_ref().map(Daemon::id)
+    }
+
     /// Kills the agent as `kill -9` does.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use labs::matrix::{self, Underlay};
-use labs::probe;
+use labs::{probe, scale};
 
 mod report;
 
@@ -26,6 +26,8 @@ enum Choice {
     Quickstart(Quickstart),
     /// Every segment type on many hosts: who hears whose frames
     Matrix(Matrix),
+    /// What one busy host costs as it grows, beside ovs-ofctl
+    Scale(Scale),
     /// Greets whoever connects; what runs in the machines of a lab that is kept
     #[command(hide = true)]
     Serve {
@@ -60,10 +62,24 @@ struct Matrix {
     brint: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Scale {
+    /// Ports on the host; several are measured one after the other
+    #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
+    ports: Vec<u16>,
+    /// Other hosts, with a port each; several are measured one after the other
+    #[arg(long, value_delimiter = ',', default_value = "10")]
+    hosts: Vec<u16>,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().lab {
         Choice::Quickstart(arguments) => quickstart(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
+        Choice::Scale(arguments) => scale(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
     };
     match done {
@@ -130,6 +146,26 @@ fn matrix(arguments: &Matrix) -> anyhow::Result<bool> {
         outcome.violations.len()
     )?;
     Ok(outcome.violations.is_empty())
+}
+
+/// Measures every combination of sizes.
+fn scale(arguments: &Scale) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", scale::HEAD)?;
+    for &ports in &arguments.ports {
+        for &hosts in &arguments.hosts {
+            let networks = 0;
+            let size = scale::Size {
+                ports,
+                hosts,
+                networks,
+            };
+            writeln!(out, "{}", scale::measure("scale", &brint, size)?)?;
+        }
+    }
+    Ok(true)
 }
 
 /// The program under test: the one asked for, else the one beside this program.

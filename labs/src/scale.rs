@@ -14,8 +14,10 @@ use crate::lab::Lab;
 use crate::patience::wait_for;
 
 mod description;
+mod measure;
 
 pub use description::{Size, port_id};
+pub use measure::{Cost, HEAD, measure};
 
 /// The busy host.
 const HOST: &str = "host1";

@@ -1,0 +1,178 @@
+//! What a busy host costs: how long it takes to program, and what one thing more takes.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::{BRIDGES, HOST, Scale, Size};
+use crate::host::Ovs;
+use crate::process::succeed;
+
+/// Quiet for so long, the host is done.
+const QUIET: Duration = Duration::from_millis(700);
+/// The best of so many counts: others use the machine too.
+const ROUNDS: usize = 3;
+
+/// What one size costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// The size.
+    pub size: Size,
+    /// How many flows the host has.
+    pub flows: usize,
+    /// From the start of an agent, on a host whose ports are bound and that has no flow, to the
+    /// last flow.
+    pub start: Duration,
+    /// The same flows by `ovs-ofctl --bundle add-flows`, from files.
+    pub floor: Duration,
+    /// From the description to the last flow, with one port more, which is plugged in already.
+    pub port: Duration,
+    /// With one host more, which has a port.
+    pub host: Duration,
+    /// With one network more, without ports.
+    pub network: Duration,
+    /// Resident memory of the agent in KiB.
+    pub memory: u64,
+}
+
+/// The head of the table that [`Cost`] prints the rows of.
+pub const HEAD: &str = "ports hosts  flows   start  floor ratio   +port   +host  +network  memory";
+
+impl fmt::Display for Cost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |duration: Duration| duration.as_millis();
+        write!(
+            formatter,
+            "{:5} {:5} {:6} {:4} ms {:3} ms {:5.2} {:4} ms {:4} ms  {:5} ms {:4} MB",
+            self.size.ports,
+            self.size.hosts,
+            self.flows,
+            ms(self.start),
+            ms(self.floor),
+            self.start.as_secs_f64() / self.floor.as_secs_f64(),
+            ms(self.port),
+            ms(self.host),
+            ms(self.network),
+            self.memory / 1024,
+        )
+    }
+}
+
+/// Measures a host of a size.
+///
+/// # Errors
+///
+/// When something does not start or settle.
+pub fn measure(name: &str, brint: &Path, size: Size) -> anyhow::Result<Cost> {
+    let mut scale = Scale::start(name, brint)?;
+    // The port that comes later is there already: plugging in is not what is measured.
+    scale.plug(0..=size.ports)?;
+    scale.describe(size)?;
+    let enough = |count: usize| count > 40 * usize::from(size.ports);
+    let (flows, _) = scale.settled(Instant::now(), QUIET, enough)?;
+
+    let mut starts = Vec::new();
+    for _ in 0..ROUNDS {
+        scale.lab().host_mut(HOST)?.stop_agent()?;
+        clear(scale.host()?.ovs())?;
+        let begin = Instant::now();
+        scale.lab().start_agent(HOST)?;
+        starts.push(scale.settled(begin, QUIET, |count| count == flows)?.1);
+    }
+    let memory = resident(scale.host()?.agent_id().context("the agent's process")?)?;
+
+    // Another host has the port with the number that this one would get.
+    let grown = |ports, hosts, networks| Size {
+        ports: size.ports + ports,
+        hosts: size.hosts + hosts,
+        networks: size.networks + networks,
+    };
+    let network = scale.one_more(grown(0, 0, 1))?;
+    let host = scale.one_more(grown(0, 1, 1))?;
+    scale.describe(size)?;
+    scale.settled(Instant::now(), QUIET, |count| count == flows)?;
+    let port = scale.one_more(grown(1, 0, 0))?;
+
+    scale.describe(size)?;
+    scale.settled(Instant::now(), QUIET, |count| count == flows)?;
+    scale.lab().host_mut(HOST)?.stop_agent()?;
+    let floor = floor(scale.host()?.ovs())?;
+    Ok(Cost {
+        size,
+        flows,
+        start: starts.into_iter().min().unwrap_or_default(),
+        floor,
+        port,
+        host,
+        network,
+        memory,
+    })
+}
+
+impl Scale {
+    /// How long a description takes to its last flow.
+    fn one_more(&self, size: Size) -> anyhow::Result<Duration> {
+        let begin = Instant::now();
+        self.describe(size)?;
+        Ok(self.settled(begin, QUIET, |_| true)?.1)
+    }
+}
+
+/// Removes every flow and group.
+fn clear(ovs: &Ovs) -> anyhow::Result<()> {
+    for bridge in BRIDGES {
+        ovs.ofctl(&format!("del-flows {bridge}"))?;
+        ovs.ofctl(&format!("-O OpenFlow13 del-groups {bridge}"))?;
+    }
+    Ok(())
+}
+
+/// How long `ovs-ofctl` takes for what is installed now.
+fn floor(ovs: &Ovs) -> anyhow::Result<Duration> {
+    let mut files = Vec::new();
+    for bridge in BRIDGES {
+        let groups = ovs.ofctl(&format!("-O OpenFlow13 dump-groups {bridge}"))?;
+        let flows = ovs.ofctl(&format!("-O OpenFlow13 --no-stats dump-flows {bridge}"))?;
+        let file = |name: &str, text: String| {
+            let path = ovs.directory().join(format!("{bridge}.{name}"));
+            fs::write(&path, text).context("writing flows")?;
+            anyhow::Ok(path)
+        };
+        let groups: String = groups
+            .lines()
+            .skip(1)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        files.push((bridge, file("groups", groups)?, file("flows", flows)?));
+    }
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        clear(ovs)?;
+        let begin = Instant::now();
+        for (bridge, groups, flows) in &files {
+            for (command, file) in [("add-groups", groups), ("add-flows", flows)] {
+                let mut ofctl = ovs.command("ovs-ofctl");
+                ofctl
+                    .args(["-O", "OpenFlow13", "--bundle", command, bridge])
+                    .arg(file);
+                succeed(&mut ofctl)?;
+            }
+        }
+        best = best.min(begin.elapsed());
+    }
+    Ok(best)
+}
+
+/// The resident memory of a process in KiB (`proc(5)`, `VmRSS`).
+fn resident(process: u32) -> anyhow::Result<u64> {
+    let status =
+        fs::read_to_string(format!("/proc/{process}/status")).context("the agent is gone")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line
+        .and_then(|line| line.split_whitespace().next())
+        .context("VmRSS")?;
+    Ok(number.parse()?)
+}
