@@ -29,7 +29,8 @@ mod task;
 use request::{Call, Reply, Request};
 use task::Task;
 
-pub use event::{Disconnection, Event, Events, Reason, Step};
+pub use crate::replica::Step;
+pub use event::{Disconnection, Event, Events, Reason};
 
 /// How many commands of handles may wait for the task.
 const COMMANDS: usize = 64;

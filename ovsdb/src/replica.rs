@@ -5,6 +5,7 @@
 //! everything with the original, and the copy takes the original's place at the end.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
@@ -105,6 +106,15 @@ pub struct LogPosition {
     pub cluster: Option<Uuid>,
     /// The index in the log.
     pub index: u64,
+}
+
+/// One step of a replica from a consistent state to the next.
+#[derive(Clone, Debug)]
+pub struct Step<D: Database> {
+    /// What changed.
+    pub changes: D::Changes,
+    /// All rows after the step.
+    pub tables: Arc<D>,
 }
 
 /// A database's rows, and how far they have come.

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use crate::jsonrpc::{Connection, Incoming, RequestId};
 use crate::monitor::{Conditions, MonitorVersion};
 use crate::operation::Operation;
-use crate::replica::{Database, LogPosition, Replica};
+use crate::replica::{Database, LogPosition, Replica, Step};
 use crate::transaction::OperationError;
 
 mod error;
@@ -49,9 +49,9 @@ pub struct SessionOptions {
 #[derive(Debug)]
 pub enum SessionEvent<D: Database> {
     /// The replica holds the whole database; these rows differ from what it held before.
-    Synchronized(D::Changes),
-    /// The replica made one step.
-    Changed(D::Changes),
+    Synchronized(Step<D>),
+    /// The replica made one step. By the time that this is read it may have made others.
+    Changed(Step<D>),
     /// The reply to a transaction or another request of the application.
     Replied {
         /// The request.

@@ -101,12 +101,10 @@ fuzz_target!(|input: (u8, Vec<Deed<'_>>)| {
         let handled = session.handle_received(now);
         let mut changed = false;
         while let Some(event) = session.poll_event() {
-            if let SessionEvent::Synchronized(_) | SessionEvent::Changed(_) = event {
+            if let SessionEvent::Synchronized(step) | SessionEvent::Changed(step) = event {
                 changed = true;
+                steps = Tables::clone(&step.tables);
             }
-        }
-        if changed {
-            steps = session.replica().tables().clone();
         }
         // Nothing happens to the rows that is not told.
         assert_eq!(steps.tables(), session.replica().tables().tables());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::remote::Remote;
-use crate::replica::{Changes, Database};
+use crate::replica::{Changes, Database, Step};
 use crate::session::SessionError;
 
 /// What happened.
@@ -22,7 +22,8 @@ pub enum Event<D: Database> {
         /// The server.
         remote: Remote,
     },
-    /// Rows changed, from one consistent state to another.
+    /// Rows changed, from one consistent state to another: by one transaction of the server, or by
+    /// several if the application or the connection was too slow to see them one by one.
     Changed(Step<D>),
     /// The replica does not follow the database, or no longer. It stays as it is until the next
     /// connection. As long as a server stays away for the same reason, that is told once.
@@ -34,16 +35,6 @@ pub enum Event<D: Database> {
         /// Whether this client holds it now.
         held: bool,
     },
-}
-
-/// One step from a consistent state to the next. It is one transaction of the server, or several
-/// if the application or the connection was too slow to see them one by one.
-#[derive(Clone, Debug)]
-pub struct Step<D: Database> {
-    /// What changed.
-    pub changes: D::Changes,
-    /// All rows after the step.
-    pub tables: Arc<D>,
 }
 
 /// Why a connection ended or did not come about.

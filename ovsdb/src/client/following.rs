@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::time::{self, Instant};
 
 use super::Command;
-use super::event::{Event, Reason, Step};
+use super::event::{Event, Reason};
 use super::request::{Call, Reply, Request};
 use super::task::{Task, answer};
 use crate::jsonrpc::RequestId;
 use crate::remote::Remote;
-use crate::replica::{Changes, Database};
+use crate::replica::{Changes, Database, Step};
 use crate::session::{Session, SessionEvent};
 use crate::socket::Stream;
 use crate::transaction::{OperationError, TransactError};
@@ -242,8 +242,8 @@ impl<'a, D: Database> Following<'a, D> {
     fn handle_events(&mut self) -> Result<(), End> {
         while let Some(event) = self.session.poll_event() {
             match event {
-                SessionEvent::Synchronized(changes) => self.synchronized(changes)?,
-                SessionEvent::Changed(changes) => self.changed(changes),
+                SessionEvent::Synchronized(step) => self.synchronized(step)?,
+                SessionEvent::Changed(step) => self.changed(step),
                 SessionEvent::Replied { request, outcome } => {
                     if let Some(waiting) = self.waiting.remove(&request) {
                         waiting
@@ -271,9 +271,9 @@ impl<'a, D: Database> Following<'a, D> {
         Ok(())
     }
 
-    fn synchronized(&mut self, changes: D::Changes) -> Result<(), End> {
+    fn synchronized(&mut self, step: Step<D>) -> Result<(), End> {
         self.followed = true;
-        self.changed(changes);
+        self.changed(step);
         self.task.events.send(Event::Connected {
             remote: self.remote.clone(),
         });
@@ -288,13 +288,10 @@ impl<'a, D: Database> Following<'a, D> {
 
     /// Publishes the rows after a step, and then the step. Even without changes the tables may be
     /// other ones: those of another schema.
-    fn changed(&mut self, changes: D::Changes) {
-        let tables = Arc::new(self.session.replica().tables().clone());
-        self.task.snapshot.send_replace(Arc::clone(&tables));
-        if !changes.is_empty() {
-            self.task
-                .events
-                .send(Event::Changed(Step { changes, tables }));
+    fn changed(&mut self, step: Step<D>) {
+        self.task.snapshot.send_replace(Arc::clone(&step.tables));
+        if !step.changes.is_empty() {
+            self.task.events.send(Event::Changed(step));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! From the first request to following: which server, which schema, which monitor.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Pending, Phase, Session, SessionError, SessionEvent, read, server};
 use crate::jsonrpc::RequestId;
 use crate::monitor::{self, Conditions, MonitorVersion, SinceReply};
-use crate::replica::{Changes, Database};
+use crate::replica::{Changes, Database, Step};
 use crate::schema::DatabaseSchema;
 use crate::transaction::{ErrorName, OperationError};
 
@@ -118,7 +120,8 @@ impl<D: Database> Session<D> {
         // The application may have changed its mind since the rows were asked for.
         let asked = self.replica.conditions().clone();
         self.request_conditions(version, &asked)?;
-        self.events.push_back(SessionEvent::Synchronized(changes));
+        let step = self.step(changes);
+        self.events.push_back(SessionEvent::Synchronized(step));
         Ok(())
     }
 
@@ -143,12 +146,19 @@ impl<D: Database> Session<D> {
             (ROWS, Phase::Following(_)) => {
                 let changes = self.apply(updates)?;
                 if !changes.is_empty() {
-                    self.events.push_back(SessionEvent::Changed(changes));
+                    let step = self.step(changes);
+                    self.events.push_back(SessionEvent::Changed(step));
                 }
                 Ok(())
             }
             _ => Err(SessionError::Untimely),
         }
+    }
+
+    /// What the replica is after a change, which later changes do not touch.
+    fn step(&self, changes: D::Changes) -> Step<D> {
+        let tables = Arc::new(self.replica.tables().clone());
+        Step { changes, tables }
     }
 
     /// Applies updates to the replica. If that fails, the next session must not resume from a

@@ -155,10 +155,10 @@ fn rows_that_are_sent_again_are_no_change() {
     let rows = format!(r#"{{"Item":{{"{ROW}":{{"initial":{{"number":7}}}}}}}}"#);
     pair.answer("monitor_cond_since", &format!(r#"[false,"{TXN}",{rows}]"#))
         .unwrap();
-    let Some(SessionEvent::Synchronized(changes)) = pair.session.poll_event() else {
+    let Some(SessionEvent::Synchronized(step)) = pair.session.poll_event() else {
         panic!("synchronized");
     };
-    assert!(changes.is_empty());
+    assert!(step.changes.is_empty());
 }
 
 #[test]
@@ -251,6 +251,32 @@ fn a_leader_that_is_deposed_is_left() {
         .tell("update2", &format!(r#"["server",{update}]"#))
         .unwrap_err();
     assert!(matches!(error, SessionError::NotLeader { .. }), "{error}");
+}
+
+#[test]
+fn a_step_does_not_see_the_next_one() {
+    let mut pair = Pair::new(followed(5), false)
+        .up_to_monitor("clustered", 5)
+        .unwrap();
+    pair.answer("monitor_cond_since", &format!(r#"[true,"{TXN}",{{}}]"#))
+        .unwrap();
+    pair.session.poll_event();
+    for number in [8, 9] {
+        let update = format!(r#"{{"Item":{{"{ROW}":{{"modify":{{"number":{number}}}}}}}}}"#);
+        let params = json(&format!(r#"["rows","{TXN}",{update}]"#));
+        pair.server.notify("update3", &params).unwrap();
+    }
+    // Both arrive in one read.
+    pair.deliver().unwrap();
+    for number in [8, 9] {
+        let Some(SessionEvent::Changed(step)) = pair.session.poll_event() else {
+            panic!("a step");
+        };
+        let after = step.tables.items.iter().next().unwrap();
+        assert_eq!(after.number, number);
+        let change = step.changes.items.get(&after.uuid).unwrap();
+        assert_eq!(change.after(), Some(after));
+    }
 }
 
 #[test]

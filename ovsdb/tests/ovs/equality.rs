@@ -1,6 +1,7 @@
 //! At any quiet moment the replica equals the database, whatever others did to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ovsdb::dynamic::Tables;
@@ -9,7 +10,7 @@ use ovsdb::monitor::{Conditions, MonitorVersion, requests};
 use ovsdb::operation::{Clause, Function, MutationClause, Mutator, Name, Operation};
 use ovsdb::replica::{Database, Replica};
 use ovsdb::value::{Atom, Datum, Real};
-use ovsdb::{Client, Event, Options, Transaction};
+use ovsdb::{Client, Event, Events, Options, Transaction, Uuid};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde::Serialize;
@@ -19,7 +20,7 @@ use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::declared::{Test, connected};
+use crate::declared::{Item, Test, connected, next};
 use crate::server::{PATIENCE, SCHEMA, Server};
 
 #[path = "../../examples/dump/table.rs"]
@@ -219,7 +220,7 @@ impl OldMonitor {
     }
 }
 
-async fn follow(server: &Server) -> (Client<Tables>, ovsdb::Events<Tables>) {
+async fn follow(server: &Server) -> (Client<Tables>, Events<Tables>) {
     let tables = Tables::new("Test", None);
     let (client, mut events) =
         Client::connect_to(tables, vec![server.remote()], Options::default());
@@ -275,6 +276,85 @@ async fn compare(transactions: Vec<Vec<Operation>>) {
             .collect()
     };
     assert_eq!(names(&typed.snapshot()), names(&fresh.snapshot()));
+}
+
+/// Applies the changes that events tell to rows, until these are the rows that there should be.
+async fn replay(events: &mut Events<Test>, expected: &Test) {
+    let expected: BTreeMap<Uuid, Arc<Item>> = rows_of(expected.items.iter());
+    let mut told = BTreeMap::new();
+    while told != expected {
+        let Event::Changed(step) = next(events).await else {
+            continue;
+        };
+        for change in &step.changes.items {
+            let before = match change.after() {
+                Some(after) => told.insert(after.uuid, Arc::clone(after)),
+                None => told.remove(&change.uuid()),
+            };
+            assert_eq!(before.as_ref(), change.before(), "the row as it was");
+        }
+        assert_eq!(told, rows_of(step.tables.items.iter()));
+    }
+}
+
+fn rows_of<'a>(rows: impl Iterator<Item = &'a Arc<Item>>) -> BTreeMap<Uuid, Arc<Item>> {
+    rows.map(|row| (row.uuid, Arc::clone(row))).collect()
+}
+
+/// The conditions change while the rows do.
+async fn compare_some(transactions: Vec<Vec<Operation>>) {
+    let server = Server::start(SCHEMA);
+    let (writer, mut events) = crate::declared::client(&server);
+    connected(&mut events).await;
+    let (some, mut some_events) = crate::declared::client(&server);
+    connected(&mut some_events).await;
+    let mut least = 0;
+    for (index, operations) in (0_i64..).zip(transactions) {
+        let mut transaction = Transaction::new();
+        for operation in operations {
+            transaction.push(operation);
+        }
+        least = index % 5 - 3;
+        let conditions = Conditions::new().only([Item::number.at_least(least)]);
+        let (written, set) = tokio::join!(
+            writer.transact(transaction, PATIENCE),
+            some.set_conditions(conditions, PATIENCE)
+        );
+        // Either way there is something to compare.
+        drop(written);
+        set.expect("the server knows the column");
+    }
+    for client in [&writer, &some] {
+        let nothing = client.transact(Transaction::new(), PATIENCE).await;
+        nothing.expect("the server answers");
+    }
+    let (all, some) = (writer.snapshot(), some.snapshot());
+    let chosen = all.items.iter().filter(|row| row.number >= least);
+    assert_eq!(
+        rows_of(some.items.iter()),
+        rows_of(chosen),
+        "at least {least}"
+    );
+    assert_eq!(some.parts, all.parts);
+    replay(&mut some_events, &some).await;
+    replay(&mut events, &all).await;
+}
+
+#[test]
+fn the_replica_equals_the_chosen_rows_after_random_transactions() {
+    let runtime = Runtime::new().expect("a runtime");
+    let config = ProptestConfig {
+        cases: 16,
+        failure_persistence: None,
+        ..Default::default()
+    };
+    let transactions = prop::collection::vec(transaction(), 1..100);
+    TestRunner::new(config)
+        .run(&transactions, |transactions| {
+            runtime.block_on(compare_some(transactions));
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]
