@@ -19,6 +19,7 @@ mod rule;
 mod rules_egress;
 mod rules_ingress;
 mod transient;
+mod trunk_output;
 
 use crate::table::Pipeline;
 
@@ -37,6 +38,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &delivery::TABLE,
         &base_ingress::TABLE,
         &rules_ingress::TABLE,
+        &trunk_output::TABLE,
         &accepted_ingress::TABLE,
         &dropped::TABLE,
     ],

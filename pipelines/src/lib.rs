@@ -33,6 +33,7 @@
 //!     allowed_address_pairs: Vec::new(),
 //!     admin_state_up: true,
 //!     host: None,
+//!     migrating_to: None,
 //! };
 //! let objects = Objects { networks: vec![network], ports: vec![port], ..Objects::default() };
 //! let model = Model::new(objects).map_err(|problems| problems[0].clone())?;

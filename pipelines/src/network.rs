@@ -17,6 +17,7 @@ mod protocol;
 mod security_group;
 mod segment;
 mod subnet;
+mod trunk;
 
 pub use openflow::field::MacAddr;
 
@@ -24,7 +25,9 @@ pub use host::{EncapType, Host};
 pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use model::{Model, Objects};
 pub use mtu::ETHERNET_MTU;
-pub use object::{HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId};
+pub use object::{
+    HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId, TrunkId,
+};
 pub use port::{AddressPair, Port};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
@@ -34,3 +37,4 @@ pub use security_group::{
 };
 pub use segment::{Network, NetworkType, Segment, VlanId};
 pub use subnet::Subnet;
+pub use trunk::{SubPort, Trunk};

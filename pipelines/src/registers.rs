@@ -92,6 +92,8 @@ registers! {
     NETWORK = 6[0..=31];
     /// The conjunction of the rule with a remote group that let the packet pass.
     REMOTE_GROUP = 7[0..=31];
+    /// The port of a trunk that a packet came from, as PORT holds it.
+    SENDER = 8[0..=31];
 }
 
 const _: () = check(ALL);

@@ -28,7 +28,8 @@ pub struct Site {
     conjunctions: Conjunctions,
     /// The number on br-int of each port that is plugged in here.
     ///
-    /// What is plugged in counts, wherever the model says that the port should be.
+    /// What is plugged in counts, wherever the model says that the port should be. A sub-port has
+    /// none: it is behind its parent's.
     pub bindings: BTreeMap<PortId, PortNo>,
     /// The local VLAN of each network that has a port here.
     pub local_vlans: BTreeMap<NetworkId, VlanId>,
@@ -97,7 +98,8 @@ impl Site {
                 .filter(takes);
             let hosts = network
                 .members()
-                .filter_map(|port| self.model.host(port.host.as_ref()?));
+                .flat_map(Port::hosts)
+                .filter_map(|host| self.model.host(host));
             let others: BTreeMap<_, _> = hosts
                 .filter(|host| host.name != self.host)
                 .map(|host| (&host.name, host))
@@ -138,11 +140,54 @@ impl Site {
     /// One port that is plugged in here, whatever its state.
     pub(crate) fn port(&self, id: PortId) -> Option<LocalPort<'_>> {
         let port = self.model.port(id)?;
-        let number = *self.bindings.get(&id)?;
         Some(LocalPort {
             network: self.network(port.network)?,
             port,
-            number,
+            place: self.attachment(id)?,
+        })
+    }
+
+    /// How a port is plugged in here, by itself or behind its parent.
+    pub(crate) fn attachment(&self, id: PortId) -> Option<Attachment> {
+        if let Some((parent, vlan)) = self.model.parent(id) {
+            return Some(Attachment {
+                number: *self.bindings.get(&parent.id)?,
+                vlan: Some(vlan),
+                in_trunk: true,
+                up: parent.admin_state_up,
+            });
+        }
+        Some(Attachment {
+            number: *self.bindings.get(&id)?,
+            vlan: None,
+            in_trunk: self.model.trunk_of(id).is_some(),
+            up: true,
+        })
+    }
+
+    /// Whether a port is plugged in here.
+    pub(crate) fn has(&self, id: PortId) -> bool {
+        let interface = self.model.parent(id).map_or(id, |(parent, _)| parent.id);
+        self.bindings.contains_key(&interface)
+    }
+
+    /// Whether a port is on another host too, or only there.
+    pub(crate) fn is_elsewhere(&self, port: &Port) -> bool {
+        // While a machine moves it is plugged in at both ends.
+        !self.has(port.id) || port.migrating_to.is_some() && self.other_hosts(port).next().is_some()
+    }
+
+    /// The hosts that have a port, this one aside.
+    fn other_hosts<'a>(&'a self, port: &'a Port) -> impl Iterator<Item = &'a HostName> {
+        port.hosts().filter(|host| **host != self.host)
+    }
+
+    /// Every port that is plugged in here, sub-ports after their parents.
+    fn interfaces(&self) -> impl Iterator<Item = PortId> {
+        self.bindings.keys().flat_map(|id| {
+            let sub_ports = self.model.trunk_of(*id).into_iter();
+            let sub_ports = sub_ports.flat_map(|trunk| &trunk.sub_ports);
+            std::iter::once(*id).chain(sub_ports.map(|sub_port| sub_port.port))
         })
     }
 
@@ -150,9 +195,8 @@ impl Site {
     pub(crate) fn remote_port(&self, id: PortId) -> Option<RemotePort<'_>> {
         let port = self.model.port(id)?;
         let network = self.network(port.network)?;
-        network
-            .tunnel_to(port)
-            .map(|_| RemotePort { network, port })
+        let behind_tunnel = !self.has(id) && !network.tunnels_to(port).is_empty();
+        behind_tunnel.then_some(RemotePort { network, port })
     }
 
     /// The tunnels to another host.
@@ -222,8 +266,8 @@ impl<'a> LocalNetwork<'a> {
     /// The ports that are plugged in here and up.
     pub(crate) fn ports(&self) -> impl Iterator<Item = LocalPort<'a>> {
         let (site, id) = (self.site, self.network.id);
-        let local = site.bindings.keys().filter_map(|port| site.port(*port));
-        local.filter(move |local| local.port.network == id && local.port.admin_state_up)
+        let local = site.interfaces().filter_map(|port| site.port(port));
+        local.filter(move |local| local.port.network == id && local.is_up())
     }
 
     /// Every port of the network, on every host.
@@ -242,29 +286,29 @@ impl<'a> LocalNetwork<'a> {
             .collect()
     }
 
-    /// The tunnel to the host of a port, unless the port is plugged in here.
-    pub(crate) fn tunnel_to(&self, port: &Port) -> Option<PortNo> {
+    /// The tunnels to the other hosts of a port.
+    pub(crate) fn tunnels_to(&self, port: &Port) -> BTreeSet<PortNo> {
+        let hosts = self
+            .site
+            .other_hosts(port)
+            .filter(|_| self.site.is_elsewhere(port));
+        hosts.filter_map(|host| self.tunnel(host)).collect()
+    }
+
+    /// The tunnel to another host.
+    fn tunnel(&self, host: &HostName) -> Option<PortNo> {
         let (encap_type, _) = self.tunnel_key()?;
-        if self.site.bindings.contains_key(&port.id) {
-            return None;
-        }
-        self.site
-            .tunnels_to(port.host.as_ref()?)
-            .get(&encap_type)
-            .copied()
+        self.site.tunnels_to(host).get(&encap_type).copied()
     }
 
     /// The tunnels to every host that has a port of the network.
     pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
-        let Some((encap_type, _)) = self.tunnel_key() else {
-            return BTreeSet::new();
-        };
-        let elsewhere = self
-            .members()
-            .filter(|port| !self.site.bindings.contains_key(&port.id));
-        let hosts: BTreeSet<_> = elsewhere.filter_map(|port| port.host.as_ref()).collect();
-        let tunnel = |host: &HostName| self.site.tunnels_to(host).get(&encap_type).copied();
-        hosts.into_iter().filter_map(tunnel).collect()
+        let elsewhere = self.members().filter(|port| self.site.is_elsewhere(port));
+        let hosts: BTreeSet<_> = elsewhere.flat_map(Port::hosts).collect();
+        hosts
+            .into_iter()
+            .filter_map(|host| self.tunnel(host))
+            .collect()
     }
 
     /// Whether machines may use addresses in it that the model does not know.
@@ -278,8 +322,9 @@ impl<'a> LocalNetwork<'a> {
 
     /// Whether a port without port security is plugged in here and up.
     pub(crate) fn has_open_port(&self) -> bool {
-        let mut open = self.site.model.open_ports_of(self.network.id);
-        open.any(|port| port.admin_state_up && self.site.bindings.contains_key(&port.id))
+        let open = self.site.model.open_ports_of(self.network.id);
+        open.filter_map(|port| self.site.port(port.id))
+            .any(|port| port.is_up())
     }
 
     /// Every MAC that its ports answer to.
@@ -293,10 +338,49 @@ impl<'a> LocalNetwork<'a> {
 pub(crate) struct LocalPort<'a> {
     pub(crate) network: LocalNetwork<'a>,
     pub(crate) port: &'a Port,
+    pub(crate) place: Attachment,
+}
+
+/// How a port is plugged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attachment {
+    /// The number on br-int, for a sub-port that of its parent.
     pub(crate) number: PortNo,
+    /// The tag of its frames there, for a sub-port.
+    pub(crate) vlan: Option<VlanId>,
+    /// Whether other ports may have the same number.
+    pub(crate) in_trunk: bool,
+    /// Whether its parent is up, where it has one.
+    up: bool,
 }
 
 impl<'a> LocalPort<'a> {
+    /// The number on br-int.
+    pub(crate) fn number(&self) -> PortNo {
+        self.place.number
+    }
+
+    /// What the register holds that tells local ports apart.
+    ///
+    /// A sub-port shares its parent's number, which has 16 bits, and adds its VLAN.
+    pub(crate) fn key(&self) -> u32 {
+        let PortNo(number) = self.place.number;
+        match self.place.vlan {
+            Some(vlan) => (number << 16) | u32::from(vlan),
+            None => number,
+        }
+    }
+
+    /// Whether it may send and receive at all.
+    pub(crate) fn is_up(&self) -> bool {
+        self.port.admin_state_up && self.place.up
+    }
+
+    /// Whether its machine is on the way here, and may not run here yet.
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.port.migrating_to.as_ref() == Some(&self.network.site.host)
+    }
+
     /// Whether sources are checked and groups apply.
     pub(crate) fn is_firewalled(&self) -> bool {
         self.port.port_security_enabled

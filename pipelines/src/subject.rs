@@ -60,10 +60,10 @@ impl<'a> Station<'a> {
             elsewhere: Vec::new(),
         };
         for port in ports {
-            match site.port(port.id) {
-                Some(local) if port.admin_state_up => station.local.push(local),
-                Some(_) => {}
-                None => station.elsewhere.push(port),
+            let local = site.port(port.id).filter(LocalPort::is_up);
+            station.local.extend(local);
+            if site.is_elsewhere(port) {
+                station.elsewhere.push(port);
             }
         }
         Some(station)
@@ -86,7 +86,7 @@ impl<'a> Station<'a> {
     pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
         self.elsewhere
             .iter()
-            .filter_map(|port| self.network.tunnel_to(port))
+            .flat_map(|port| self.network.tunnels_to(port))
             .collect()
     }
 }
@@ -128,7 +128,7 @@ impl<'a> Subject<'a> {
                 remote: *remote,
             }),
             Unit::Port(id) => match site.port(*id) {
-                Some(local) if local.port.admin_state_up => Self::Port(local),
+                Some(local) if local.is_up() => Self::Port(local),
                 Some(local) => Self::DeadPort(local),
                 None => Self::RemotePort(site.remote_port(*id)?),
             },
@@ -144,13 +144,11 @@ impl<'a> Subject<'a> {
             (Unit::Members { remote, .. }, _) => Cookie::of(remote.0),
             // A MAC that one port has is that port's affair.
             (Unit::Station(..), Self::Station(station)) => {
-                let ports = station
-                    .local
-                    .iter()
-                    .map(|local| local.port)
-                    .chain(station.elsewhere.iter().copied());
-                match ports.collect::<Vec<_>>().as_slice() {
-                    [port] => Cookie::of(port.id.0),
+                let here = station.local.iter().map(|local| local.port.id);
+                let elsewhere = station.elsewhere.iter().map(|port| port.id);
+                let ports: BTreeSet<_> = here.chain(elsewhere).collect();
+                match ports.first() {
+                    Some(port) if ports.len() == 1 => Cookie::of(port.0),
                     _ => Cookie::of(station.network.network.id.0),
                 }
             }

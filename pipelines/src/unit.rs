@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    network::{HostName, MacAddr, NetworkId, PortId, SecurityGroupId},
+    network::{HostName, MacAddr, NetworkId, Port, PortId, SecurityGroupId},
     site::Site,
 };
 
@@ -70,7 +70,7 @@ enum Name {
     OpenPort(NetworkId),
     /// Which security groups the ports of a network have here.
     GroupsHere(NetworkId),
-    /// A port and its number.
+    /// A port, and how it is plugged in.
     Port(PortId),
     /// A security group's rules and the numbers of its conjunctions.
     Rules(SecurityGroupId),
@@ -85,21 +85,16 @@ impl Unit {
             Self::Bridge => [Name::Bridge].into(),
             Self::Host(host) => [Name::Host(host.clone())].into(),
             Self::Network(id) => {
-                let hosts = site
-                    .model()
-                    .ports_of(*id)
-                    .filter_map(|port| port.host.clone());
+                let ports = site.model().ports_of(*id);
+                let hosts = ports.flat_map(Port::hosts).cloned();
                 let own = [Name::Bridge, Name::Network(*id), Name::Population(*id)];
                 hosts.map(Name::Host).chain(own).collect()
             }
             Self::Station(id, mac) => {
                 let ports = site.model().ports_at(*id, *mac);
                 let ports = ports.flat_map(|port| {
-                    port.host
-                        .clone()
-                        .map(Name::Host)
-                        .into_iter()
-                        .chain([Name::Port(port.id)])
+                    let hosts = port.hosts().cloned().map(Name::Host);
+                    hosts.chain([Name::Port(port.id)])
                 });
                 let own = [Name::Bridge, Name::Network(*id), Name::OpenPort(*id)];
                 ports.chain(own).collect()
@@ -108,8 +103,8 @@ impl Unit {
                 let port = site.model().port(*id).into_iter();
                 let named = port.flat_map(|port| {
                     let groups = port.security_groups.iter().copied().map(Name::Rules);
-                    let host = port.host.clone().map(Name::Host);
-                    groups.chain(host).chain([Name::Network(port.network)])
+                    let hosts = port.hosts().cloned().map(Name::Host);
+                    groups.chain(hosts).chain([Name::Network(port.network)])
                 });
                 named.chain([Name::Port(*id)]).collect()
             }
@@ -212,7 +207,7 @@ fn network_changes(id: NetworkId, old: &Site, new: &Site) -> Vec<Name> {
 fn port_changes(id: PortId, old: &Site, new: &Site) -> Vec<Name> {
     let before = old.model().port(id);
     let after = new.model().port(id);
-    if (before, old.bindings.get(&id)) == (after, new.bindings.get(&id)) {
+    if (before, old.attachment(id)) == (after, new.attachment(id)) {
         return Vec::new();
     }
     let mut changes = vec![Name::Port(id)];

@@ -15,7 +15,7 @@ use pipelines::{
     bridge::{Bridge, desired, flows, recompile},
     diff::{Change, diff},
     flow_set::{FlowSet, Key},
-    network::{HostName, Model, Objects, PhysicalNetwork, VlanId},
+    network::{HostName, Model, Objects, PhysicalNetwork, SubPort, Trunk, TrunkId, VlanId},
     site::Site,
     unit::{Unit, affected, units},
 };
@@ -32,6 +32,9 @@ enum Event {
     Bind(usize, u32),
     Unbind(usize),
     Move(usize, usize),
+    Migrate(usize, usize),
+    Trunk(usize, usize, u32),
+    Untrunk(usize),
     AdminState(usize),
     PortSecurity(usize),
     JoinOrLeave(usize, usize),
@@ -50,6 +53,10 @@ fn events() -> impl Strategy<Value = Event> {
         (any(), 200..210_u32).prop_map(|(port, number)| Event::Bind(port, number)),
         any().prop_map(Event::Unbind),
         (any(), any()).prop_map(|(port, host)| Event::Move(port, host)),
+        (any(), any()).prop_map(|(port, host)| Event::Migrate(port, host)),
+        (any(), any(), 100..103_u32)
+            .prop_map(|(port, behind, vlan)| Event::Trunk(port, behind, vlan)),
+        any().prop_map(Event::Untrunk),
         any().prop_map(Event::AdminState),
         any().prop_map(Event::PortSecurity),
         (any(), any()).prop_map(|(port, group)| Event::JoinOrLeave(port, group)),
@@ -83,6 +90,18 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
             let port = port_at(port, objects)?;
             let hosts: Vec<HostName> = objects.hosts.iter().map(|host| host.name.clone()).collect();
             objects.ports[port].host = hosts.get(place(host, hosts.len() + 1)?).cloned();
+        }
+        Event::Migrate(port, host) => {
+            let port = port_at(port, objects)?;
+            let hosts: Vec<HostName> = objects.hosts.iter().map(|host| host.name.clone()).collect();
+            objects.ports[port].migrating_to = hosts.get(place(host, hosts.len() + 1)?).cloned();
+        }
+        Event::Trunk(port, behind, vlan) => {
+            let [port, behind] = [port, behind].map(|port| port_at(port, objects));
+            join_trunk(objects, port?, behind?, vlan);
+        }
+        Event::Untrunk(trunk) => {
+            objects.trunks.remove(place(trunk, objects.trunks.len())?);
         }
         Event::AdminState(port) => {
             let port = port_at(port, objects)?;
@@ -120,6 +139,18 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
         Event::DropPort(port) => {
             objects.ports.remove(port_at(port, objects)?);
         }
+        Event::LocalVlan(..) | Event::ForgetNetwork(_) | Event::ForgetTunnel(_) => {
+            renumber(event, objects, site)?;
+        }
+        Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
+    }
+    Some(())
+}
+
+/// Applies an event that changes the host's own numbers.
+fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
+    let place = |wanted: usize, length: usize| wanted.checked_rem(length);
+    match *event {
         Event::LocalVlan(network, vlan) => {
             let vlan = VlanId::new(vlan).unwrap();
             if !site.local_vlans.values().any(|taken| *taken == vlan) {
@@ -138,9 +169,28 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
                 .nth(place(tunnel, site.tunnels.len())?)?;
             site.tunnels.remove(&key);
         }
-        Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
+        _ => {}
     }
     Some(())
+}
+
+/// Puts one port behind another; the model refuses what cannot be.
+fn join_trunk(objects: &mut Objects, port: usize, behind: usize, vlan: u32) {
+    let [port, behind] = [port, behind].map(|place| objects.ports[place].id);
+    let sub_port = SubPort {
+        port: behind,
+        vlan: VlanId::new(vlan).unwrap(),
+    };
+    match objects.trunks.iter_mut().find(|trunk| trunk.port == port) {
+        Some(trunk) => trunk.sub_ports.push(sub_port),
+        None => objects.trunks.push(Trunk {
+            id: TrunkId(port.0),
+            name: String::new(),
+            project: String::new(),
+            port,
+            sub_ports: vec![sub_port],
+        }),
+    }
 }
 
 /// What a switch has after taking changes in order, refusing what a switch refuses.
@@ -174,7 +224,7 @@ proptest! {
 
     #[test]
     fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
-        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports"].prop_map(|s| s),
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves"].prop_map(|s| s),
         events in prop::collection::vec(events(), 1..8),
     ) {
         let (mut objects, mut site) = scenario::read_with_objects(&name);
@@ -281,7 +331,13 @@ fn flows_of_others_stay() {
 
 #[test]
 fn every_continuation_lands_in_a_table_of_the_pipeline() {
-    for name in ["quickstart", "rules", "address_pairs", "open_ports"] {
+    for name in [
+        "quickstart",
+        "rules",
+        "address_pairs",
+        "open_ports",
+        "trunks_and_moves",
+    ] {
         let site = scenario::read(name);
         for bridge in bridges() {
             let numbers: BTreeSet<_> = bridge

@@ -101,6 +101,7 @@ fn a_switch_prints_the_flows_as_they_were_compiled() {
         "rules",
         "address_pairs",
         "open_ports",
+        "trunks_and_moves",
     ] {
         let (switch, site) = switch_with(name);
         for (bridge_name, bridge) in bridges() {
@@ -436,4 +437,90 @@ fn rules_with_remote_groups_decide_by_port_and_member() {
     assert_eq!(allowed("10.0.0.14"), [16, 21, 22, 23, 31]);
     assert_eq!(allowed("10.0.0.15"), [22]);
     assert!(allowed("10.0.0.99").is_empty());
+}
+
+#[test]
+fn a_trunk_brings_each_vlan_to_its_own_network() {
+    let (switch, _) = switch_with("trunks_and_moves");
+    let from = |port: &'static str, packet: &str| {
+        let bridge = "br-int";
+        From {
+            switch: &switch,
+            bridge,
+            port,
+        }
+        .send(packet, NEW)
+    };
+    let out =
+        "dl_src=fa:16:3e:00:00:02,dl_dst=fa:16:3e:00:00:04,tcp,nw_src=10.1.0.12,nw_dst=10.1.0.14";
+    let back =
+        "dl_src=fa:16:3e:00:00:04,dl_dst=fa:16:3e:00:00:02,tcp,nw_src=10.1.0.14,nw_dst=10.1.0.12";
+    assert_eq!(
+        from("in_port=101", &format!("dl_vlan=100,{out}")),
+        ports(&[104])
+    );
+    assert_eq!(from("in_port=104", back), ports(&[101]));
+    // Neither the parent nor another VLAN may send in the sub-port's name, and a second tag does not
+    // choose a network.
+    assert_eq!(from("in_port=101", out), ports(&[]));
+    assert_eq!(
+        from("in_port=101", &format!("dl_vlan=300,{out}")),
+        ports(&[])
+    );
+    for inner in ["0001", "0002", "0064"] {
+        let macs = "fa163e000004fa163e000002";
+        let ip = "45000028000000004006000000000a01000c0a01000e";
+        let tcp = "9c4000500000000000000000500200ff00000000";
+        let frame = format!("{macs}810000648100{inner}0800{ip}{tcp}");
+        let trace = switch.appctl("ofproto/trace", &["br-int", "in_port=101", &frame]);
+        assert!(trace.contains("Datapath actions: drop"), "{trace}");
+    }
+}
+
+#[test]
+fn a_machine_that_moves_is_reached_at_both_ends() {
+    let (switch, _) = switch_with("trunks_and_moves");
+    let vm = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=101",
+    };
+    let to = |mac: &str, ip: &str| {
+        let from = "dl_src=fa:16:3e:00:00:01";
+        let packet = format!("{from},dl_dst={mac},tcp,nw_src=10.0.0.11,nw_dst={ip},tcp_dst=22");
+        vm.send(&packet, NEW)
+    };
+    assert_eq!(to("fa:16:3e:00:00:05", "10.0.0.15"), ports(&[105, 2]));
+    assert_eq!(to("fa:16:3e:00:00:06", "10.0.0.16"), ports(&[106, 3]));
+    assert_eq!(to("fa:16:3e:00:00:07", "10.0.0.17"), ports(&[2, 3]));
+}
+
+#[test]
+fn a_machine_that_arrives_is_noticed_by_what_it_announces() {
+    let (switch, _) = switch_with("trunks_and_moves");
+    let reported = |port: u32, packet: &str| {
+        let packet = format!("in_port={port},{packet}");
+        let trace = switch.trace_text("br-int", &packet, NEW);
+        trace.contains("CONTROLLER:65535")
+    };
+    let arriving = "dl_src=fa:16:3e:00:00:05,dl_dst=ff:ff:ff:ff:ff:ff";
+    let own = "arp_spa=10.0.0.15,arp_tpa=10.0.0.15";
+    let advertisement = "icmp6,ipv6_src=2001:db8:a::15,icmpv6_type=136,nd_target=2001:db8:a::15";
+    assert!(reported(105, &format!("{arriving},rarp")));
+    assert!(reported(105, &format!("{arriving},arp,arp_op=1,{own}")));
+    assert!(reported(105, &format!("{arriving},arp,arp_op=2,{own}")));
+    assert!(reported(105, &format!("{arriving},{advertisement}")));
+    // A question to others is no announcement, nor is one by who runs here.
+    assert!(!reported(
+        105,
+        &format!("{arriving},arp,arp_op=1,arp_spa=10.0.0.15,arp_tpa=10.0.0.11")
+    ));
+    assert!(!reported(
+        106,
+        "dl_src=fa:16:3e:00:00:06,dl_dst=ff:ff:ff:ff:ff:ff,rarp"
+    ));
+    assert!(!reported(
+        105,
+        "dl_src=fa:16:3e:00:00:77,dl_dst=ff:ff:ff:ff:ff:ff,rarp"
+    ));
 }

@@ -30,20 +30,20 @@
 //!     host: host1
 //! ```
 //!
-//! The document is a mapping with four lists, each optional. A key without value, or with `null`,
+//! The document is a mapping with five lists, each optional. A key without value, or with `null`,
 //! is as good as absent. Unknown keys are refused. Anchors, aliases and merge keys (`<<`) work. An
 //! empty file is refused, as it is more often a file that somebody is about to write than a wish to
 //! remove everything; `networks: []` says that.
 //!
 //! ## Names and identifiers
 //!
-//! Networks, subnets, security groups, rules and ports have an `id`, a UUID. Where none is given
-//! it is derived (UUID version 5): for networks, groups and ports from the project and the name,
-//! so one of `id` and `name` must be there, and names without `id` are used once in a project; for
-//! subnets from the network and the name, else the `cidr`; for rules from the group and all that
-//! the rule says. Every host that reads the file derives the same.
+//! Networks, subnets, security groups, rules, ports and trunks have an `id`, a UUID. Where none is
+//! given it is derived (UUID version 5): for networks, groups, ports and trunks from the project and
+//! the name, so one of `id` and `name` must be there, and names without `id` are used once in a
+//! project; for subnets from the network and the name, else the `cidr`; for rules from the group and
+//! all that the rule says. Every host that reads the file derives the same.
 //!
-//! A reference (`network`, `security_groups`, `remote_group`) is an `id`, or a name in the same
+//! A reference (`network`, `security_groups`, `remote_group`, `port`) is an `id`, or a name in the same
 //! project, or else a name that occurs in one other project.
 //!
 //! ## `hosts`
@@ -122,6 +122,7 @@
 //! | `allowed_address_pairs` | list | none | more sources that it may use, below |
 //! | `admin_state_up` | boolean | `true` | `false`: nothing passes |
 //! | `host` | text | none | where it is plugged in, one of `hosts` |
+//! | `migrating_to` | text | none | where its machine is being moved, another of `hosts` |
 //!
 //! Without a group of that name in the project, the default is none. Each entry of
 //! `allowed_address_pairs`:
@@ -130,6 +131,24 @@
 //! |---|---|---|---|
 //! | `ip_address` | block or address | required | |
 //! | `mac_address` | MAC address | the port's | |
+//!
+//! ## `trunks`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `port` | reference | required | the parent: the interface, untagged |
+//! | `sub_ports` | list | none | ports behind it, below |
+//!
+//! A port is in one trunk at most. Each entry of `sub_ports`:
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `port` | reference | required | its `host` is absent, or the parent's |
+//! | `segmentation_type` | word | `vlan` | `vlan` |
+//! | `segmentation_id` | number | required | its VLAN on the parent's interface, 1-4094 |
 //!
 //! ## Limits
 //!
@@ -153,9 +172,10 @@ mod network;
 mod port;
 mod security_group;
 mod tree;
+mod trunk;
 
 /// The sections of the document.
-const KNOWN: &[&str] = &["hosts", "networks", "security_groups", "ports"];
+const KNOWN: &[&str] = &["hosts", "networks", "security_groups", "ports", "trunks"];
 
 /// The longest file that is read, in bytes: some ten thousand ports.
 const LONGEST: u64 = 16 << 20;
@@ -214,7 +234,7 @@ pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Model, FileError> {
 }
 
 fn build(root: &tree::Node, report: &mut Report) -> Option<Model> {
-    let expected = "a mapping with hosts, networks, security_groups and ports";
+    let expected = "a mapping with hosts, networks, security_groups, ports and trunks";
     let document = Field::root(root).mapping(expected, KNOWN, report)?;
     let (objects, origins) = read_objects(&document, report);
     match Model::new(objects) {
@@ -275,6 +295,15 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
             origins.ports.push(origin);
         }
     }
+
+    let mut trunks = Catalogue::new("trunk");
+    for element in document.list("trunks", "a list of trunks", report) {
+        let trunk = trunk::read(&element, &mut trunks, &ports, report);
+        if let Some((trunk, origin, sub_ports)) = trunk {
+            objects.trunks.push(trunk);
+            origins.trunks.push((origin, sub_ports));
+        }
+    }
     (objects, origins)
 }
 
@@ -285,6 +314,7 @@ struct Origins<'a> {
     networks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     security_groups: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     ports: Vec<Mapping<'a>>,
+    trunks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
 }
 
 impl Origins<'_> {
@@ -322,6 +352,11 @@ impl Origins<'_> {
                 .get(security_group)
                 .and_then(|(_, rules)| rules.get(rule)),
             ObjectRef::Port(port) => self.ports.get(port),
+            ObjectRef::Trunk(trunk) => self.trunks.get(trunk).map(|(origin, _)| origin),
+            ObjectRef::SubPort { trunk, sub_port } => self
+                .trunks
+                .get(trunk)
+                .and_then(|(_, sub_ports)| sub_ports.get(sub_port)),
         }
     }
 }

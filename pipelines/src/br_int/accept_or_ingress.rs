@@ -38,7 +38,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                     .at(TO_FIREWALLED)
                     .when(NETWORK, station.network.vlan.into())
                     .when(ETH_DST, station.mac)
-                    .set(PORT, port.number.0)
+                    .set(PORT, port.key())
                     .resubmit(&base_ingress::TABLE);
             }
         }
@@ -49,14 +49,14 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                         .at(NEW_CONNECTION)
                         .in_state(NEW)
                         .when(ETH_TYPE, eth_type)
-                        .when(PORT, port.number.0)
+                        .when(PORT, port.key())
                         .commit()
                         .resubmit(&accepted_egress::TABLE);
                 }
             }
             flows
                 .at(ANYTHING)
-                .when(PORT, port.number.0)
+                .when(PORT, port.key())
                 .resubmit(&delivery::TABLE);
         }
         _ => {}

@@ -128,8 +128,8 @@ const UNSPECIFIED: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED
 fn from<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
     flows
         .at(priority)
-        .when(IN_PORT, port.number)
-        .when(PORT, port.number.0)
+        .when(IN_PORT, port.number())
+        .when(PORT, port.key())
 }
 
 fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {

@@ -6,7 +6,7 @@ use openflow::field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto};
 
 use super::{
     connection::{TRACKED, UNTRACKED},
-    rules_ingress,
+    rules_ingress, trunk_output,
 };
 use crate::{
     link::{self, Dhcp},
@@ -20,7 +20,7 @@ pub(super) static TABLE: Table = Table {
     number: 81,
     name: "BASE_INGRESS",
     purpose: "Delivers what runs a link; has the rest tracked.",
-    next: &[&rules_ingress::TABLE],
+    next: &[&rules_ingress::TABLE, &trunk_output::TABLE],
     flows,
 };
 
@@ -39,10 +39,10 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 }
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
-    let number = port.number;
     to(port, LINK, flows)
         .when(ETH_TYPE, EthType::ARP)
-        .output(number);
+        .then(|actions| trunk_output::to(actions, port))
+        .done();
     for icmp_type in [
         link::LISTENER_QUERY,
         link::ROUTER_ADVERTISEMENT,
@@ -53,10 +53,13 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             .when(ETH_TYPE, EthType::IPV6)
             .when(IP_PROTO, IpProto::ICMPV6)
             .when(ICMPV6_TYPE, icmp_type)
-            .output(number);
+            .then(|actions| trunk_output::to(actions, port))
+            .done();
     }
     for dhcp in [Dhcp::V4, Dhcp::V6] {
-        dhcp.answer(to(port, DHCP_ANSWER, flows)).output(number);
+        dhcp.answer(to(port, DHCP_ANSWER, flows))
+            .then(|actions| trunk_output::to(actions, port))
+            .done();
     }
     for eth_type in [EthType::IPV4, EthType::IPV6] {
         let untracked = to(port, TO_TRACK, flows)
@@ -71,5 +74,5 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
 
 /// What goes to the port.
 fn to<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
-    flows.at(priority).when(PORT, port.number.0)
+    flows.at(priority).when(PORT, port.key())
 }

@@ -10,7 +10,7 @@
 
 use openflow::field::{ETH_DST, GroupId, MacAddr, VLAN_VID, VlanVid};
 
-use super::base_ingress;
+use super::{base_ingress, trunk_output};
 use crate::{
     registers::{NETWORK, PORT},
     site::{LocalNetwork, LocalPort},
@@ -22,7 +22,7 @@ pub(super) static TABLE: Table = Table {
     number: 94,
     name: "ACCEPTED_EGRESS_NORMAL",
     purpose: "Delivers, each copy to a firewalled port through its ingress tables.",
-    next: &[&base_ingress::TABLE],
+    next: &[&base_ingress::TABLE, &trunk_output::TABLE],
     flows,
 };
 
@@ -89,11 +89,11 @@ fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {
 
 fn to_port(actions: Actions, port: LocalPort<'_>) -> Actions {
     if port.is_firewalled() {
-        actions
-            .set(PORT, port.number.0)
-            .resubmit(&base_ingress::TABLE)
+        actions.set(PORT, port.key()).resubmit(&base_ingress::TABLE)
+    } else if port.place.in_trunk {
+        trunk_output::to(actions.set(PORT, port.key()), port)
     } else {
-        actions.output(port.number)
+        trunk_output::to(actions, port)
     }
 }
 

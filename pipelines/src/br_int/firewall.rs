@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::{
-    field::{CONJ_ID, CT_MARK, CT_ZONE, ETH_TYPE, EthType, PortNo},
+    field::{CONJ_ID, CT_MARK, CT_ZONE, ETH_TYPE, EthType},
     matching::Match,
 };
 
@@ -35,11 +35,11 @@ pub(super) struct Side {
     /// Whose rules apply.
     pub(super) direction: Direction,
     /// What happens to packets that go the way of an open connection.
-    pub(super) accept: fn(Draft<'_>, PortNo),
+    pub(super) accept: fn(Draft<'_>, LocalPort<'_>),
     /// What happens to packets that open a connection.
-    pub(super) open: fn(Draft<'_>, PortNo),
+    pub(super) open: fn(Draft<'_>, LocalPort<'_>),
     /// What happens to replies and related packets.
-    pub(super) reply: fn(Draft<'_>, PortNo),
+    pub(super) reply: fn(Draft<'_>, LocalPort<'_>),
 }
 
 impl Side {
@@ -89,7 +89,7 @@ impl Side {
     fn allow(&self, port: LocalPort<'_>, priority: u16, matching: &Match, flows: &mut Flows<'_>) {
         for (state, end) in [(FORWARD, self.accept), (NEW, self.open)] {
             let allowed = flows.at(priority).like(matching.clone()).in_state(state);
-            end(allowed.when(PORT, port.number.0), port.number);
+            end(allowed.when(PORT, port.key()), port);
         }
     }
 
@@ -102,40 +102,39 @@ impl Side {
                 .when(CONJ_ID, number)
                 .when(ETH_TYPE, rule.ethertype().into())
                 .in_state(state)
-                .when(PORT, port.number.0)
+                .when(PORT, port.key())
                 .set(REMOTE_GROUP, number);
-            end(both, port.number);
+            end(both, port);
         }
     }
 
     /// Packets of connections that are open, with or without a rule.
     fn connections(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
-        let number = port.number;
         for state in [REPLY, RELATED] {
             let known = flows
                 .at(KNOWN_CONNECTION)
                 .in_state(state)
                 .when(CT_MARK, NOT_CUT)
                 .when(CT_ZONE, port.network.vlan.get())
-                .when(PORT, number.0);
-            (self.reply)(known, number);
+                .when(PORT, port.key());
+            (self.reply)(known, port);
         }
         let cut = flows
             .at(KNOWN_CONNECTION)
             .when(CT_MARK, CUT)
-            .when(PORT, number.0);
+            .when(PORT, port.key());
         cut.resubmit(&dropped::TABLE);
         let unknown = flows
             .at(NO_RULE)
             .in_state(NOT_ESTABLISHED)
-            .when(PORT, number.0);
+            .when(PORT, port.key());
         unknown.resubmit(&dropped::TABLE);
         for eth_type in [EthType::IPV4, EthType::IPV6] {
             flows
                 .at(NO_RULE)
                 .in_state(ESTABLISHED)
                 .when(ETH_TYPE, eth_type)
-                .when(PORT, number.0)
+                .when(PORT, port.key())
                 .commit_marked(CUT)
                 .done();
         }
@@ -185,7 +184,7 @@ fn traffic(port: LocalPort<'_>, number: u32, rule: &Rule, matching: &Match, flow
             .at(rule::group_priority(rule::offset(rule)))
             .like(matching.clone())
             .in_state(state)
-            .when(PORT, port.number.0)
+            .when(PORT, port.key())
             .conjunction(number, Clause::Traffic.into());
     }
 }

@@ -1,16 +1,17 @@
 //! Gives every frame that carries a tag the local tag of its network.
 //!
-//! Behind this table a tag means one network, wherever the frame came from. Only patch ports bring
-//! tags: provider bridges bring those of their physical network, which are translated here, and
+//! Behind this table a tag means one network, wherever the frame came from. Patch ports bring tags: provider bridges bring those of their physical network, which are translated here, and
 //! br-tun brings local ones. A machine that tags its frames itself could otherwise choose its
-//! network, so such frames end here.
+//! network, so such frames end here, unless the machine's port is the parent of a trunk and the tag
+//! is that of a sub-port.
 
 use openflow::field::{IN_PORT, PortNo, VLAN_VID, VlanVid};
 
 use super::packet_rate_limit;
 use crate::{
     network::Segment,
-    site::LocalNetwork,
+    registers::PORT,
+    site::{LocalNetwork, LocalPort},
     subject::Subject,
     table::{Flows, Table},
 };
@@ -58,8 +59,25 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 from_provider(*network, provider.int, flows);
             }
         }
-        Subject::DeadPort(port) => flows.at(DEAD_PORT).when(IN_PORT, port.number).drop(),
+        Subject::Port(port) => sub_port(*port, flows),
+        // What a dead sub-port sends ends as a foreign tag.
+        Subject::DeadPort(port) if port.place.vlan.is_none() => {
+            flows.at(DEAD_PORT).when(IN_PORT, port.number()).drop();
+        }
         _ => {}
+    }
+}
+
+/// Frames of a sub-port go on untagged, and named by their register.
+fn sub_port(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    if let Some(vlan) = port.place.vlan {
+        flows
+            .at(KNOWN_SEGMENT)
+            .when(IN_PORT, port.number())
+            .when(VLAN_VID, VlanVid::tagged(vlan.get()))
+            .set(PORT, port.key())
+            .pop_vlan()
+            .goto(&packet_rate_limit::TABLE);
     }
 }
 

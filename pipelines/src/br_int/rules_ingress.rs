@@ -5,18 +5,23 @@
 
 use openflow::field::{ETH_DST, MacAddr};
 
-use super::{accepted_ingress, connection::ESTABLISHED, dropped, firewall::Side};
+use super::{accepted_ingress, connection::ESTABLISHED, dropped, firewall::Side, trunk_output};
 use crate::{
     network::Direction,
+    site::LocalPort,
     subject::Subject,
-    table::{Flows, Table},
+    table::{Draft, Flows, Table},
 };
 
 pub(super) static TABLE: Table = Table {
     number: 82,
     name: "RULES_INGRESS",
     purpose: "Lets in what rules allow, and replies.",
-    next: &[&accepted_ingress::TABLE, &dropped::TABLE],
+    next: &[
+        &trunk_output::TABLE,
+        &accepted_ingress::TABLE,
+        &dropped::TABLE,
+    ],
     flows,
 };
 
@@ -25,15 +30,14 @@ const TO_MANY: u16 = 45;
 
 const SIDE: Side = Side {
     direction: Direction::Ingress,
-    accept: |draft, port| draft.output(port),
-    open: |draft, port| {
-        draft
-            .commit()
-            .copy_to(port)
-            .resubmit(&accepted_ingress::TABLE)
-    },
-    reply: |draft, port| draft.output(port),
+    accept: |draft, port| deliver(draft, port).done(),
+    open: |draft, port| deliver(draft.commit(), port).resubmit(&accepted_ingress::TABLE),
+    reply: |draft, port| deliver(draft, port).done(),
 };
+
+fn deliver<'a>(draft: Draft<'a>, port: LocalPort<'_>) -> Draft<'a> {
+    draft.then(|actions| trunk_output::to(actions, port))
+}
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     SIDE.flows(subject, flows);

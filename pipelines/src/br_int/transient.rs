@@ -4,13 +4,20 @@
 //! tables. A frame from a patch port carries the local tag; later tables read the network from the
 //! register only, so the tag goes here.
 
-use openflow::field::{ETH_DST, IN_PORT, VLAN_VID, VlanVid};
+use std::net::IpAddr;
+
+use openflow::field::{
+    ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
+    ND_TARGET, VLAN_VID, VlanVid,
+};
 
 use super::{accept_or_ingress, base_egress, base_ingress, delivery};
 use crate::{
-    registers::{NETWORK, PORT},
+    link,
+    registers::{NETWORK, PORT, SENDER},
+    site::LocalPort,
     subject::Subject,
-    table::{Flows, Table},
+    table::{Draft, Flows, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -26,6 +33,9 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const ANNOUNCEMENT: u16 = 120;
+const FROM_SUB_PORT: u16 = 110;
+const DOUBLY_TAGGED: u16 = 105;
 const FROM_PORT: u16 = 100;
 const TO_FIREWALLED: u16 = 90;
 const FROM_OUTSIDE: u16 = 80;
@@ -35,17 +45,18 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Port(port) => {
-            let first = if port.is_firewalled() {
-                &base_egress::TABLE
-            } else {
-                &accept_or_ingress::TABLE
+            let frame = match port.place.vlan {
+                None => from(*port, FROM_PORT, flows),
+                Some(_) => from(*port, FROM_SUB_PORT, flows).when(VLAN_VID, VlanVid::NONE),
             };
-            flows
-                .at(FROM_PORT)
-                .when(IN_PORT, port.number)
-                .set(PORT, port.number.0)
-                .set(NETWORK, port.network.vlan.into())
-                .resubmit(first);
+            enter(*port, frame);
+            if port.place.vlan.is_some() {
+                // A second tag would be taken for a local one below.
+                from(*port, DOUBLY_TAGGED, flows).drop();
+            }
+            if port.is_arriving() {
+                announcements(*port, flows);
+            }
         }
         Subject::Station(station) => {
             if let Some(port) = station.sole().filter(|port| port.is_firewalled()) {
@@ -53,7 +64,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                     .at(TO_FIREWALLED)
                     .when(VLAN_VID, VlanVid::tagged(station.network.vlan.get()))
                     .when(ETH_DST, station.mac)
-                    .set(PORT, port.number.0)
+                    .set(PORT, port.key())
                     .set(NETWORK, station.network.vlan.into())
                     .pop_vlan()
                     .resubmit(&base_ingress::TABLE);
@@ -71,5 +82,59 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// What a port sends; the frames of a sub-port are named by their register.
+fn from<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    let frame = flows.at(priority).when(IN_PORT, port.number());
+    match port.place.vlan {
+        None => frame,
+        Some(_) => frame.when(PORT, port.key()),
+    }
+}
+
+/// Notes where a frame comes from, and has the port's egress tables look at it.
+fn enter(port: LocalPort<'_>, frame: Draft<'_>) {
+    let first = match port.is_firewalled() {
+        true => &base_egress::TABLE,
+        false => &accept_or_ingress::TABLE,
+    };
+    let frame = frame
+        .set(PORT, port.key())
+        .set(NETWORK, port.network.vlan.into());
+    let frame = match port.place.in_trunk {
+        true => frame.set(SENDER, port.key()),
+        false => frame,
+    };
+    frame.resubmit(first);
+}
+
+/// A machine that starts to run here says so to its neighbours, and by that to the agent.
+///
+/// Hypervisors send RARP for it (QEMU does); the machine itself may send ARP about its own
+/// address, or neighbour advertisements.
+fn announcements(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    let mac = port.port.mac_address;
+    let own = |flows: &mut Flows<'_>, matching: &dyn Fn(Draft<'_>) -> Draft<'_>| {
+        let frame = from(port, ANNOUNCEMENT, flows).when(ETH_SRC, mac);
+        enter(port, matching(frame).report());
+    };
+    own(flows, &|frame| frame.when(ETH_TYPE, EthType::RARP));
+    let link_local = IpAddr::V6(mac.link_local());
+    for ip in port.port.fixed_ips.iter().copied().chain([link_local]) {
+        match ip {
+            IpAddr::V4(ip) => own(flows, &|frame| {
+                let frame = frame.when(ETH_TYPE, EthType::ARP);
+                frame.when(ARP_SPA, ip).when(ARP_TPA, ip)
+            }),
+            IpAddr::V6(ip) => own(flows, &|frame| {
+                let frame = frame
+                    .when(ETH_TYPE, EthType::IPV6)
+                    .when(IP_PROTO, IpProto::ICMPV6)
+                    .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT);
+                frame.when(ND_TARGET, ip)
+            }),
+        }
     }
 }

@@ -75,6 +75,15 @@ pub enum ObjectRef {
     },
     /// A port.
     Port(usize),
+    /// A trunk.
+    Trunk(usize),
+    /// A sub-port.
+    SubPort {
+        /// Its trunk.
+        trunk: usize,
+        /// Its place in that trunk.
+        sub_port: usize,
+    },
     /// A host.
     Host(usize),
 }
@@ -87,6 +96,8 @@ impl fmt::Display for ObjectRef {
             Self::SecurityGroup(_) => "security group",
             Self::Rule { .. } => "rule",
             Self::Port(_) => "port",
+            Self::Trunk(_) => "trunk",
+            Self::SubPort { .. } => "sub-port",
             Self::Host(_) => "host",
         })
     }
@@ -205,6 +216,17 @@ pub enum Problem {
     /// A rule has two remotes.
     #[error("not expected together with remote_ip_prefix")]
     TwoRemotes,
+    /// A sub-port is on its parent's interface, wherever that is.
+    #[error("is on host {host}, expected its parent's: {expected}")]
+    OffTrunk {
+        /// The host of the sub-port.
+        host: String,
+        /// The host of the parent, or that it has none.
+        expected: String,
+    },
+    /// A machine cannot move to where it is, or from nowhere.
+    #[error("{0}, expected another host than the port's")]
+    NoMove(String),
     /// Groups and pairs have no meaning without port security.
     #[error("not expected, port_security_enabled is false")]
     NeedsPortSecurity,

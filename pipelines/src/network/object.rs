@@ -31,6 +31,8 @@ uuids! {
     SecurityGroupId;
     /// Names a rule of a security group.
     RuleId;
+    /// Names a trunk.
+    TrunkId;
 }
 
 macro_rules! names {

@@ -29,8 +29,12 @@ pub struct Port {
     pub allowed_address_pairs: Vec<AddressPair>,
     /// Whether it may send and receive at all.
     pub admin_state_up: bool,
-    /// Where it is plugged in, if it is.
+    /// Where it is plugged in, if it is; Neutron's `binding:host_id`.
     pub host: Option<HostName>,
+    /// Where its machine is being moved, which is plugged in there too until the move is over.
+    ///
+    /// Neutron's key of that name in `binding:profile`.
+    pub migrating_to: Option<HostName>,
 }
 
 /// A source that a port may use besides its own: a virtual IP, a nested machine.
@@ -43,6 +47,11 @@ pub struct AddressPair {
 }
 
 impl Port {
+    /// Where it is plugged in: two hosts while its machine moves.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostName> {
+        self.host.iter().chain(&self.migrating_to)
+    }
+
     /// Every pair of MAC and IP that the port may send from, ascending.
     ///
     /// The link-local address that the port's own MAC gives is one of them, as neighbour discovery
@@ -106,6 +115,7 @@ mod tests {
             allowed_address_pairs: pairs.iter().map(pair).collect(),
             admin_state_up: true,
             host: None,
+            migrating_to: None,
         }
     }
 

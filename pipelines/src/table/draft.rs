@@ -240,9 +240,22 @@ impl Draft<'_> {
         self.push(learn)
     }
 
+    /// Shows the packet to the agent.
+    pub(crate) fn report(self) -> Self {
+        self.push(Output::to_controller())
+    }
+
     pub(crate) fn copy_to(self, port: PortNo) -> Self {
         Self {
             actions: self.actions.output(port),
+            ..self
+        }
+    }
+
+    /// Adds what a function adds.
+    pub(crate) fn then(self, more: impl FnOnce(Actions) -> Actions) -> Self {
+        Self {
+            actions: more(self.actions),
             ..self
         }
     }

@@ -119,7 +119,7 @@ impl Walk<'_> {
                         found.extend(self.on_one_host(&origin, &frame));
                     }
                 }
-                Arrival::Port(..) | Arrival::Stray(_) => {}
+                Arrival::Port { .. } | Arrival::Stray(_) => {}
             }
         }
         found
@@ -128,9 +128,8 @@ impl Walk<'_> {
     /// Where a frame comes out of the bridges of the host that it enters.
     fn on_one_host(&self, origin: &Origin, frame: &Frame) -> BTreeSet<Arrival> {
         let (bridge, port) = match origin {
-            Origin::Port(id) => {
-                let host = self.world.host_of(*id).unwrap();
-                let number = self.world.sites.get(host).unwrap().bindings[id];
+            Origin::Port { id, host } => {
+                let number = self.world.number(*id, *host).unwrap();
                 (format!("int{host}"), format!("in_port={number}"))
             }
             Origin::Stranger { host } => {
@@ -153,6 +152,15 @@ impl Walk<'_> {
                 let number = self.world.tunnel(*to, *from, *encap_type);
                 (format!("tun{to}"), format!("in_port={number},tun_id={key}"))
             }
+        };
+        // A machine reaches its sub-ports by tags.
+        let tag = match origin {
+            Origin::Port { id, .. } => self.world.parent(*id).map(|(_, vlan)| vlan).or(frame.tag),
+            _ => frame.tag,
+        };
+        let frame = Frame {
+            tag,
+            ..frame.clone()
         };
         let trace = self
             .switch
@@ -177,11 +185,8 @@ impl Walk<'_> {
                 tag,
             },
             Place::Integration { host, number } => {
-                let mut bindings = self.world.sites.get(*host).unwrap().bindings.iter();
-                match bindings.find(|(_, port)| port.0 == *number) {
-                    Some((id, _)) => Arrival::Port(*id, tag),
-                    None => stray(),
-                }
+                let port = self.world.at(*host, *number, tag);
+                port.map_or_else(stray, |id| Arrival::Port { id, host: *host })
             }
             Place::Tunnel { host, number } => match (self.world.behind(*host, *number), key, tag) {
                 (Some((to, encap_type)), Some(key), None) => Arrival::Tunnel {
@@ -283,7 +288,7 @@ fn split(list: &str) -> Vec<&str> {
 fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
     let origin = origin(world, random);
     let ports: Vec<_> = match origin {
-        Origin::Port(id) => {
+        Origin::Port { id, .. } => {
             // Mostly within one network.
             let network = world.port(id).network;
             let all = world.objects.ports.iter();
@@ -295,7 +300,7 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
     };
     let peer = *random.of(&ports);
     let sender = match origin {
-        Origin::Port(id) if random.percent(95) => world.port(id),
+        Origin::Port { id, .. } if random.percent(95) => world.port(id),
         _ => random.of(&world.objects.ports),
     };
     let source = match random.below(25) {
@@ -312,6 +317,7 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
     };
     let tag = match origin {
         Origin::Tunnel { .. } => None,
+        Origin::Port { id, .. } if world.parent(id).is_some() => None,
         Origin::Wire { .. } if random.percent(50) => Some(101),
         _ if random.percent(3) => Some(*random.of(&[1, 100, 101, 103, 4095])),
         _ => None,
@@ -362,9 +368,10 @@ fn origin(world: &World, random: &mut Random) -> Origin {
             }
         }
         _ => {
-            let site = world.sites.get(host).unwrap();
-            let ids: Vec<_> = site.bindings.keys().copied().collect();
-            Origin::Port(*random.of(&ids))
+            let ids = world.objects.ports.iter().map(|port| port.id);
+            let here: Vec<_> = ids.filter(|id| world.is_on(*id, host)).collect();
+            let id = *random.of(&here);
+            Origin::Port { id, host }
         }
     }
 }

@@ -19,8 +19,8 @@ use super::{
 /// Where a frame comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// A port that is plugged in.
-    Port(PortId),
+    /// A port that is plugged in, on one host of the two that it may have.
+    Port { id: PortId, host: usize },
     /// An interface that is no port of the model.
     Stranger { host: usize },
     /// The physical network of a host.
@@ -40,8 +40,8 @@ pub(super) enum Origin {
 /// Where a frame comes out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Arrival {
-    /// At a machine, with this tag.
-    Port(PortId, Option<u16>),
+    /// At a port, on one of its hosts.
+    Port { id: PortId, host: usize },
     /// On the physical network of a host, with this tag.
     Wire {
         host: usize,
@@ -64,9 +64,9 @@ pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSe
     let mut found = BTreeSet::new();
     match origin {
         Origin::Stranger { .. } => {}
-        Origin::Port(id) => {
-            let (host, port) = (world.host_of(*id).unwrap(), world.port(*id));
-            let silent = !port.admin_state_up || frame.tag.is_some();
+        Origin::Port { id, host } => {
+            let (host, port) = (*host, world.port(*id));
+            let silent = !world.is_up(port) || frame.tag.is_some();
             if !silent && (!port.port_security_enabled || may_send(world, port, frame)) {
                 found.extend(local(world, port.network, host, Some(*id), frame));
                 found.extend(outside(world, port.network, host, frame));
@@ -116,7 +116,7 @@ pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSe
                     }
                 }
             }
-            Arrival::Port(..) | Arrival::Stray(_) => {}
+            Arrival::Port { .. } | Arrival::Stray(_) => {}
         }
     }
     found
@@ -170,12 +170,12 @@ fn local(
             || owners.contains(&port.id)
             || owners.is_empty() && !port.port_security_enabled
     };
-    let here = world.ports_of(network).filter(|port| {
-        port.admin_state_up && world.host_of(port.id) == Some(host) && Some(port.id) != sender
-    });
+    let here = world
+        .ports_of(network)
+        .filter(|port| world.is_up(port) && world.is_on(port.id, host) && Some(port.id) != sender);
     here.filter(|port| meant(port))
         .filter(|port| !port.port_security_enabled || may_receive(world, port, frame))
-        .map(|port| Arrival::Port(port.id, None))
+        .map(|port| Arrival::Port { id: port.id, host })
         .collect()
 }
 
@@ -202,8 +202,8 @@ fn outside(world: &World, network: NetworkId, host: usize, frame: &Frame) -> BTr
     );
     let elsewhere: Vec<&Port> = owners
         .iter()
-        .filter(|id| world.host_of(**id) != Some(host))
         .map(|id| world.port(*id))
+        .filter(|port| world.is_elsewhere(port, host))
         .collect();
     if !many && !owners.is_empty() && elsewhere.is_empty() {
         return BTreeSet::new();
@@ -220,15 +220,19 @@ fn outside(world: &World, network: NetworkId, host: usize, frame: &Frame) -> BTr
             if let Some(answer) = answer(world, network, host, frame) {
                 return local(world, network.id, host, None, &answer);
             }
-            let to = |port: &Port| port.host.as_ref().and_then(|name| world.host_named(name));
+            let to = |port: &'_ Port| -> Vec<usize> {
+                port.hosts()
+                    .filter_map(|name| world.host_named(name))
+                    .collect()
+            };
             // Somebody who may be anywhere is looked for everywhere.
             let lost = elsewhere.iter().any(|port| port.host.is_none());
             let targets: BTreeSet<usize> = if many || owners.is_empty() || lost {
                 let members = world.ports_of(network.id);
-                let remote = members.filter(|port| world.host_of(port.id) != Some(host));
-                remote.filter_map(to).collect()
+                let remote = members.filter(|port| world.is_elsewhere(port, host));
+                remote.flat_map(to).collect()
             } else {
-                elsewhere.into_iter().filter_map(to).collect()
+                elsewhere.into_iter().flat_map(to).collect()
             };
             let encap_type = EncapType::of(network.segment.network_type()).unwrap();
             let reachable = targets
@@ -265,11 +269,11 @@ fn wire(
 fn answer(world: &World, network: &Network, host: usize, frame: &Frame) -> Option<Frame> {
     let encap_type = EncapType::of(network.segment.network_type())?;
     let known = |port: &&Port, target: IpAddr| {
-        let remote = port.host.as_ref().and_then(|name| world.host_named(name));
-        let behind = remote.is_some_and(|remote| world.joined(host, remote, encap_type));
+        let mut hosts = port.hosts().filter_map(|name| world.host_named(name));
+        let behind = hosts.any(|remote| world.joined(host, remote, encap_type));
         let link_local = IpAddr::V6(port.mac_address.link_local());
         let has = port.fixed_ips.contains(&target) || link_local == target;
-        world.host_of(port.id) != Some(host) && behind && has
+        !world.is_on(port.id, host) && behind && has
     };
     let (target, payload) = match frame.payload {
         Payload::ArpRequest { sender, target } if frame.destination == MacAddr::BROADCAST => (
@@ -431,6 +435,17 @@ impl World {
     fn host_named(&self, name: &HostName) -> Option<usize> {
         let mut hosts = self.objects.hosts.iter();
         hosts.position(|host| host.name == *name)
+    }
+
+    /// Whether a port may send and receive: it is up, and so is the parent that it is behind.
+    fn is_up(&self, port: &Port) -> bool {
+        let parent = self.parent(port.id);
+        port.admin_state_up && parent.is_none_or(|(parent, _)| self.port(parent).admin_state_up)
+    }
+
+    /// Whether a port is, or may be, on another host.
+    fn is_elsewhere(&self, port: &Port, host: usize) -> bool {
+        !self.is_on(port.id, host) || port.migrating_to.is_some()
     }
 
     /// Whether two hosts have a tunnel between them.

@@ -12,7 +12,7 @@ use pipelines::{
     network::{
         AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, Host, HostName, MacAddr, Model,
         Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
-        SecurityGroup, SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
+        SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -73,25 +73,38 @@ pub(super) fn physical_networks() -> [PhysicalNetwork; 2] {
 
 impl World {
     pub(super) fn random(random: &mut Random) -> Self {
-        let objects = Objects {
+        let mut objects = Objects {
             hosts: (0..HOSTS).map(host).collect(),
             networks: (0..8).map(network).collect(),
             security_groups: security_groups(),
-            ports: (0..22).map(|number| port(number, random)).collect(),
+            ports: (0..24).map(|number| port(number, random)).collect(),
+            trunks: Vec::new(),
         };
+        objects.trunks = (0..2)
+            .map(|number| trunk(number, &mut objects, random))
+            .collect();
         let model = Arc::new(Model::new(objects.clone()).unwrap());
         let mut sites: Vec<_> = (0..HOSTS)
             .map(|host| site(&model, &objects, host))
             .collect();
-        for port in &objects.ports {
+        let plugged = objects
+            .ports
+            .iter()
+            .filter(|port| !is_sub_port(&objects, port.id));
+        for port in plugged {
+            let named = |name: &Option<HostName>| {
+                let mut hosts = objects.hosts.iter();
+                hosts.position(|host| Some(&host.name) == name.as_ref())
+            };
             // What may be anywhere is plugged in somewhere; some ports wait to be plugged in.
-            let named = objects
-                .hosts
-                .iter()
-                .position(|host| Some(&host.name) == port.host.as_ref());
-            let place = named.unwrap_or_else(|| random.below(HOSTS));
-            if random.percent(90) {
-                plug(sites.get_mut(place).unwrap(), port, random);
+            let place = named(&port.host).unwrap_or_else(|| random.below(HOSTS));
+            for place in [Some(place), named(&port.migrating_to)]
+                .into_iter()
+                .flatten()
+            {
+                if random.percent(90) {
+                    plug(sites.get_mut(place).unwrap(), port, &objects, random);
+                }
             }
         }
         Self { objects, sites }
@@ -102,10 +115,33 @@ impl World {
         ports.find(|port| port.id == id).unwrap()
     }
 
-    /// Where a port is plugged in.
-    pub(super) fn host_of(&self, id: PortId) -> Option<usize> {
-        let mut sites = self.sites.iter();
-        sites.position(|site| site.bindings.contains_key(&id))
+    /// The parent of a sub-port, and its VLAN there.
+    pub(super) fn parent(&self, id: PortId) -> Option<(PortId, u16)> {
+        self.objects.trunks.iter().find_map(|trunk| {
+            let mut sub_ports = trunk.sub_ports.iter();
+            let sub_port = sub_ports.find(|sub_port| sub_port.port == id)?;
+            Some((trunk.port, sub_port.vlan.get()))
+        })
+    }
+
+    /// Whether a port is plugged in on a host.
+    pub(super) fn is_on(&self, id: PortId, host: usize) -> bool {
+        self.number(id, host).is_some()
+    }
+
+    /// The number of a port's interface on a host.
+    pub(super) fn number(&self, id: PortId, host: usize) -> Option<PortNo> {
+        let interface = self.parent(id).map_or(id, |(parent, _)| parent);
+        self.sites.get(host)?.bindings.get(&interface).copied()
+    }
+
+    /// The port that has an interface, or the sub-port that has a VLAN there.
+    pub(super) fn at(&self, host: usize, number: u32, tag: Option<u16>) -> Option<PortId> {
+        let mut ports = self.objects.ports.iter().map(|port| port.id);
+        ports.find(|id| {
+            let vlan = self.parent(*id).map(|(_, vlan)| vlan);
+            self.number(*id, host) == Some(PortNo(number)) && vlan == tag
+        })
     }
 
     /// The hosts that are connected to a physical network.
@@ -327,6 +363,10 @@ fn port(number: usize, random: &mut Random) -> Port {
         format!("2001:db8::{}", number + 10),
     ];
     let host = random.percent(95).then(|| random.below(HOSTS));
+    let migrating_to = host
+        .filter(|_| random.percent(10))
+        .map(|host| (host + 1) % HOSTS);
+    let named = |host: Option<usize>| host.map(|host| HostName(format!("host{host}")));
     let groups = (0..3).filter(|_| secured && random.percent(75));
     let security_groups = groups.map(|group| SecurityGroupId(id(3, group))).collect();
     let pair = |ip: &str, mac_address| AddressPair {
@@ -357,7 +397,8 @@ fn port(number: usize, random: &mut Random) -> Port {
             .filter(|_| secured && random.percent(20))
             .collect(),
         admin_state_up: random.percent(90),
-        host: host.map(|host| HostName(format!("host{host}"))),
+        host: named(host),
+        migrating_to: named(migrating_to),
     }
 }
 
@@ -386,13 +427,55 @@ fn site(model: &Arc<Model>, objects: &Objects, number: usize) -> Site {
     site
 }
 
-fn plug(site: &mut Site, port: &Port, random: &mut Random) {
+/// A port and two others that are behind it, in whatever networks.
+fn trunk(number: usize, objects: &mut Objects, random: &mut Random) -> Trunk {
+    let first = 3 * number;
+    let parent = objects.ports.get(first).unwrap().clone();
+    let behind = first + 1..first + 3;
+    for port in objects.ports.get_mut(behind.clone()).unwrap() {
+        port.host.clone_from(&parent.host);
+        port.migrating_to.clone_from(&parent.migrating_to);
+        if random.percent(40) && port.mac_address != parent.mac_address {
+            port.network = parent.network;
+        }
+    }
+    let sub_port = |(port, vlan): (usize, u32)| SubPort {
+        port: PortId(id(2, port)),
+        vlan: VlanId::new(vlan).unwrap(),
+    };
+    Trunk {
+        id: TrunkId(id(6, number)),
+        name: format!("trunk{number}"),
+        project: "default".to_owned(),
+        port: parent.id,
+        sub_ports: behind.zip(200..).map(sub_port).collect(),
+    }
+}
+
+fn is_sub_port(objects: &Objects, id: PortId) -> bool {
+    let mut sub_ports = objects.trunks.iter().flat_map(|trunk| &trunk.sub_ports);
+    sub_ports.any(|sub_port| sub_port.port == id)
+}
+
+fn plug(site: &mut Site, port: &Port, objects: &Objects, random: &mut Random) {
     let number = FIRST_PORT + u32::try_from(site.bindings.len()).unwrap();
     site.bindings.insert(port.id, PortNo(number));
+    let trunks = objects.trunks.iter().filter(|trunk| trunk.port == port.id);
+    let behind: Vec<_> = trunks.flat_map(|trunk| &trunk.sub_ports).collect();
+    let behind = objects
+        .ports
+        .iter()
+        .filter(|port| behind.iter().any(|sub_port| sub_port.port == port.id));
+    for port in behind.chain([port]) {
+        number_network(site, port.network, random);
+    }
+}
+
+fn number_network(site: &mut Site, network: NetworkId, random: &mut Random) {
     // Local VLANs look like those of the physical networks at times.
     let mut vlan = VlanId::new(u32::try_from(100 + random.below(8)).unwrap()).unwrap();
     while site.local_vlans.values().any(|taken| *taken == vlan) {
         vlan = VlanId::new(u32::from(vlan) + 1).unwrap();
     }
-    site.local_vlans.entry(port.network).or_insert(vlan);
+    site.local_vlans.entry(network).or_insert(vlan);
 }

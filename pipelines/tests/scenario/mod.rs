@@ -13,7 +13,7 @@ use pipelines::{
     network::{
         AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Model, Network, NetworkId, Objects,
         PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId, SecurityGroup,
-        SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
+        SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -28,6 +28,8 @@ struct Scenario {
     networks: Vec<NetworkEntry>,
     security_groups: Vec<GroupEntry>,
     ports: Vec<PortEntry>,
+    #[serde(default)]
+    trunks: Vec<TrunkEntry>,
     patch_tun: u32,
     patch_int: u32,
     /// Both ends of the patch to each physical network.
@@ -89,7 +91,16 @@ struct PortEntry {
     allowed_address_pairs: Vec<PairEntry>,
     admin_state_up: Option<bool>,
     host: Option<String>,
+    migrating_to: Option<String>,
     ofport: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrunkEntry {
+    /// The parent's name, and that of each sub-port with its VLAN.
+    port: String,
+    sub_ports: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +169,11 @@ fn objects(scenario: &Scenario) -> Objects {
             .map(security_group)
             .collect(),
         ports: scenario.ports.iter().map(port).collect(),
+        trunks: scenario
+            .trunks
+            .iter()
+            .map(|entry| trunk(entry, scenario))
+            .collect(),
     }
 }
 
@@ -238,6 +254,25 @@ fn port(entry: &PortEntry) -> Port {
         allowed_address_pairs: entry.allowed_address_pairs.iter().map(pair).collect(),
         admin_state_up: entry.admin_state_up.unwrap_or(true),
         host: entry.host.as_deref().map(HostName::from),
+        migrating_to: entry.migrating_to.as_deref().map(HostName::from),
+    }
+}
+
+fn trunk(entry: &TrunkEntry, scenario: &Scenario) -> Trunk {
+    let named = |name: &String| {
+        let mut ports = scenario.ports.iter();
+        port_id(ports.find(|port| port.name == *name).unwrap())
+    };
+    let sub_port = |(name, vlan): (&String, &u32)| SubPort {
+        port: named(name),
+        vlan: VlanId::new(*vlan).unwrap(),
+    };
+    Trunk {
+        id: TrunkId(derived("trunk", &entry.port)),
+        name: entry.port.clone(),
+        project: "default".to_owned(),
+        port: named(&entry.port),
+        sub_ports: entry.sub_ports.iter().map(sub_port).collect(),
     }
 }
 

@@ -130,6 +130,13 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A word of which only one is known.
+    pub(super) fn choice(&self, only: &'static str, report: &mut Report) {
+        if self.text(only, report).is_some_and(|word| word != only) {
+            self.refuse::<()>(only, report);
+        }
+    }
+
     /// A block of addresses; an address alone is a block of one.
     pub(super) fn block(&self, report: &mut Report) -> Option<IpNet> {
         let expected = "a block such as 10.0.0.0/24, or an address";

@@ -22,6 +22,7 @@ const KNOWN: &[&str] = &[
     "allowed_address_pairs",
     "admin_state_up",
     "host",
+    "migrating_to",
 ];
 const KNOWN_OF_PAIR: &[&str] = &["ip_address", "mac_address"];
 
@@ -82,9 +83,8 @@ pub(super) fn read<'a>(
     let pairs = object.list("allowed_address_pairs", "a list of address pairs", report);
     let allowed_address_pairs = complete(pairs.iter().map(|pair| read_pair(pair, report)));
     let admin_state_up = boolean(&object, "admin_state_up", report);
-    let host = object
-        .get("host")
-        .and_then(|host| read_host(host, context.hosts, report));
+    let mut host_at = |key| read_host(object.get(key)?, context.hosts, report);
+    let (host, migrating_to) = (host_at("host"), host_at("migrating_to"));
     let port = Port {
         id: PortId(identity.id),
         name: identity.name,
@@ -97,6 +97,7 @@ pub(super) fn read<'a>(
         allowed_address_pairs,
         admin_state_up,
         host,
+        migrating_to,
     };
     identity.sound.then_some((port, object))
 }

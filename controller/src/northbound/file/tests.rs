@@ -53,9 +53,12 @@ fn a_file_with_every_key_loads() {
     let host = model.host(port.host.as_ref().unwrap()).unwrap();
     assert_eq!(host.encap_ip.unwrap().to_string(), "192.0.2.1");
     assert_eq!(host.bridge_mappings.len(), 1);
+    assert_eq!(port.migrating_to, Some("host2".into()));
     let trunk = model.ports().find(|port| port.name == "trunk").unwrap();
     assert!(!trunk.port_security_enabled && !trunk.admin_state_up);
     assert_eq!(model.networks().count(), 5);
+    let (parent, vlan) = model.parent(trunk.id).unwrap();
+    assert_eq!((parent.id, vlan.get()), (id, 100));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::network::{
-    AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, NetworkType, PhysicalNetwork, Rule,
-    RuleAttributes,
+    AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, NetworkType, ObjectRef,
+    PhysicalNetwork, Rule, RuleAttributes, RuleId, Segment, SubPort, Subnet, SubnetId,
 };
 
 fn network(number: u128, segment: Segment, blocks: &[&str]) -> Network {
@@ -38,6 +38,7 @@ fn port(number: u128, mac: &str, ip: &str) -> Port {
         allowed_address_pairs: Vec::new(),
         admin_state_up: true,
         host: Some(HostName::from("host1")),
+        migrating_to: None,
     }
 }
 
@@ -60,6 +61,7 @@ fn objects() -> Objects {
         )],
         security_groups: Vec::new(),
         ports: vec![port(10, "fa:16:3e:00:00:01", "10.0.0.11")],
+        trunks: Vec::new(),
         hosts: vec![host("host1", "192.0.2.1")],
     }
 }
@@ -413,4 +415,86 @@ fn a_network_asks_for_no_more_than_its_underlay_carries() {
     // The network stays, with what it can have.
     let refused = "mtu: 1451 is out of range, expected 68-1450".to_owned();
     assert_eq!(model(Some(1451)), (Some(1450), vec![refused]));
+}
+
+/// Two ports on `host1`, one of which is behind the other.
+fn with_trunk(sub_ports: &[(u128, u32)]) -> Objects {
+    let mut objects = objects();
+    objects.ports = vec![
+        port(10, "fa:16:3e:00:00:01", "10.0.0.11"),
+        port(11, "fa:16:3e:00:00:02", "10.0.0.12"),
+        port(12, "fa:16:3e:00:00:03", "10.0.0.13"),
+    ];
+    objects.ports[0].host = Some("host1".into());
+    let sub_port = |&(port, vlan): &(u128, u32)| SubPort {
+        port: PortId(Uuid::from_u128(port)),
+        vlan: VlanId::new(vlan).unwrap(),
+    };
+    objects.trunks = vec![Trunk {
+        id: TrunkId(Uuid::from_u128(20)),
+        name: "trunk20".to_owned(),
+        project: "default".to_owned(),
+        port: PortId(Uuid::from_u128(10)),
+        sub_ports: sub_ports.iter().map(sub_port).collect(),
+    }];
+    objects
+}
+
+#[test]
+fn a_sub_port_is_where_its_parent_is() {
+    let model = Model::new(with_trunk(&[(11, 100), (12, 200)])).unwrap();
+    let [parent, first] = [10, 11].map(|id| PortId(Uuid::from_u128(id)));
+    assert_eq!(model.port(first).unwrap().host, Some("host1".into()));
+    let (found, vlan) = model.parent(first).unwrap();
+    assert_eq!((found.id, vlan.get()), (parent, 100));
+    assert_eq!(model.trunk_of(parent).unwrap().sub_ports.len(), 2);
+}
+
+#[test]
+fn a_trunk_has_each_port_and_each_vlan_once() {
+    let cases = [
+        (
+            (11, 200),
+            "port: 00000000-0000-0000-0000-00000000000b is already that of trunk20",
+        ),
+        (
+            (12, 100),
+            "segmentation_id: 100 is already that of 0 of trunk20",
+        ),
+        (
+            (10, 200),
+            "port: 00000000-0000-0000-0000-00000000000a is already that of trunk20",
+        ),
+        (
+            (13, 200),
+            "port: there is no port 00000000-0000-0000-0000-00000000000d",
+        ),
+    ];
+    for (second, text) in cases {
+        let place = ObjectRef::SubPort {
+            trunk: 0,
+            sub_port: 1,
+        };
+        let found = complaint(with_trunk(&[(11, 100), second]));
+        assert_eq!(found, (place, format!("sub-port 1 of trunk20: {text}")));
+    }
+}
+
+#[test]
+fn a_sub_port_cannot_be_elsewhere() {
+    let mut objects = with_trunk(&[(11, 100)]);
+    objects.hosts.push(host("host2", "192.0.2.2"));
+    objects.ports[1].host = Some("host2".into());
+    let (_, text) = complaint(objects);
+    let expected = "port: is on host host2, expected its parent's: host1";
+    assert_eq!(text, format!("sub-port 0 of trunk20: {expected}"));
+}
+
+#[test]
+fn a_machine_moves_to_another_host() {
+    let mut objects = objects();
+    objects.ports[0].host = Some("host1".into());
+    objects.ports[0].migrating_to = Some("host1".into());
+    let text = "port port10: migrating_to: host1, expected another host than the port's";
+    assert_eq!(complaint(objects), (ObjectRef::Port(0), text.to_owned()));
 }

@@ -68,7 +68,8 @@ fn what_is_not_utf8() {
 
 #[test]
 fn an_empty_file() {
-    let expected = "missing, expected a mapping with hosts, networks, security_groups and ports";
+    let expected =
+        "missing, expected a mapping with hosts, networks, security_groups, ports and trunks";
     for text in ["", "\n", "# nothing\n", "---\n", "null\n"] {
         assert!(
             load(text).unwrap_err().to_string().ends_with(expected),
@@ -99,7 +100,7 @@ fn too_many_repetitions() {
 
 #[test]
 fn a_key_that_is_unknown() {
-    let sections = "hosts, networks, security_groups, ports";
+    let sections = "hosts, networks, security_groups, ports, trunks";
     refuses(
         "§network: []",
         &[&format!(
@@ -128,7 +129,7 @@ fn a_key_that_is_unknown() {
         "§fixed_ip: 10.0.0.19",
         "fixed_ip: unknown key (did you mean fixed_ips?), known are id, name, project, network, \
          mac_address, fixed_ips, security_groups, port_security_enabled, allowed_address_pairs, \
-         admin_state_up, host",
+         admin_state_up, host, migrating_to",
     );
 }
 
@@ -183,7 +184,9 @@ fn a_key_that_is_missing() {
 fn a_value_of_another_type() {
     refuses(
         "§[]",
-        &["found a list, expected a mapping with hosts, networks, security_groups and ports"],
+        &[
+            "found a list, expected a mapping with hosts, networks, security_groups, ports and trunks",
+        ],
     );
     refuses(
         "ports: §{}",
@@ -529,6 +532,37 @@ fn one_mistake_causes_no_second() {
         &BASE.replace("10.0.0.0/24", "§10.0.0.1/24"),
         &["networks[0].subnets[0].cidr: 10.0.0.1/24 has host bits set, expected 10.0.0.0/24"],
     );
+}
+
+#[test]
+fn a_trunk_names_ports_and_vlans() {
+    let cases = [
+        (
+            "{port: §vm3, segmentation_id: 100}",
+            r#"port: there is no port "vm3" (did you mean vm1?)"#,
+        ),
+        (
+            "{port: vm2, segmentation_id: §4095}",
+            "segmentation_id: 4095 is out of range, expected 1-4094",
+        ),
+        (
+            "{port: vm2, segmentation_id: 100, segmentation_type: §inherit}",
+            r#"segmentation_type: found "inherit", expected vlan"#,
+        ),
+        (
+            "§{port: vm2}",
+            "segmentation_id: missing, expected a VLAN from 1 to 4094",
+        ),
+        (
+            "{port: §vm1, segmentation_id: 100}",
+            "port: 56108293-9942-5e91-84ec-73209af0ac78 is already that of t",
+        ),
+    ];
+    for (sub_port, message) in cases {
+        let text = second_port("admin_state_up: true")
+            + &format!("\ntrunks: [{{name: t, port: vm1, sub_ports: [{sub_port}]}}]");
+        refuses(&text, &[&format!("trunks[0].sub_ports[0].{message}")]);
+    }
 }
 
 #[test]
