@@ -17,11 +17,25 @@ use crate::problem::{Kind, Problem};
 pub(crate) struct Binding {
     /// The network that the port belongs to.
     pub(crate) network: NetworkId,
+    /// The networks of the sub-ports that are behind it.
+    pub(crate) sub_networks: BTreeSet<NetworkId>,
     /// The row of the table `Port`.
     pub(crate) row: Uuid,
     /// The name of the interface.
     pub(crate) interface: String,
 }
+
+impl Binding {
+    /// Every network that is reached by the interface.
+    fn networks(&self) -> impl Iterator<Item = NetworkId> {
+        self.sub_networks.iter().copied().chain([self.network])
+    }
+}
+
+/// The key of `other_config` for the networks of sub-ports: `NETWORK=VLAN`, separated by commas.
+///
+/// Neutron needs none, as its sub-ports have interfaces of their own.
+pub(super) const SUB_NETWORKS: &str = "brint-sub-networks";
 
 /// The ports that are plugged into this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +63,9 @@ impl Bindings {
                 continue;
             };
             match bindings.bind(model, this, port, interface, iface_id) {
-                Ok(network) => recorded.extend(record(port).filter(|(known, _)| *known == network)),
+                Ok(networks) => {
+                    recorded.extend(records(port).filter(|(known, _)| networks.contains(known)));
+                }
                 Err(reason) => bindings.not_bound(&interface.name, &reason),
             }
         }
@@ -58,7 +74,7 @@ impl Bindings {
         let networks = bindings
             .ports
             .values()
-            .map(|binding| binding.network)
+            .flat_map(Binding::networks)
             .collect();
         bindings.vlans = LocalVlans::allocate(&networks, recorded);
         for network in bindings.vlans.unplaced() {
@@ -79,25 +95,36 @@ impl Bindings {
         row: &Port,
         interface: &Interface,
         iface_id: &str,
-    ) -> Result<NetworkId, String> {
+    ) -> Result<BTreeSet<NetworkId>, String> {
         let id: Uuid = (iface_id.parse())
             .map_err(|_| format!("external_ids:iface-id {iface_id} is not a UUID"))?;
         let port = (model.port(PortId(id)))
             .ok_or_else(|| format!("port {id} is not in the network description"))?;
-        if let Some(host) = port.host.as_ref().filter(|host| *host != this) {
+        if let Some(host) = port.host.as_ref()
+            && !port.hosts().any(|host| host == this)
+        {
             return Err(format!("port {id} belongs to host {host}"));
         }
+        if let Some((parent, vlan)) = model.parent(port.id) {
+            let parent = parent.id;
+            return Err(format!("port {id} is VLAN {vlan} behind port {parent}"));
+        }
+        let sub_ports = model.trunk_of(port.id).into_iter();
+        let sub_ports = sub_ports.flat_map(|trunk| &trunk.sub_ports);
+        let sub_ports = sub_ports.filter_map(|sub_port| model.port(sub_port.port));
         let binding = Binding {
             network: port.network,
+            sub_networks: sub_ports.map(|port| port.network).collect(),
             row: row.uuid,
             interface: interface.name.clone(),
         };
+        let networks = binding.networks().collect();
         if let Some(earlier) = self.ports.insert(port.id, binding) {
             let newer = &interface.name;
             let reason = format!("port {id} is bound to {newer}, which is newer");
             self.not_bound(&earlier.interface, &reason);
         }
-        Ok(port.network)
+        Ok(networks)
     }
 
     fn not_bound(&mut self, interface: &str, reason: &str) {
@@ -126,6 +153,18 @@ fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Inte
         .collect();
     plugged.sort_by_key(|(_, interface)| (interface.ofport, interface.uuid));
     plugged
+}
+
+/// The networks and local VLANs that were stored with a port, its own and those of its sub-ports.
+fn records(port: &Port) -> impl Iterator<Item = (NetworkId, VlanId)> {
+    let sub_networks = port.other_config.get(SUB_NETWORKS).into_iter();
+    let sub_networks = sub_networks.flat_map(|text| text.split(','));
+    let sub_networks = sub_networks.filter_map(|entry| {
+        let (network, vlan) = entry.split_once('=')?;
+        let vlan = VlanId::new(vlan.parse().ok()?).ok()?;
+        Some((NetworkId(network.parse().ok()?), vlan))
+    });
+    record(port).chain(sub_networks)
 }
 
 /// The network and local VLAN that were stored with a port.

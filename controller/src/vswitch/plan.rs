@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::{Inserted, Transaction, Uuid};
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{Model, Network};
+use pipelines::network::{Model, Network, NetworkId};
 
+use super::binding::{Binding, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
 use crate::problem::{Kind, Problem};
@@ -275,7 +276,8 @@ impl Plan {
                 self.changes
                     .push(format!("set the tag of port {} to {tag}", row.name));
             }
-            let record = record(network, tag);
+            let mut record = record(network, tag);
+            record.extend(sub_networks(binding, bindings));
             if !includes(&row.other_config, &record) {
                 self.transaction
                     .mutate(row.uuid, Port::other_config.replace(record));
@@ -313,6 +315,13 @@ fn record(network: &Network, tag: i64) -> BTreeMap<String, String> {
     let segmentation_id = segment.segmentation_id();
     record.extend(segmentation_id.map(|id| ("segmentation_id".to_owned(), id.to_string())));
     record
+}
+
+/// What is stored with the parent of a trunk, so that a restart finds all local VLANs again.
+fn sub_networks(binding: &Binding, bindings: &Bindings) -> Option<(String, String)> {
+    let entry = |network: &NetworkId| Some(format!("{network}={}", bindings.vlans.get(*network)?));
+    let entries: Vec<_> = binding.sub_networks.iter().filter_map(entry).collect();
+    (!entries.is_empty()).then(|| (SUB_NETWORKS.to_owned(), entries.join(",")))
 }
 
 fn includes(map: &BTreeMap<String, String>, part: &BTreeMap<String, String>) -> bool {

@@ -212,6 +212,28 @@ async fn a_bound_port_records_its_network_as_neutron_does() {
 }
 
 #[tokio::test]
+async fn the_parent_of_a_trunk_records_the_networks_behind_it() {
+    let database = Database::start().await;
+    let behind = "
+  - {name: behind, network: outside, mac_address: fa:16:3e:00:00:13}
+trunks:
+  - {name: trunk, port: 7571157f-bcad-4032-8ad1-f0950600b737,
+     sub_ports: [{port: behind, segmentation_id: 100}]}";
+    let model = model(&format!("{}{behind}", NETWORK.trim_end()));
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("tap7571157f-bc", VM).await;
+    database.carry_out(database.plan(&model).transaction).await;
+    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let outside = model.networks().find(|network| network.name == "outside");
+    let vlan = bindings.vlans.get(outside.unwrap().id).unwrap();
+    let tables = database.tables();
+    let port = tables.ports.index().by_name.get("tap7571157f-bc").unwrap();
+    let recorded = port.other_config.get("brint-sub-networks").unwrap();
+    assert_eq!(*recorded, format!("{}={vlan}", outside.unwrap().id));
+    assert_eq!(database.plan(&model).changes, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_somebody_else_broke_is_put_right() {
     let database = Database::start().await;
     let model = model(NETWORK);
