@@ -70,6 +70,9 @@ struct Scale {
     /// Other hosts, with a port each; several are measured one after the other
     #[arg(long, value_delimiter = ',', default_value = "10")]
     hosts: Vec<u16>,
+    /// All ports in one security group, and not in one for each network
+    #[arg(long)]
+    one_group: bool,
     /// The program under test [default: brint beside this program]
     #[arg(long, value_name = "PATH", env = "BRINT")]
     brint: Option<PathBuf>,
@@ -156,11 +159,11 @@ fn scale(arguments: &Scale) -> anyhow::Result<bool> {
     writeln!(out, "{}", scale::HEAD)?;
     for &ports in &arguments.ports {
         for &hosts in &arguments.hosts {
-            let networks = 0;
             let size = scale::Size {
                 ports,
                 hosts,
-                networks,
+                networks: 0,
+                one_group: arguments.one_group,
             };
             writeln!(out, "{}", scale::measure("scale", &brint, size)?)?;
         }

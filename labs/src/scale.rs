@@ -43,6 +43,7 @@ impl Scale {
             ports: 0,
             hosts: 0,
             networks: 0,
+            one_group: false,
         };
         let text = nothing.description()?;
         let mut lab = Lab::build_part(name, &text, brint, |host| host == HOST)?;

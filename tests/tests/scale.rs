@@ -15,6 +15,7 @@ fn two_hundred_ports_are_back_after_the_switch_was_killed() -> anyhow::Result<()
         ports: 200,
         hosts: 50,
         networks: 0,
+        one_group: true,
     };
     let mut scale = Scale::start("t-scale", &brint()?)?;
     let start = Instant::now();

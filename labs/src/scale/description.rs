@@ -14,6 +14,8 @@ pub struct Size {
     pub hosts: u16,
     /// Networks without a port anywhere, beside those that the ports need.
     pub networks: u16,
+    /// Whether all ports are in one security group, and not in one for each network.
+    pub one_group: bool,
 }
 
 impl Size {
@@ -24,23 +26,27 @@ impl Size {
 
     /// The description: `host1` is the busy one.
     ///
-    /// Every port is in one group, whose members accept everything of each other, and tcp/22 of
-    /// everybody.
+    /// The members of a group accept everything of each other, and tcp/22 of everybody.
     ///
     /// # Errors
     ///
     /// None; writing to a string cannot fail.
     pub fn description(self) -> Result<String, fmt::Error> {
-        let mut text = String::from(
-            "security_groups:\n  - name: default\n    rules:\n      \
-             - {direction: egress, ethertype: IPv4}\n      \
-             - {direction: egress, ethertype: IPv6}\n      \
-             - {direction: ingress, ethertype: IPv4, remote_group: default}\n      \
-             - {direction: ingress, ethertype: IPv6, remote_group: default}\n      \
-             - {direction: ingress, ethertype: IPv4, protocol: tcp, \
-             port_range_min: 22, port_range_max: 22}\n\
-             hosts:\n",
-        );
+        let mut text = String::from("security_groups:\n");
+        let groups = if self.one_group { 1 } else { self.used() };
+        for group in 0..groups {
+            writeln!(
+                text,
+                "  - name: group{group}\n    rules:\n      \
+                 - {{direction: egress, ethertype: IPv4}}\n      \
+                 - {{direction: egress, ethertype: IPv6}}\n      \
+                 - {{direction: ingress, ethertype: IPv4, remote_group: group{group}}}\n      \
+                 - {{direction: ingress, ethertype: IPv6, remote_group: group{group}}}\n      \
+                 - {{direction: ingress, ethertype: IPv4, protocol: tcp, \
+                 port_range_min: 22, port_range_max: 22}}"
+            )?;
+        }
+        writeln!(text, "hosts:")?;
         for host in 0..=self.hosts {
             // No network and no broadcast address, whatever the prefix.
             let (high, low) = (host / 200, host % 200 + 1);
@@ -77,12 +83,13 @@ impl Size {
     fn port(self, text: &mut String, port: u16, host: u16) -> fmt::Result {
         let [high, low] = port.to_be_bytes();
         let network = port % self.used();
+        let group = if self.one_group { 0 } else { network };
         let id = port_id(port);
         writeln!(
             text,
             "  - {{id: {id}, name: port{port}, network: net{network}, host: host{host}, \
              mac_address: \"fa:16:3e:01:{high:02x}:{low:02x}\", \
-             fixed_ips: [10.0.{}.{low}], security_groups: [default]}}",
+             fixed_ips: [10.0.{}.{low}], security_groups: [group{group}]}}",
             100 + high
         )
     }
@@ -104,6 +111,7 @@ mod tests {
             ports: 300,
             hosts: 300,
             networks: 2,
+            one_group: false,
         };
         let description = Description::read(&size.description().unwrap()).unwrap();
         assert_eq!(description.hosts.len(), 301);

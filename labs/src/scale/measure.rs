@@ -89,6 +89,7 @@ pub fn measure(name: &str, brint: &Path, size: Size) -> anyhow::Result<Cost> {
         ports: size.ports + ports,
         hosts: size.hosts + hosts,
         networks: size.networks + networks,
+        ..size
     };
     let network = scale.one_more(grown(0, 0, 1))?;
     let host = scale.one_more(grown(0, 1, 1))?;
