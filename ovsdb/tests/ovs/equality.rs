@@ -279,8 +279,7 @@ async fn compare(transactions: Vec<Vec<Operation>>) {
 }
 
 /// Applies the changes that events tell to rows, until these are the rows that there should be.
-async fn replay(events: &mut Events<Test>, expected: &Test) {
-    let expected: BTreeMap<Uuid, Arc<Item>> = rows_of(expected.items.iter());
+pub(crate) async fn replay(events: &mut Events<Test>, expected: BTreeMap<Uuid, Arc<Item>>) {
     let mut told = BTreeMap::new();
     while told != expected {
         let Event::Changed(step) = next(events).await else {
@@ -297,7 +296,7 @@ async fn replay(events: &mut Events<Test>, expected: &Test) {
     }
 }
 
-fn rows_of<'a>(rows: impl Iterator<Item = &'a Arc<Item>>) -> BTreeMap<Uuid, Arc<Item>> {
+pub(crate) fn rows_of<'a>(rows: impl Iterator<Item = &'a Arc<Item>>) -> BTreeMap<Uuid, Arc<Item>> {
     rows.map(|row| (row.uuid, Arc::clone(row))).collect()
 }
 
@@ -336,8 +335,8 @@ async fn compare_some(transactions: Vec<Vec<Operation>>) {
         "at least {least}"
     );
     assert_eq!(some.parts, all.parts);
-    replay(&mut some_events, &some).await;
-    replay(&mut events, &all).await;
+    replay(&mut some_events, rows_of(some.items.iter())).await;
+    replay(&mut events, rows_of(all.items.iter())).await;
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Servers that misbehave, and servers with the wrong database.
 
-use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, iter};
 
+use ovsdb::monitor::Conditions;
 use ovsdb::{Client, Event, Options, Remote, Transaction};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -10,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::declared::{Item, Test, client, connected, disconnected, insert, item, next};
+use crate::equality::{replay, rows_of};
 use crate::server::{PATIENCE, SCHEMA, Server, wait_for};
 
 #[tokio::test]
@@ -153,4 +156,76 @@ async fn a_client_too_slow_for_the_server_sees_fewer_steps_and_all_rows() {
     assert!(steps < TRANSACTIONS, "the server combined nothing");
     assert_eq!(slow.snapshot(), writer.snapshot());
     proxy.abort();
+}
+
+/// Cuts each connection after another number of bytes from the server, and spares the rest.
+async fn cutting(
+    listener: UnixListener,
+    server: PathBuf,
+    limits: Vec<u64>,
+    connections: watch::Sender<usize>,
+) {
+    for limit in limits.into_iter().chain(iter::repeat(u64::MAX)) {
+        let (client, _) = listener.accept().await.expect("the client connects");
+        connections.send_modify(|connections| *connections += 1);
+        let server = UnixStream::connect(&server).await.expect("a server");
+        let ((mut from_client, mut to_client), (from_server, mut to_server)) =
+            (client.into_split(), server.into_split());
+        let mut from_server = from_server.take(limit);
+        // Either way the connection is over.
+        tokio::select! {
+            ended = tokio::io::copy(&mut from_client, &mut to_server) => drop(ended),
+            ended = tokio::io::copy(&mut from_server, &mut to_client) => drop(ended),
+        }
+    }
+}
+
+/// Inserts, changes and deletes, so that some rows come and go by `number >= 5`.
+fn change(number: i64) -> Transaction<Test> {
+    let name = |number: i64| Item::name.equals(number.to_string().as_str());
+    let mut transaction = Transaction::new();
+    transaction.insert(item(&number.to_string()).set(Item::number, number * 7 % 10));
+    transaction.mutate(name(number / 2), [Item::numbers.insert([number])]);
+    transaction.update(
+        name(number * 2 / 3),
+        Item::values().set(Item::number, number % 10),
+    );
+    transaction.delete::<Item>(name(number / 3));
+    transaction
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_anywhere_costs_no_change() {
+    for server in [Server::start(SCHEMA), Server::alone(SCHEMA)] {
+        let socket = server.path("proxy");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let limits = (0..60).map(|index| 1_000 + index * 911 % 9_000).collect();
+        let (counter, connections) = watch::channel(0);
+        let proxy = tokio::spawn(cutting(listener, server.path("sock"), limits, counter));
+        let mut options = Options::default();
+        options.backoff = (Duration::from_millis(1), Duration::from_millis(5));
+        let (cut, mut cut_events) = Client::<Test>::connect(vec![Remote::Unix(socket)], options);
+        let (writer, mut events) = client(&server);
+        connected(&mut events).await;
+        let mut least = 0;
+        for number in 0..400 {
+            let written = writer.transact(change(number), PATIENCE);
+            if number % 10 == 0 {
+                least = number / 10 % 4 * 2;
+                let conditions = Conditions::new().only([Item::number.at_least(least)]);
+                let (written, set) =
+                    tokio::join!(written, cut.set_conditions(conditions, PATIENCE));
+                written.unwrap();
+                set.unwrap();
+            } else {
+                written.await.unwrap();
+            }
+        }
+        let all = writer.snapshot();
+        let expected = rows_of(all.items.iter().filter(|row| row.number >= least));
+        replay(&mut cut_events, expected.clone()).await;
+        assert_eq!(rows_of(cut.snapshot().items.iter()), expected);
+        assert!(*connections.borrow() > 20, "{connections:?}");
+        proxy.abort();
+    }
 }
