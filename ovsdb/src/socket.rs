@@ -46,7 +46,9 @@ pub(crate) async fn connect(
             let acceptor = required(pki)?.acceptor()?;
             let stream = accept(*address, *port).await?;
             // Whoever has connected must not take as long as it likes from here on.
-            Box::new(timeout(limit, acceptor.accept(stream)).await??)
+            let handshake = timeout(limit, acceptor.accept(stream)).await;
+            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time");
+            Box::new(handshake.map_err(late)??)
         }
     })
 }

@@ -1,7 +1,8 @@
 //! TLS with keys and certificates made by `ovs-pki`.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use ovsdb::pki::Pki;
 use ovsdb::transaction::ErrorName;
@@ -100,6 +101,32 @@ async fn a_stranger_who_connects_is_turned_away() {
     let _server = start(theirs.path(), SCHEMA, &[&remote]);
     let reason = disconnected(&mut events).await;
     assert!(reason.contains("cannot connect"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_peer_that_never_says_hello_is_given_up() {
+    let directory = authority();
+    let mut options = Options::default();
+    options.connect_timeout = Duration::from_millis(200);
+    options.pki = Some(pki(directory.path(), "client"));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let remote = Remote::list(&format!("ssl:127.0.0.1:{port}")).unwrap();
+    let (_client, mut events) = Client::<Test>::connect(remote, options.clone());
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("cannot connect within 0.2 s"), "{reason}");
+
+    let port = free_port();
+    let remote = Remote::list(&format!("pssl:{port}:127.0.0.1")).unwrap();
+    let (_client, mut events) = Client::<Test>::connect(remote, options);
+    let connect = || TcpStream::connect(("127.0.0.1", port)).ok();
+    let mut peer = None;
+    while peer.is_none() {
+        tokio::task::yield_now().await;
+        peer = connect();
+    }
+    let reason = disconnected(&mut events).await;
+    assert!(reason.contains("no TLS handshake in time"), "{reason}");
 }
 
 /// What the schema has to hold so that a remote can have a role.
