@@ -11,7 +11,7 @@ use std::thread;
 use anyhow::Context as _;
 use tokio::net;
 use tokio::runtime;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::presence::Presence;
 use crate::unixctl::Commands;
@@ -38,6 +38,7 @@ impl Listeners {
         let bind = |address| {
             let listener = TcpListener::bind(address)?;
             listener.set_nonblocking(true)?;
+            info!("metrics on http://{}/metrics", listener.local_addr()?);
             Ok::<_, std::io::Error>(listener)
         };
         let metrics = metrics.map(|address| {

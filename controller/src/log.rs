@@ -21,19 +21,16 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The modules that log, by the targets of their events.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 9] = [
     "brint::agent",
-    "brint::agent::programs",
     "brint::command",
     "brint::control",
+    "brint::listeners",
     "brint::metrics",
     "brint::northbound",
     "brint::switch",
-    "brint::switch::bridge",
     "brint::unixctl",
     "jsonrpsee",
-    "openflow",
-    "ovsdb",
 ];
 
 /// What is logged, while it can still be changed.
@@ -131,9 +128,14 @@ impl Levels {
     }
 }
 
-/// What a module is called in the log: the last part of its target.
+/// What a module is called in the log: by the name of the topmost one of the program's, or by that
+/// of its library.
 fn module(target: &str) -> &str {
-    target.rsplit("::").next().unwrap_or_default()
+    let mut path = target.split("::");
+    match (path.next(), path.next()) {
+        (Some("brint"), Some(module)) => module,
+        (library, _) => library.unwrap_or_default(),
+    }
 }
 
 /// The layout of Open vSwitch's module `vlog`.

@@ -8,10 +8,8 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::status::{Status, columns};
@@ -33,6 +31,21 @@ struct Metric {
     kind: Kind,
     /// Its values now.
     samples: fn(&Status) -> Vec<Sample>,
+}
+
+impl Metric {
+    fn put(&self, value: Value, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
+        match (self.kind, value) {
+            (Kind::Gauge, Value::Count(count)) => encoder.encode_gauge(&count),
+            (Kind::Gauge, Value::Seconds(time)) => encoder.encode_gauge(&time),
+            (Kind::Counter, Value::Count(count)) => {
+                encoder.encode_counter::<NoLabelSet, _, u64>(&count, None)
+            }
+            (Kind::Counter, Value::Seconds(time)) => {
+                encoder.encode_counter::<NoLabelSet, _, u64>(&time, None)
+            }
+        }
+    }
 }
 
 /// Whether a number only grows.
@@ -123,17 +136,11 @@ impl Collector for Snapshot {
             };
             let mut encoder = encoder.encode_descriptor(metric.name, metric.help, None, kind)?;
             for Sample { labels, value } in (metric.samples)(&self.0) {
-                let encoder = encoder.encode_family(&labels)?;
-                match (metric.kind, value) {
-                    (Kind::Gauge, Value::Count(count)) => ConstGauge::new(count).encode(encoder),
-                    (Kind::Gauge, Value::Seconds(time)) => ConstGauge::new(time).encode(encoder),
-                    (Kind::Counter, Value::Count(count)) => {
-                        ConstCounter::new(count).encode(encoder)
-                    }
-                    (Kind::Counter, Value::Seconds(time)) => {
-                        ConstCounter::new(time).encode(encoder)
-                    }
-                }?;
+                match labels.as_slice() {
+                    // Braces around nothing would be allowed, and look odd.
+                    [] => metric.put(value, &mut encoder)?,
+                    labels => metric.put(value, &mut encoder.encode_family(&labels)?)?,
+                }
             }
         }
         Ok(())

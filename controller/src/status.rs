@@ -189,8 +189,8 @@ pub(crate) struct Network {
     pub(crate) local_vlan: u16,
     /// How it leaves the host, such as `vxlan 1001`.
     pub(crate) segment: String,
-    /// Its largest packet in bytes, where the description says one.
-    pub(crate) mtu: Option<u16>,
+    /// Its largest packet in bytes: what the description asks for, where the hosts can.
+    pub(crate) mtu: u16,
 }
 
 /// A port that belongs here.

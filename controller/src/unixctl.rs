@@ -76,8 +76,8 @@ async fn converse(mut stream: UnixStream, commands: &Commands) -> Result<(), Con
                 Err(_) => Err(format!("{method}: expected words as parameters")),
             };
             let outcome = match outcome {
-                Ok(text) => Ok(to_json(&text)?),
-                Err(text) => Err(to_json(&text)?),
+                Ok(text) => Ok(to_json(&whole_lines(text))?),
+                Err(text) => Err(to_json(&whole_lines(text))?),
             };
             connection.reply(id, outcome);
             let (_, outgoing) = connection.buffers();
@@ -85,4 +85,12 @@ async fn converse(mut stream: UnixStream, commands: &Commands) -> Result<(), Con
             commands.replied(&method);
         }
     }
+}
+
+/// `ovs-appctl` prints an answer as it is, so its last line has to end.
+fn whole_lines(mut text: String) -> String {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
 }

@@ -91,7 +91,7 @@ fn bridge(view: &View, name: &str, report: &Report) -> Bridge {
         connected: report.connected.is_some(),
         connections: totals.connections,
         flows: Flows {
-            desired: wanted.map_or(0, |wanted| wanted.flows.len()),
+            desired: wanted.map_or(0, |wanted| wanted.flows().len()),
             installed: report.flows,
             foreign: (report.foreign.iter())
                 .map(|(cookie, count)| (format!("{cookie:#x}"), *count))
@@ -145,7 +145,7 @@ fn networks(_: &View, model: &Model, desired: &Desired) -> Vec<Network> {
                 name: network.name.clone(),
                 local_vlan: vlan.get(),
                 segment: network.segment.to_string(),
-                mtu: network.mtu,
+                mtu: model.mtu(network),
             })
         })
         .collect()
@@ -251,8 +251,8 @@ fn problems(knowledge: &Knowledge) -> Vec<Standing> {
             problems.push(standing(problem, trouble.since));
         }
         for trouble in &report.refused {
-            let sentence = format!("has a change that the switch refuses: {}", trouble.reason);
-            let problem = Problem::new(Kind::Bridge, bridge, sentence);
+            let sentence = format!("is refused by the switch: {}", trouble.reason);
+            let problem = Problem::new(Kind::Flow, format!("of {bridge}"), sentence);
             problems.push(standing(problem, trouble.since));
         }
     }

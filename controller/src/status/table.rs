@@ -88,7 +88,7 @@ impl Status {
                 network.id.to_string(),
                 network.local_vlan.to_string(),
                 network.segment.clone(),
-                network.mtu.map_or_else(dash, |mtu| mtu.to_string()),
+                network.mtu.to_string(),
             ]
         });
         table(&["NETWORK", "ID", "LOCAL VLAN", "SEGMENT", "MTU"], networks)

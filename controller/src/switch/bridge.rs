@@ -1,6 +1,7 @@
 //! A connected bridge: what is installed in it, and how it gets what it should have.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
@@ -11,7 +12,7 @@ use openflow::{Connection, Event, Events, Options, RequestError, Target};
 use pipelines::cookie::Cookie;
 use pipelines::diff::{Change, diff, foreign};
 use pipelines::flow_set::{FlowSet, Key};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
@@ -19,6 +20,8 @@ use super::report::{LastChange, Tally, Trouble};
 
 /// How long the bridge has to be quiet before it is read again, when somebody else changed it.
 const SETTLE: Duration = Duration::from_millis(10);
+/// How long it may stay unread while changes follow each other.
+const LATEST: Duration = Duration::from_millis(50);
 /// How many repairs are told one by one.
 const TOLD: usize = 20;
 
@@ -56,7 +59,7 @@ impl Bridge {
         let foreign = foreign(&bridge.installed).count();
         info!(
             "{} flows and {} groups are installed, {foreign} flows are not ours",
-            bridge.installed.flows.len(),
+            bridge.installed.flows().len(),
             bridge.installed.groups.len(),
         );
         bridge.reporter.update(|report| {
@@ -96,8 +99,13 @@ impl Bridge {
         while !self.stale {
             self.stale = is_change(self.events.next().await)?;
         }
-        while let Ok(event) = timeout(SETTLE, self.events.next()).await {
-            is_change(event)?;
+        let latest = Instant::now() + LATEST;
+        while Instant::now() < latest {
+            let quiet = latest.min(Instant::now() + SETTLE);
+            match timeout_at(quiet.into(), self.events.next()).await {
+                Ok(event) => is_change(event).map(drop)?,
+                Err(_) => break,
+            }
         }
         Ok(())
     }
@@ -128,11 +136,11 @@ impl Bridge {
     /// What somebody else has done, if this change undoes it: what it was, and what it had become.
     fn told(&self, change: &Change) -> String {
         match change {
-            Change::PutFlow(flow) => match self.installed.flows.get(&Key::of(flow)) {
+            Change::PutFlow(flow) => match self.installed.flow(&Key::of(flow)) {
                 Some(became) => format!("put back flow {flow}: it had become {became}"),
                 None => format!("put back flow {flow}: it was deleted"),
             },
-            Change::DeleteFlow(key) => match self.installed.flows.get(key) {
+            Change::DeleteFlow(key) => match self.installed.flow(key) {
                 Some(flow) => format!("removed flow {flow}: somebody else added it as brint's"),
                 None => change.to_string(),
             },
@@ -149,6 +157,7 @@ impl Bridge {
     pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
         // What was refused before may now fit.
         self.refused.clear();
+        self.installed.share(desired);
         let (changes, took) = self.missing(desired);
         self.send(changes, took, desired).await
     }
@@ -228,7 +237,7 @@ impl Bridge {
         self.reporter.update(|report| {
             also(report);
             let foreign: usize = report.foreign.values().sum();
-            report.flows = self.installed.flows.len().saturating_sub(foreign);
+            report.flows = self.installed.flows().len().saturating_sub(foreign);
             report.groups = self.installed.groups.len();
             report.refused = refused;
         });
@@ -241,14 +250,14 @@ impl Bridge {
                 self.installed.insert_group(group);
             }
             Change::PutFlow(flow) => {
-                let replaced = self.installed.flows.insert(Key::of(&flow), flow);
+                let replaced = self.installed.put_flow(flow);
                 if let Some(theirs) = replaced.filter(|flow| !Cookie::is_ours(flow.cookie)) {
                     self.reporter
                         .update(|report| forget(&mut report.foreign, theirs.cookie));
                 }
             }
             Change::DeleteFlow(key) => {
-                self.installed.flows.remove(&key);
+                self.installed.remove_flow(&key);
             }
             Change::DeleteGroup(id) => {
                 self.installed.groups.remove(&id);
@@ -275,8 +284,7 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
         installed.insert_group(group);
     }
     for flow in connection.flows().await.map_err(unreadable)? {
-        let flow = Flow::from(flow);
-        installed.flows.insert(Key::of(&flow), flow);
+        installed.put_flow(Arc::new(Flow::from(flow)));
     }
     Ok(installed)
 }
@@ -315,7 +323,7 @@ fn message(change: &Change) -> Message {
         Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
         Change::PutFlow(flow) => FlowMod::add(flow).into(),
         Change::DeleteFlow(key) => {
-            FlowMod::delete_strict((key.table, key.priority, &key.matching)).into()
+            FlowMod::delete_strict(key.flow().identity()).into()
         }
     }
 }

@@ -103,7 +103,7 @@ impl Tally {
         let mut tally = Self::default();
         for change in changes {
             let count = match change {
-                Change::PutFlow(flow) => match installed.flows.contains_key(&Key::of(flow)) {
+                Change::PutFlow(flow) => match installed.flow(&Key::of(flow)).is_some() {
                     true => &mut tally.flows.modified,
                     false => &mut tally.flows.added,
                 },

@@ -85,7 +85,7 @@ impl Commands {
             Does::List => Ok(list()),
             Does::Metrics => Ok(metrics::text(&self.status())),
             Does::Status => Ok(self.status().to_string()),
-            Does::Version => Ok(format!("brint {}\n", env!("CARGO_PKG_VERSION"))),
+            Does::Version => Ok(format!("brint {}", env!("CARGO_PKG_VERSION"))),
             Does::VlogList => Ok(self.levels.list()),
             Does::VlogSet => self.levels.set(arguments).map(|()| String::new()),
         }
