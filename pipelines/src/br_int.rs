@@ -13,6 +13,7 @@ mod connection;
 mod delivery;
 mod dropped;
 mod firewall;
+mod learned_stations;
 mod local_switching;
 mod packet_rate_limit;
 mod rule;
@@ -20,6 +21,7 @@ mod rules_egress;
 mod rules_ingress;
 mod transient;
 mod trunk_output;
+mod unknown_stations;
 
 use crate::table::Pipeline;
 
@@ -36,6 +38,8 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &accept_or_ingress::TABLE,
         &accepted_egress::TABLE,
         &delivery::TABLE,
+        &learned_stations::TABLE,
+        &unknown_stations::TABLE,
         &base_ingress::TABLE,
         &rules_ingress::TABLE,
         &trunk_output::TABLE,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::network::{HostName, NetworkId};
+use crate::network::{HostName, NetworkId, PortId};
 
 /// The cookie of a flow that comes from an object of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,11 @@ impl Cookie {
         Self::new(Self::LEARNED_BRAND, start_of(network.0))
     }
 
+    /// The cookie of the flows that are learned from what a port sends.
+    pub fn learned_from(port: PortId) -> Self {
+        Self::new(Self::LEARNED_BRAND, start_of(port.0))
+    }
+
     /// The cookie of a host, which has a name only.
     pub fn of_host(host: &HostName) -> Self {
         Self::new(Self::BRAND, crate::hash::fnv1a(host.as_str().as_bytes()))
@@ -57,6 +62,11 @@ impl Cookie {
     /// Whether a flow with this cookie was compiled from the model.
     pub fn is_ours(cookie: u64) -> bool {
         cookie & Self::BRAND_MASK == Self::BRIDGE.0
+    }
+
+    /// Whether a flow with this cookie was learned: it is nobody else's, and needs no model.
+    pub fn is_learned(cookie: u64) -> bool {
+        cookie & Self::BRAND_MASK == Self::new(Self::LEARNED_BRAND, 0).0
     }
 
     /// Whether the cookie is the one that flows of an object with this UUID carry.
@@ -94,6 +104,10 @@ mod tests {
         assert!(!Cookie::is_ours(
             Cookie::learned_in(NetworkId(Uuid::from_u128(1))).get()
         ));
+        assert!(Cookie::is_learned(
+            Cookie::learned_from(PortId(Uuid::from_u128(1))).get()
+        ));
+        assert!(!Cookie::is_learned(Cookie::BRIDGE.get()));
         assert!(!Cookie::is_ours(0));
         assert!(Cookie::is_ours(Cookie::BRIDGE.get()));
     }

@@ -42,7 +42,7 @@
 //! site.local_vlans.insert(NetworkId(Uuid::from_u128(1)), VlanId::new(1)?);
 //! site.bindings.insert(PortId("7571157f-bcad-4032-8ad1-f0950600b737".parse()?), PortNo(43));
 //! let compiled = desired(&site, &Bridge::Integration);
-//! let flows = compiled.flow_set().flows.values().map(ToString::to_string);
+//! let flows = compiled.flow_set().flows().map(ToString::to_string);
 //! assert!(flows.into_iter().any(|flow| flow
 //!     == "cookie=0x62727571157fbcad, table=60, priority=100,in_port=43 \
 //!         actions=set_field:0x2b->reg5,set_field:0x1->reg6,resubmit(,71)"));
@@ -58,6 +58,7 @@ pub mod cookie;
 pub mod diff;
 pub mod flow_set;
 mod hash;
+mod learned;
 mod link;
 pub mod network;
 pub mod registers;

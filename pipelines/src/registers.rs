@@ -94,6 +94,8 @@ registers! {
     REMOTE_GROUP = 7[0..=31];
     /// The port of a trunk that a packet came from, as PORT holds it.
     SENDER = 8[0..=31];
+    /// Where the receiver of a packet was seen whom the model does not know: behind a port, as PORT holds it, or outside, all ones.
+    LOCATION = 9[0..=31];
 }
 
 const _: () = check(ALL);

@@ -184,7 +184,10 @@ impl Site {
 
     /// Every port that is plugged in here, sub-ports after their parents.
     fn interfaces(&self) -> impl Iterator<Item = PortId> {
-        self.bindings.keys().flat_map(|id| {
+        // An interface that names a sub-port is none: the port is behind its parent's.
+        let parents = self.bindings.keys();
+        let parents = parents.filter(|id| self.model.parent(**id).is_none());
+        parents.flat_map(|id| {
             let sub_ports = self.model.trunk_of(*id).into_iter();
             let sub_ports = sub_ports.flat_map(|trunk| &trunk.sub_ports);
             std::iter::once(*id).chain(sub_ports.map(|sub_port| sub_port.port))
@@ -311,13 +314,12 @@ impl<'a> LocalNetwork<'a> {
             .collect()
     }
 
-    /// Whether machines may use addresses in it that the model does not know.
-    pub(crate) fn has_unknown_addresses(&self) -> bool {
-        self.site
-            .model
-            .open_ports_of(self.network.id)
-            .next()
-            .is_some()
+    /// Whether tunnels may bring frames from who is not where the model says.
+    ///
+    /// A machine may use addresses that the model does not know, or be on any host.
+    pub(crate) fn has_unknown_places(&self) -> bool {
+        let mut open = self.site.model.open_ports_of(self.network.id);
+        open.next().is_some() || self.members().any(|port| port.host.is_none())
     }
 
     /// Whether a port without port security is plugged in here and up.

@@ -10,7 +10,7 @@
 
 use openflow::field::{ETH_DST, GroupId, MacAddr, VLAN_VID, VlanVid};
 
-use super::{base_ingress, trunk_output};
+use super::{base_ingress, learned_stations, trunk_output, unknown_stations};
 use crate::{
     registers::{NETWORK, PORT},
     site::{LocalNetwork, LocalPort},
@@ -22,7 +22,12 @@ pub(super) static TABLE: Table = Table {
     number: 94,
     name: "ACCEPTED_EGRESS_NORMAL",
     purpose: "Delivers, each copy to a firewalled port through its ingress tables.",
-    next: &[&base_ingress::TABLE, &trunk_output::TABLE],
+    next: &[
+        &learned_stations::TABLE,
+        &unknown_stations::TABLE,
+        &base_ingress::TABLE,
+        &trunk_output::TABLE,
+    ],
     flows,
 };
 
@@ -56,13 +61,15 @@ fn network_flows(network: LocalNetwork<'_>, flows: &mut Flows<'_>) {
         .group(everyone);
 
     // Only a port without port security may have addresses that the model does not know.
-    let open = network.ports().filter(|port| !port.is_firewalled());
-    let actions = open.fold(Actions::new(&TABLE), to_port);
-    flows
-        .at(UNKNOWN)
-        .when(NETWORK, network.vlan.into())
-        .act(to_outside(actions, network))
-        .done();
+    let unknown = flows.at(UNKNOWN).when(NETWORK, network.vlan.into());
+    let actions = Actions::new(&TABLE);
+    let actions = match network.has_open_port() {
+        true => actions
+            .resubmit(&learned_stations::TABLE)
+            .resubmit(&unknown_stations::TABLE),
+        false => to_outside(actions, network),
+    };
+    unknown.act(actions).done();
 }
 
 fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {
@@ -87,7 +94,7 @@ fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {
     station.act(actions).done();
 }
 
-fn to_port(actions: Actions, port: LocalPort<'_>) -> Actions {
+pub(super) fn to_port(actions: Actions, port: LocalPort<'_>) -> Actions {
     if port.is_firewalled() {
         actions.set(PORT, port.key()).resubmit(&base_ingress::TABLE)
     } else if port.place.in_trunk {
@@ -98,7 +105,7 @@ fn to_port(actions: Actions, port: LocalPort<'_>) -> Actions {
 }
 
 /// Comes last, as it leaves the packet tagged.
-fn to_outside(actions: Actions, network: LocalNetwork<'_>) -> Actions {
+pub(super) fn to_outside(actions: Actions, network: LocalNetwork<'_>) -> Actions {
     match network.uplink() {
         Some(patch) => {
             let local = VlanVid::tagged(network.vlan.get());

@@ -11,11 +11,11 @@ use openflow::field::{
     ND_TARGET, VLAN_VID, VlanVid,
 };
 
-use super::{accept_or_ingress, base_egress, base_ingress, delivery};
+use super::{accept_or_ingress, base_egress, base_ingress, delivery, learned_stations};
 use crate::{
     link,
     registers::{NETWORK, PORT, SENDER},
-    site::LocalPort,
+    site::{LocalNetwork, LocalPort},
     subject::Subject,
     table::{Draft, Flows, Table},
 };
@@ -60,23 +60,25 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         }
         Subject::Station(station) => {
             if let Some(port) = station.sole().filter(|port| port.is_firewalled()) {
-                flows
+                let frame = flows
                     .at(TO_FIREWALLED)
                     .when(VLAN_VID, VlanVid::tagged(station.network.vlan.get()))
                     .when(ETH_DST, station.mac)
                     .set(PORT, port.key())
-                    .set(NETWORK, station.network.vlan.into())
+                    .set(NETWORK, station.network.vlan.into());
+                learn_outside(station.network, frame)
                     .pop_vlan()
                     .resubmit(&base_ingress::TABLE);
             }
         }
         Subject::Network(network) => {
             if let Some(patch) = network.uplink() {
-                flows
+                let frame = flows
                     .at(FROM_OUTSIDE)
                     .when(IN_PORT, patch)
                     .when(VLAN_VID, VlanVid::tagged(network.vlan.get()))
-                    .set(NETWORK, network.vlan.into())
+                    .set(NETWORK, network.vlan.into());
+                learn_outside(*network, frame)
                     .pop_vlan()
                     .resubmit(&delivery::TABLE);
             }
@@ -107,7 +109,19 @@ fn enter(port: LocalPort<'_>, frame: Draft<'_>) {
         true => frame.set(SENDER, port.key()),
         false => frame,
     };
+    let frame = match port.is_firewalled() {
+        true => frame,
+        false => frame.learn(learned_stations::behind(port)),
+    };
     frame.resubmit(first);
+}
+
+/// Notes who is outside, where a port here has to be told from outside.
+fn learn_outside<'a>(network: LocalNetwork<'_>, frame: Draft<'a>) -> Draft<'a> {
+    match network.has_open_port() {
+        true => frame.learn(learned_stations::outside(network)),
+        false => frame,
+    }
 }
 
 /// A machine that starts to run here says so to its neighbours, and by that to the agent.

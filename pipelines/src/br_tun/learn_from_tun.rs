@@ -1,7 +1,7 @@
 //! Hands what tunnels bring to br-int, and learns where unknown addresses are.
 //!
-//! Where the model's addresses are is known. Only a port without port security may have others, so
-//! only networks with such a port learn.
+//! Where the model's addresses are is known. Only a port without port security may have others, and
+//! only a port without host may be anywhere, so only networks with such a port learn.
 
 use openflow::field::{VLAN_VID, VlanVid};
 
@@ -29,7 +29,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 flows.at(ANYTHING).output(patch);
             }
         }
-        Subject::Network(network) if network.has_unknown_addresses() => {
+        Subject::Network(network) if network.has_unknown_places() => {
             let tunnelled = network.tunnel_key().and(network.site.patch_int);
             if let Some(patch) = tunnelled {
                 flows

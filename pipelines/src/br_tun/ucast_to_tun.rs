@@ -4,13 +4,14 @@
 //! tunnel has a flow that drops, as a flood would not find it.
 
 use openflow::{
-    action::{Bits, Learn, LearnFlags, LearnSpec},
+    action::{Bits, Learn, Learn2, LearnFlags, LearnSpec},
     field::{ETH_DST, ETH_SRC, IN_PORT, TUN_ID, VLAN_TCI, VLAN_VID, VlanVid},
 };
 
 use super::flood_to_tun;
 use crate::{
     cookie::Cookie,
+    learned::{FORGET_AFTER, LIMIT},
     network::NetworkId,
     subject::Subject,
     table::{Draft, Flows, Table},
@@ -54,11 +55,11 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 ///
 /// What is learned goes with the flow that learned it, so that a local VLAN can be given to another
 /// network; and it grows old, as machines move.
-pub(super) fn learn(network: NetworkId) -> Learn {
+pub(super) fn learn(network: NetworkId) -> Learn2 {
     let vlan = VLAN_TCI.slice(0, 11);
     let tag = VLAN_TCI.whole();
     let key = TUN_ID.whole();
-    Learn {
+    let learn = Learn {
         table: TABLE.number,
         priority: LEARNED,
         hard_timeout: FORGET_AFTER,
@@ -87,8 +88,10 @@ pub(super) fn learn(network: NetworkId) -> Learn {
             },
         ],
         ..Learn::default()
+    };
+    Learn2 {
+        learn,
+        limit: LIMIT,
+        result: None,
     }
 }
-
-/// How long a station is remembered, in seconds.
-const FORGET_AFTER: u16 = 300;

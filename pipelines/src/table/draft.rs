@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 use openflow::{
     action::{
-        Action, Conjunction, Ct, CtClear, Group as ToGroup, Learn, Output, PopVlan, PushVlan,
+        Action, Conjunction, Ct, CtClear, Group as ToGroup, Learn2, Output, PopVlan, PushVlan,
         RegMove, Resubmit, SetField,
     },
     field::{CT_MARK, CT_STATE, EthType, Field, GroupId, PortNo, Value},
@@ -236,7 +236,7 @@ impl Draft<'_> {
         })
     }
 
-    pub(crate) fn learn(self, learn: Learn) -> Self {
+    pub(crate) fn learn(self, learn: Learn2) -> Self {
         self.push(learn)
     }
 

@@ -10,6 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use pipelines::flow_set::Key;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -109,6 +110,17 @@ impl Switch {
         self.ofctl(&["--bundle", "add-flows", bridge, "flows"]);
     }
 
+    /// Deletes the flow that has a key, and no other.
+    pub(crate) fn delete(&self, bridge: &str, key: &Key) {
+        let Key {
+            table,
+            priority,
+            matching,
+        } = key;
+        let flow = format!("table={table},priority={priority},{matching}");
+        self.ofctl(&["--strict", "del-flows", bridge, &flow]);
+    }
+
     /// What the bridge has, as `ovs-ofctl` writes it: groups, then flows, each sorted.
     pub(crate) fn dump(&self, bridge: &str) -> String {
         let sorted = |text: &str| {
@@ -140,6 +152,11 @@ impl Switch {
     pub(crate) fn trace_text(&self, bridge: &str, packet: &str, state: &str) -> String {
         let next = ["--ct-next", state].repeat(8);
         self.appctl("ofproto/trace", &[&[bridge, packet][..], &next].concat())
+    }
+
+    /// Has the switch handle a packet as if it had come, so that it learns from it.
+    pub(crate) fn receive(&self, bridge: &str, packet: &str) {
+        self.appctl("ofproto/trace", &[bridge, packet, "--generate"]);
     }
 
     /// What the daemon answers to a command, which is spoken in JSON-RPC.
