@@ -13,7 +13,8 @@
 //!   if the server has to send all of them again.
 //! - **It goes on.** A server that is away, silent, stale or cut off from its cluster is left, and
 //!   the next one tried, for ever, with pauses that grow. What ends a connection is told.
-//! - **Nothing grows without bound**: messages, requests under way, events not yet taken.
+//! - **Nothing grows without bound**: messages, requests under way, events not yet taken, replies
+//!   that the server asks for and does not read.
 //!
 //! # Layers
 //!
