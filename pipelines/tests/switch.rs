@@ -601,9 +601,11 @@ fn what_was_learned_from_a_port_goes_with_it() {
     site.bindings.retain(|_, number| number.0 != 101);
     let after = desired(&site, &Bridge::Integration);
     for change in diff(before.flow_set(), after.flow_set()) {
-        match change {
+        match &change {
             Change::PutFlow(flow) => switch.install("br-int", &flow.to_string()),
-            Change::DeleteFlow(key) => switch.delete("br-int", &key),
+            Change::DeleteFlow(_) => {
+                switch.delete("br-int", change.to_string().trim_start_matches('-'));
+            }
             _ => {}
         }
     }

@@ -10,7 +10,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use pipelines::flow_set::Key;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -110,14 +109,9 @@ impl Switch {
         self.ofctl(&["--bundle", "add-flows", bridge, "flows"]);
     }
 
-    /// Deletes the flow that has a key, and no other.
-    pub(crate) fn delete(&self, bridge: &str, key: &Key) {
-        let Key {
-            table,
-            priority,
-            matching,
-        } = key;
-        let flow = format!("table={table},priority={priority},{matching}");
+    /// Deletes one flow, told by its table, priority and match.
+    pub(crate) fn delete(&self, bridge: &str, flow: &str) {
+        let flow = flow.replacen(", priority", ",priority", 1);
         self.ofctl(&["--strict", "del-flows", bridge, &flow]);
     }
 
