@@ -157,6 +157,15 @@ macro_rules! messages {
                 .collect()
             }
 
+            const fn name_of_kind(kind: Kind) -> Option<&'static str> {
+                Some(match kind {
+                    $(Kind::$space($code) => $name,)*
+                    $(Kind::$shared_space($shared_code) => $shared_name,)*
+                    $(Kind::$bare_space($bare_code) => $bare_name,)*
+                    _ => return None,
+                })
+            }
+
             const fn row_name(&self) -> &'static str {
                 match self {
                     $(Self::$own(_) => $name,)*
@@ -267,6 +276,19 @@ impl Message {
             Self::MultipartRequest(request) => request.body.name(),
             Self::MultipartReply(reply) => reply.body.name(),
             _ => self.row_name(),
+        }
+    }
+
+    /// What the message is called of which `bytes` are at least the start, whatever its body.
+    pub(crate) fn name_of(bytes: &[u8]) -> Option<&'static str> {
+        let header = Header::peek(bytes)?;
+        let bytes = Bytes::copy_from_slice(bytes);
+        let mut body = Reader::new(&bytes);
+        body.skip(Header::LENGTH).ok()?;
+        match Kind::decode(header.kind, &mut body).ok()? {
+            Kind::Standard(18) => RequestBody::name_at(&mut body),
+            Kind::Standard(19) => ReplyBody::name_at(&mut body),
+            kind => Self::name_of_kind(kind),
         }
     }
 

@@ -133,6 +133,15 @@ macro_rules! multiparts {
                 vec![$(Self::$asked(Sample::sample()),)* $(Self::$bare,)*]
             }
 
+            /// What the body is called that begins with its code here.
+            pub(crate) fn name_at(input: &mut Reader<'_>) -> Option<&'static str> {
+                Some(match Prefix::decode(input).ok()?.kind {
+                    $(Kind::$space($code) => concat!($name, " request"),)*
+                    $(Kind::$bare_space($bare_code) => concat!($bare_name, " request"),)*
+                    _ => return None,
+                })
+            }
+
             pub(crate) const fn name(&self) -> &'static str {
                 match self {
                     $(Self::$asked(_) => concat!($name, " request"),)*
@@ -177,6 +186,15 @@ macro_rules! multiparts {
                     $(Self::$asked(Sample::sample()),)*
                     $(Self::$bare(Sample::sample()),)*
                 ]
+            }
+
+            /// What the body is called that begins with its code here.
+            pub(crate) fn name_at(input: &mut Reader<'_>) -> Option<&'static str> {
+                Some(match Prefix::decode(input).ok()?.kind {
+                    $(Kind::$space($code) => concat!($name, " reply"),)*
+                    $(Kind::$bare_space($bare_code) => concat!($bare_name, " reply"),)*
+                    _ => return None,
+                })
             }
 
             pub(crate) const fn name(&self) -> &'static str {

@@ -1,19 +1,34 @@
 //! The text of whole messages, as `ovs-ofctl ofp-print` prints them.
 //!
-//! A message that this does not know in full is printed as its name and the number of its
-//! transaction, which stand first in all.
+//! There is a file for each family of messages. [`Frame`] prints bytes that should be a message,
+//! and says what is wrong with them if they are none.
+
+mod connection;
+mod flow;
+mod frame;
+mod group;
+mod ipfix;
+mod key;
+mod packet;
+mod pieces;
+mod port;
+mod table;
+mod transport;
 
 use std::fmt::{self, Display, Formatter};
-use std::time::Duration;
+
+use frame::Dump;
+pub use frame::Frame;
+use packet::Incoming;
+use pieces::Sharp;
 
 use crate::field::{GroupId, PortNo};
-use crate::flow::{DEFAULT_PRIORITY, Flow};
-use crate::message::{
-    BundleAdd, BundleControl, BundleFlags, Error, FlowMod, FlowRemoved, FlowStats, GroupMod,
-    Header, Hello, Message, MeterMod, NO_BUFFER,
-};
-use crate::multipart::{FlowStatsRequest, MultipartFlags, ReplyBody, RequestBody};
+use crate::message::{BundleAdd, Echo, Error, Message};
+use crate::multipart::{MultipartFlags, ReplyBody, RequestBody};
 use crate::names::Names;
+
+/// How much `ovs-ofctl ofp-print` tells unless it is told otherwise.
+const VERBOSITY: u8 = 2;
 
 impl Message {
     /// The text of the message, which has this transaction number, with ports and tables by the
@@ -26,10 +41,14 @@ impl Message {
     /// ```
     #[must_use]
     pub const fn print<'a>(&'a self, xid: u32, names: &'a Names) -> Printed<'a> {
+        let style = Style {
+            names,
+            verbosity: VERBOSITY,
+        };
         Printed {
             message: self,
             xid,
-            names,
+            style,
         }
     }
 }
@@ -39,44 +58,180 @@ impl Message {
 pub struct Printed<'a> {
     message: &'a Message,
     xid: u32,
+    style: Style<'a>,
+}
+
+/// What a text depends on besides the message.
+#[derive(Clone, Copy, Debug)]
+struct Style<'a> {
     names: &'a Names,
+    verbosity: u8,
+}
+
+impl Printed<'_> {
+    /// The same text with more or less in it. Without this it is that of verbosity 2.
+    ///
+    /// With 0, packets and the counters of ports and queues are left out; from 2 on, echoes are
+    /// shown with their bytes; from 3 on, packets are.
+    #[must_use]
+    pub const fn verbosity(mut self, verbosity: u8) -> Self {
+        self.style.verbosity = verbosity;
+        self
+    }
 }
 
 impl Display for Printed<'_> {
+    /// Writes the text, without the end of its last line.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (OF1.3) (xid={:#x}):", self.message.name(), self.xid)?;
-        let names = self.names;
-        match self.message {
-            Message::Hello(hello) => print_hello(hello, f),
+        let (name, xid) = (self.message.name(), self.xid);
+        let body = Body(self.message, self.style).to_string();
+        let body = body.strip_suffix(' ').unwrap_or(&body);
+        let body = body.strip_suffix('\n').unwrap_or(body);
+        write!(f, "{name} (OF1.3) (xid={xid:#x}):{body}")
+    }
+}
+
+/// All that follows the transaction number.
+struct Body<'a>(&'a Message, Style<'a>);
+
+impl Display for Body<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(message, style) = *self;
+        let names = style.names;
+        match message {
+            Message::Hello(hello) => connection::hello(hello, f),
             Message::Error(error) => print_error(error, names, f),
-            Message::EchoRequest(echo) | Message::EchoReply(echo) => {
-                write!(f, " {} bytes of payload", echo.data.len())
+            Message::EchoRequest(echo) | Message::EchoReply(echo) => print_echo(echo, style, f),
+            Message::FeaturesReply(features) => connection::features(features, f),
+            Message::GetConfigReply(config) | Message::SetConfig(config) => {
+                connection::config(config, f)
             }
-            Message::FlowMod(change) => print_flow_mod(change, names, f),
-            Message::FlowRemoved(removed) => print_flow_removed(removed, names, f),
-            Message::GroupMod(change) => print_group_mod(change, names, f),
-            Message::MeterMod(change) => print_meter_mod(change, f),
-            Message::BundleControl(control) => print_bundle_control(control, f),
-            Message::BundleAdd(add) => print_bundle_add(add, names, f),
+            Message::PacketIn(packet) => Incoming::from(packet).print(style, f),
+            Message::NxPacketIn(packet) => Incoming::from(packet).print(style, f),
+            Message::PacketIn2(packet) | Message::Resume(packet) => {
+                Incoming::from(packet).print(style, f)
+            }
+            Message::PacketOut(packet) => packet::packet_out(packet, style, f),
+            Message::FlowMod(change) => flow::flow_mod(change, names, f),
+            Message::NxFlowMod(change) => flow::nx_flow_mod(change, names, f),
+            Message::FlowRemoved(gone) => flow::removed(gone, names, f),
+            Message::NxFlowRemoved(gone) => flow::nx_removed(gone, names, f),
+            Message::GroupMod(change) => group::group_mod(change, names, f),
+            Message::MeterMod(change) => group::meter_mod(change, f),
+            Message::PortStatus(status) => port::status(status, f),
+            Message::PortMod(change) => port::port_mod(change, names, f),
+            Message::TableMod(change) => table::table_mod(change, names, f),
+            Message::QueueGetConfigRequest(request) => {
+                write!(f, " port={}", names.port(request.port))
+            }
+            Message::QueueGetConfigReply(reply) => port::queue_config(reply, names, f),
+            Message::RoleRequest(role) | Message::RoleReply(role) => connection::role(role, f),
+            Message::NxRoleRequest(role) | Message::NxRoleReply(role) => {
+                connection::nx_role(role, f)
+            }
+            Message::RoleStatus(status) => connection::role_status(status, f),
+            Message::GetAsyncReply(config)
+            | Message::SetAsync(config)
+            | Message::NxSetAsync(config) => connection::async_config(config, f),
+            Message::SetAsyncConfig2(config) => connection::async_config_2(config, f),
+            Message::BundleControl(control) => connection::bundle_control(control, f),
+            Message::BundleAdd(add) => print_bundle_add(add, style, f),
+            Message::TlvTableMod(change) => connection::tlv_table_mod(change, f),
+            Message::TlvTableReply(reply) => connection::tlv_table_reply(reply, f),
+            Message::RequestForward(forward) => print_forwarded(&forward.message, style, f),
             Message::MultipartRequest(request) => {
                 print_flags(request.flags, f)?;
-                match &request.body {
-                    RequestBody::Flow(request) => print_flow_request(request, names, f),
-                    _ => Ok(()),
-                }
+                print_request(&request.body, names, f)
             }
             Message::MultipartReply(reply) => {
                 print_flags(reply.flags, f)?;
-                match &reply.body {
-                    ReplyBody::Flow(flows) => flows.iter().try_for_each(|flow| {
-                        f.write_str("\n ")?;
-                        print_flow_stats(flow, names, f)
-                    }),
-                    _ => Ok(()),
-                }
+                print_reply(&reply.body, style, f)
             }
-            _ => Ok(()),
+            message => print_setting(message, f),
         }
+    }
+}
+
+/// Prints what is but a number or a word.
+fn print_setting(message: &Message, f: &mut Formatter<'_>) -> fmt::Result {
+    match message {
+        Message::SetPacketInFormat(chosen) => write!(f, " format={}", chosen.format),
+        Message::SetControllerId(chosen) => write!(f, " id={}", chosen.controller_id),
+        Message::FlowModTableId(chosen) => f.write_str(if chosen.set == 0 {
+            " disable"
+        } else {
+            " enable"
+        }),
+        Message::FlowMonitorCancel(cancel) => write!(f, " id={}", cancel.id),
+        Message::CtFlushZone(flush) => write!(f, " zone_id={}", flush.zone),
+        Message::CtFlush(flush) => connection::ct_flush(flush, f),
+        // The others are their name and nothing else.
+        _ => Ok(()),
+    }
+}
+
+fn print_request(body: &RequestBody, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
+    match body {
+        RequestBody::Flow(request) | RequestBody::Aggregate(request) => {
+            flow::request(request, names, f)
+        }
+        RequestBody::Port(request) => write!(f, " port_no={}", names.port(request.port_no)),
+        RequestBody::Queue(request) => port::queue_request(request, names, f),
+        RequestBody::Group(request) => write!(f, " group_id={}", request.id),
+        RequestBody::Meter(request) | RequestBody::MeterConfig(request) => {
+            write!(f, " meter={}", group::MeterNo(request.id))
+        }
+        RequestBody::TableFeatures(tables) => table::features(tables, f),
+        RequestBody::FlowMonitor(requests) => {
+            let mut requests = requests.iter();
+            requests.try_for_each(|request| flow::monitor(request, names, f))
+        }
+        // Later versions can ask for one; in this one it is always all.
+        RequestBody::GroupDesc => write!(f, " group_id={}", GroupId::ALL),
+        RequestBody::PortDesc => write!(f, " port={}", names.port(PortNo::ANY)),
+        _ => Ok(()),
+    }
+}
+
+fn print_reply(body: &ReplyBody, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    let names = style.names;
+    let in_full = style.verbosity > 0;
+    match body {
+        ReplyBody::Flow(flows) => flows.iter().try_for_each(|it| flow::stats(it, names, f)),
+        ReplyBody::Aggregate(stats) => flow::aggregate(stats, f),
+        ReplyBody::Port(ports) => {
+            writeln!(f, " {} ports", ports.len())?;
+            let mut ports = ports.iter().filter(|_| in_full);
+            ports.try_for_each(|stats| port::stats(stats, names, f))
+        }
+        ReplyBody::Queue(queues) => {
+            writeln!(f, " {} queues", queues.len())?;
+            let mut queues = queues.iter().filter(|_| in_full);
+            queues.try_for_each(|stats| port::queue_stats(stats, names, f))
+        }
+        ReplyBody::Group(groups) => groups.iter().try_for_each(|it| group::group_stats(it, f)),
+        ReplyBody::Meter(meters) => meters.iter().try_for_each(|it| group::meter_stats(it, f)),
+        ReplyBody::MeterConfig(meters) => {
+            let mut meters = meters.iter();
+            meters.try_for_each(|meter| writeln!(f, "\n{meter}"))
+        }
+        ReplyBody::TableFeatures(tables) => table::features(tables, f),
+        ReplyBody::FlowMonitor(updates) => {
+            let mut updates = updates.iter();
+            updates.try_for_each(|update| flow::update(update, names, f))
+        }
+        ReplyBody::Desc(desc) => connection::desc(desc, f),
+        ReplyBody::Table(tables) => table::stats(tables, f),
+        ReplyBody::GroupDesc(groups) => {
+            let mut groups = groups.iter();
+            groups.try_for_each(|group| write!(f, "\n {}", group.display_with(names)))
+        }
+        ReplyBody::GroupFeatures(features) => group::group_features(features, f),
+        ReplyBody::MeterFeatures(features) => group::meter_features(features, f),
+        ReplyBody::PortDesc(ports) => port::descriptions(ports, f),
+        ReplyBody::IpfixBridge(stats) => ipfix::bridge(stats, f),
+        ReplyBody::IpfixFlow(flows) => ipfix::flows(flows, f),
+        ReplyBody::Unknown(_) => Ok(()),
     }
 }
 
@@ -94,251 +249,52 @@ fn print_flags(flags: MultipartFlags, f: &mut Formatter<'_>) -> fmt::Result {
     }
 }
 
-fn print_hello(hello: &Hello, f: &mut Formatter<'_>) -> fmt::Result {
-    let Some(versions) = hello.versions else {
-        return f.write_str("\n version bitmap: 0x01, 0x02, 0x03, 0x04");
-    };
-    f.write_str("\n version bitmap: ")?;
-    let mut comma = "";
-    for version in (0..32).filter(|version| versions & 1_u32 << version != 0) {
-        write!(f, "{comma}{version:#04x}")?;
-        comma = ", ";
-    }
-    Ok(())
-}
-
-/// Prints the code, and of the refused message what can be read: a text, itself, or its bytes.
+/// Prints the code, and of the refused message what can be read; or the text that came with it.
 fn print_error(error: &Error, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    write!(f, " {}", error.code)?;
+    writeln!(f, " {}", error.code)?;
     if error.is_hello_failed() {
-        let text = String::from_utf8_lossy(&error.data);
-        return write!(f, "\n{text}");
+        return write!(f, "{}", Printable(&error.data));
     }
-    match Message::decode(&error.data) {
-        Ok((xid, message)) => write!(f, "\n{}", message.print(xid, names)),
-        Err(_) => print_start(&error.data, f),
+    write!(f, "{}", Frame::new(&error.data, names).verbosity(1))
+}
+
+/// Bytes as characters, with escapes for those that cannot be printed.
+struct Printable<'a>(&'a [u8]);
+
+impl Display for Printable<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| match byte {
+            b'\\' | b' '..=b'~' if *byte != b'\\' => write!(f, "{}", char::from(*byte)),
+            byte => write!(f, "\\{byte:03o}"),
+        })
     }
 }
 
-/// Prints the start of a message that was cut off.
-fn print_start(data: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
-    let Some(header) = Header::peek(data) else {
-        return Ok(());
-    };
-    let whole = usize::from(header.length);
-    if whole > data.len() {
-        write!(
-            f,
-            "\n(***truncated to {} bytes from {whole}***)",
-            data.len()
-        )?;
-    }
-    print_dump(data, f)
-}
-
-/// Prints bytes in lines of 16, in hexadecimal and as characters.
-fn print_dump(data: &[u8], f: &mut Formatter<'_>) -> fmt::Result {
-    for (line, bytes) in data.chunks(16).enumerate() {
-        write!(f, "\n{:08x} ", line * 16)?;
-        for place in 0..16 {
-            let before = if place == 8 { '-' } else { ' ' };
-            match bytes.get(place) {
-                Some(byte) => write!(f, "{before}{byte:02x}")?,
-                None if place == 8 && bytes.len() == 8 => f.write_str("-  ")?,
-                None => f.write_str("   ")?,
-            }
-        }
-        f.write_str(" |")?;
-        for place in 0..16 {
-            let shown = bytes
-                .get(place)
-                .map_or(' ', |byte| match char::from(*byte) {
-                    c @ ' '..='~' => c,
-                    _ => '.',
-                });
-            write!(f, "{shown}")?;
-        }
-        f.write_str("|")?;
+fn print_echo(echo: &Echo, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(f, " {} bytes of payload", echo.data.len())?;
+    if style.verbosity > 1 && !echo.data.is_empty() {
+        writeln!(f, "{}", Dump::with_text(&echo.data))?;
     }
     Ok(())
 }
 
-/// Writes the priority, unless it is the usual one, and the match.
-struct Conditions<'a> {
-    flow: &'a Flow,
-    names: &'a Names,
+fn print_bundle_add(add: &BundleAdd, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    let flags = connection::bundle_flags(add.flags);
+    writeln!(f, "\n bundle_id={} flags={flags}", Sharp(add.id.into()))?;
+    let message = add.message.print(add.xid, style.names);
+    write!(f, "{}", message.verbosity(style.verbosity))
 }
 
-impl Display for Conditions<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let matching = self.flow.matching.display_with(self.names);
-        match (self.flow.priority, self.flow.matching.is_empty()) {
-            (DEFAULT_PRIORITY, _) => write!(f, "{matching}"),
-            (priority, true) => write!(f, "priority={priority}"),
-            (priority, false) => write!(f, "priority={priority},{matching}"),
+fn print_forwarded(message: &Message, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+    match message {
+        Message::GroupMod(change) => {
+            f.write_str(" reason=group_mod")?;
+            group::group_mod(change, style.names, f)
         }
-    }
-}
-
-fn print_flow_mod(change: &FlowMod, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    match change.command.name() {
-        Some(name) => write!(f, " {name}")?,
-        None => write!(f, " cmd:{}", change.command.0)?,
-    }
-    if change.table != 0 || names.has_table(change.table) {
-        write!(f, " table:{}", names.table(change.table))?;
-    }
-    let flow = Flow::from(change.clone());
-    let conditions = Conditions { flow: &flow, names }.to_string();
-    let blank = if conditions.is_empty() { "" } else { " " };
-    write!(f, " {conditions}{blank}")?;
-    let adds = change.command.0 == 0;
-    if change.cookie_mask != 0 && !adds {
-        write!(f, "cookie:{:#x}/{:#x} ", change.cookie, change.cookie_mask)?;
-    } else if change.cookie != 0 && adds {
-        write!(f, "cookie:{:#x} ", change.cookie)?;
-    }
-    if change.idle_timeout != 0 {
-        write!(f, "idle:{} ", change.idle_timeout)?;
-    }
-    if change.hard_timeout != 0 {
-        write!(f, "hard:{} ", change.hard_timeout)?;
-    }
-    if change.buffer_id != NO_BUFFER {
-        write!(f, "buf:{:#x} ", change.buffer_id)?;
-    }
-    if change.out_port != PortNo::ANY {
-        write!(f, "out_port:{} ", names.port(change.out_port))?;
-    }
-    write!(
-        f,
-        "{}actions={}",
-        change.flags,
-        names.show(&change.instructions)
-    )
-}
-
-fn print_flow_request(
-    request: &FlowStatsRequest,
-    names: &Names,
-    f: &mut Formatter<'_>,
-) -> fmt::Result {
-    if request.table != u8::MAX {
-        write!(f, " table={}", names.table(request.table))?;
-    }
-    if request.out_port != PortNo::ANY {
-        write!(f, " out_port={}", names.port(request.out_port))?;
-    }
-    if request.out_group != GroupId::ANY {
-        write!(f, " out_group={}", request.out_group)?;
-    }
-    if request.matching.is_empty() {
-        return Ok(());
-    }
-    write!(f, " {}", request.matching.display_with(names))
-}
-
-fn print_flow_stats(stats: &FlowStats, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    let flow = &stats.flow;
-    write!(
-        f,
-        "cookie={:#x}, duration={}s, table={}, n_packets={}, n_bytes={}, ",
-        flow.cookie,
-        Seconds(stats.duration),
-        names.table(flow.table),
-        stats.packet_count,
-        stats.byte_count
-    )?;
-    if flow.idle_timeout != 0 {
-        write!(f, "idle_timeout={}, ", flow.idle_timeout)?;
-    }
-    if flow.hard_timeout != 0 {
-        write!(f, "hard_timeout={}, ", flow.hard_timeout)?;
-    }
-    let conditions = Conditions { flow, names }.to_string();
-    let blank = if conditions.is_empty() { "" } else { " " };
-    let actions = names.show(&flow.instructions);
-    write!(f, "{}{conditions}{blank}actions={actions}", flow.flags)
-}
-
-/// Seconds, with as many decimals as there are, three at a time.
-struct Seconds(Duration);
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (seconds, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
-        write!(f, "{seconds}")?;
-        match nanos {
-            0 => Ok(()),
-            _ if nanos.is_multiple_of(1_000_000) => write!(f, ".{:03}", nanos / 1_000_000),
-            _ if nanos.is_multiple_of(1_000) => write!(f, ".{:06}", nanos / 1_000),
-            _ => write!(f, ".{nanos:09}"),
+        Message::MeterMod(change) => {
+            f.write_str(" reason=meter_mod")?;
+            group::meter_mod(change, f)
         }
-    }
-}
-
-fn print_flow_removed(removed: &FlowRemoved, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    let flow = Flow {
-        priority: removed.priority,
-        matching: removed.matching.clone(),
-        ..Flow::default()
-    };
-    let conditions = Conditions { flow: &flow, names };
-    write!(f, " {conditions} reason={}", removed.reason)?;
-    if removed.table != u8::MAX {
-        write!(f, " table_id={}", names.table(removed.table))?;
-    }
-    if removed.cookie != 0 {
-        write!(f, " cookie:{:#x}", removed.cookie)?;
-    }
-    write!(
-        f,
-        " duration{}s idle{}",
-        Seconds(removed.duration),
-        removed.idle_timeout
-    )?;
-    if removed.hard_timeout != 0 {
-        write!(f, " hard{}", removed.hard_timeout)?;
-    }
-    let (packets, bytes) = (removed.packet_count, removed.byte_count);
-    write!(f, " pkts{packets} bytes{bytes}")
-}
-
-fn print_group_mod(change: &GroupMod, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    let group = crate::group::Group {
-        id: change.id,
-        kind: change.kind,
-        buckets: change.buckets.clone(),
-    };
-    let group = group.display_with(names);
-    write!(f, "\n {} {group}", change.command)
-}
-
-fn print_meter_mod(change: &MeterMod, f: &mut Formatter<'_>) -> fmt::Result {
-    let meter = crate::meter::Meter {
-        id: change.id,
-        flags: change.flags,
-        bands: change.bands.clone(),
-    };
-    write!(f, " {} {meter}", change.command)
-}
-
-fn print_bundle_control(control: &BundleControl, f: &mut Formatter<'_>) -> fmt::Result {
-    let BundleControl { id, kind, flags } = control;
-    write!(f, "\n bundle_id={id:#x} type={kind} flags=")?;
-    print_bundle_flags(*flags, f)
-}
-
-fn print_bundle_add(add: &BundleAdd, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
-    write!(f, "\n bundle_id={:#x} flags=", add.id)?;
-    print_bundle_flags(add.flags, f)?;
-    write!(f, "\n{}", add.message.print(add.xid, names))
-}
-
-fn print_bundle_flags(flags: BundleFlags, f: &mut Formatter<'_>) -> fmt::Result {
-    let names = flags.iter_names().map(|(name, _)| name.to_lowercase());
-    match names.collect::<Vec<_>>().join(" ").as_str() {
-        "" => f.write_str("0"),
-        names => f.write_str(names),
+        _ => Ok(()),
     }
 }

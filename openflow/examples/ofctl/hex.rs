@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use openflow::action::Action;
 use openflow::instruction::Instructions;
-use openflow::message::{ErrorCode, Message};
+use openflow::message::ErrorCode;
 use openflow::names::Names;
+use openflow::print::Frame;
 use openflow::wire::{DecodeError, Reader, Wire, Writer};
 
 use crate::{Failure, complain, read};
@@ -125,27 +126,25 @@ fn differences(out: &mut impl std::io::Write, a: &[u8], b: &[u8]) -> std::io::Re
     Ok(())
 }
 
-/// Prints messages as `ovs-ofctl` does.
-pub(crate) fn ofp_print(argument: &str) -> Result<ExitCode, Failure> {
+/// Prints a message, or one a line, as `ovs-ofctl` does; with `verbosity`, more of it or less.
+pub(crate) fn ofp_print(argument: &str, verbosity: Option<&str>) -> Result<ExitCode, Failure> {
     let lines = match argument {
-        "-" => lines()?,
+        "-" => read("-")?.lines().map(str::to_owned).collect(),
         hex => vec![hex.to_owned()],
     };
+    let names = Names::NONE;
     let mut code = ExitCode::SUCCESS;
     let mut out = std::io::stdout().lock();
     for line in lines {
-        let Some(frame) = bytes(&line) else {
+        let Some(bytes) = bytes(&line) else {
             code = ExitCode::FAILURE;
             complain("trailing garbage following hex bytes");
             continue;
         };
-        match Message::decode(&frame) {
-            Ok((xid, message)) => writeln!(out, "{}", message.print(xid, &Names::NONE))?,
-            Err(error) => {
-                code = ExitCode::FAILURE;
-                let name = ErrorCode::from(&error);
-                complain(&format!("decode error: {name} ({error})"));
-            }
+        let frame = Frame::new(&bytes, &names);
+        match verbosity.and_then(|verbosity| verbosity.parse().ok()) {
+            None => writeln!(out, "{frame}")?,
+            Some(verbosity) => writeln!(out, "{}", frame.verbosity(verbosity))?,
         }
     }
     Ok(code)

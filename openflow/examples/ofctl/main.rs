@@ -9,7 +9,7 @@
 //! ofctl parse-instructions OpenFlow13
 //! ofctl parse-oxm OpenFlow13           reads OXM_OF_IN_PORT(00000001), ...
 //! ofctl print-error NAME
-//! ofctl ofp-print HEX                  or - for a message on each line
+//! ofctl ofp-print HEX [VERBOSITY]      or - for a message on each line
 //! ofctl add-flows [--bundle] SWITCH FILE
 //! ofctl replace-flows [--bundle] SWITCH FILE
 //! ofctl diff-flows SWITCH FILE
@@ -53,7 +53,8 @@ async fn run() -> Result<ExitCode, Failure> {
         ["parse-instructions", version] => hex::parse_instructions(version),
         ["parse-oxm", version] => oxm::parse_oxm(version),
         ["print-error", name] => offline::print_error(name),
-        ["ofp-print", message] => hex::ofp_print(message),
+        ["ofp-print", message] => hex::ofp_print(message, None),
+        ["ofp-print", message, verbosity] => hex::ofp_print(message, Some(verbosity)),
         ["add-flows", target, file] => switch::add_flows(target, file, bundle).await,
         ["replace-flows", target, file] => switch::replace_flows(target, file, bundle).await,
         ["diff-flows", target, file] => switch::diff_flows(target, file).await,
@@ -72,7 +73,8 @@ fn arguments() -> (bool, Vec<String>) {
         match argument.as_str() {
             "--bundle" => bundle = true,
             "-O" => drop(arguments.next()),
-            "--no-names" | "--no-stats" | "-OOpenFlow13" => {}
+            "--no-names" | "--no-stats" | "-OOpenFlow13" | "-m" => {}
+            _ if argument.starts_with("-v") => {}
             _ => words.push(argument),
         }
     }
