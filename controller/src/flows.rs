@@ -108,7 +108,7 @@ impl BridgeFlows {
                 found |= table.is_some();
                 table
             });
-            let wanted = installed.flows.values().filter(|flow| {
+            let wanted = installed.flows().filter(|flow| {
                 table.is_none_or(|table| table == Some(flow.table))
                     && port
                         .as_ref()
@@ -157,16 +157,12 @@ impl BridgeDiff {
         for change in changes {
             let (gone, come) = match &change {
                 Change::PutFlow(new) => (
-                    installed
-                        .flows
-                        .get(&Key::of(new))
-                        .map(|old| flow(Sign::Remove, old)),
+                    (installed.flow(&Key::of(new))).map(|old| flow(Sign::Remove, old)),
                     Some(flow(Sign::Add, new)),
                 ),
-                Change::DeleteFlow(key) => (
-                    installed.flows.get(key).map(|old| flow(Sign::Remove, old)),
-                    None,
-                ),
+                Change::DeleteFlow(key) => {
+                    (installed.flow(key).map(|old| flow(Sign::Remove, old)), None)
+                }
                 Change::AddGroup(new) | Change::ModifyGroup(new) => (
                     installed
                         .groups

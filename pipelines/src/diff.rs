@@ -4,7 +4,7 @@
 //! groups come before flows and go after them; and flows come before others go, so that no packet
 //! meets a gap even where the changes are not taken as one bundle.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use openflow::{field::GroupId, flow::Flow, group::Group};
 
@@ -21,7 +21,7 @@ pub enum Change {
     /// A group whose buckets change.
     ModifyGroup(Group),
     /// A flow that is new, or takes the place of the one with its key.
-    PutFlow(Flow),
+    PutFlow(Arc<Flow>),
     /// A flow that goes; its match and priority are taken strictly.
     DeleteFlow(Key),
     /// A group that goes.
@@ -34,19 +34,10 @@ impl fmt::Display for Change {
         match self {
             Self::AddGroup(group) | Self::ModifyGroup(group) => write!(f, "+group {group}"),
             Self::PutFlow(flow) => write!(f, "+{flow}"),
-            Self::DeleteFlow(Key {
-                table,
-                priority,
-                matching,
-            }) if matching.is_empty() => {
-                write!(f, "-table={table}, priority={priority}")
-            }
-            Self::DeleteFlow(Key {
-                table,
-                priority,
-                matching,
-            }) => {
-                write!(f, "-table={table}, priority={priority},{matching}")
+            Self::DeleteFlow(key) => {
+                let (table, priority, matching) = key.flow().identity();
+                let comma = if matching.is_empty() { "" } else { "," };
+                write!(f, "-table={table}, priority={priority}{comma}{matching}")
             }
             Self::DeleteGroup(id) => write!(f, "-group group_id={id}"),
         }
@@ -66,14 +57,13 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
             Some(_) => Some(Change::ModifyGroup(group.clone())),
             None => Some(Change::AddGroup(group.clone())),
         });
-    let differs = |(key, flow): &(&Key, &Flow)| installed.flows.get(*key) != Some(flow);
-    let flows = desired.flows.iter().filter(differs);
-    let puts = flows.map(|(_, flow)| Change::PutFlow(flow.clone()));
+    let differs = |key: &&Key| installed.flow(key) != Some(key.flow());
+    let puts = desired.keys().filter(differs);
+    let puts = puts.map(|key| Change::PutFlow(Arc::clone(key.flow())));
     let stray = installed
-        .flows
-        .iter()
-        .filter(|(key, flow)| Cookie::is_ours(flow.cookie) && !desired.flows.contains_key(*key));
-    let deletes = stray.map(|(key, _)| Change::DeleteFlow(key.clone()));
+        .keys()
+        .filter(|key| Cookie::is_ours(key.flow().cookie) && desired.flow(key).is_none());
+    let deletes = stray.map(|key| Change::DeleteFlow(key.clone()));
     let unused = installed
         .groups
         .keys()
@@ -87,10 +77,9 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
 }
 
 /// Installed flows that were not compiled from a model: somebody else's, or learned.
-pub fn foreign(installed: &FlowSet) -> impl Iterator<Item = &Flow> {
+pub fn foreign(installed: &FlowSet) -> impl Iterator<Item = &Arc<Flow>> {
     installed
-        .flows
-        .values()
+        .flows()
         .filter(|flow| !Cookie::is_ours(flow.cookie))
 }
 

@@ -5,54 +5,113 @@
 //! conjunctions, it adds to those of both.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use openflow::{action::Action, field::GroupId, flow::Flow, group::Group, matching::Match};
+use smallvec::SmallVec;
 
 use crate::unit::Unit;
 
 /// What makes a flow a flow: no switch has two with equal keys.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// The table.
-    pub table: u8,
-    /// The priority.
-    pub priority: u16,
-    /// The match.
-    pub matching: Match,
-}
+///
+/// Keys compare by table, priority and match. The flow itself is the key, so that it is in memory
+/// once, in however many sets it is.
+#[derive(Clone, Debug)]
+pub struct Key(Arc<Flow>);
 
 impl Key {
     /// The key of a flow.
-    pub fn of(flow: &Flow) -> Self {
-        let (table, priority, matching) = flow.identity();
-        Self {
-            table,
-            priority,
-            matching: matching.clone(),
-        }
+    pub fn of(flow: &Arc<Flow>) -> Self {
+        Self(Arc::clone(flow))
+    }
+
+    /// A flow that has the key.
+    pub fn flow(&self) -> &Arc<Flow> {
+        &self.0
+    }
+
+    fn parts(&self) -> (u8, u16, &Match) {
+        self.0.identity()
     }
 }
 
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Key {}
+
 /// The flows and groups of a bridge, or of a part of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct FlowSet {
-    /// Flows.
-    pub flows: BTreeMap<Key, Flow>,
+    flows: BTreeSet<Key>,
     /// Groups.
     pub groups: BTreeMap<GroupId, Group>,
 }
 
 impl FlowSet {
+    /// The flows, in the order of their keys.
+    pub fn flows(&self) -> impl ExactSizeIterator<Item = &Arc<Flow>> {
+        self.flows.iter().map(Key::flow)
+    }
+
+    /// The keys of the flows, in order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
+        self.flows.iter()
+    }
+
+    /// The flow with a key.
+    pub fn flow(&self, key: &Key) -> Option<&Arc<Flow>> {
+        self.flows.get(key).map(Key::flow)
+    }
+
     /// Adds a flow, to what the set has under its key.
     pub fn insert_flow(&mut self, flow: Flow) {
-        match self.flows.entry(Key::of(&flow)) {
-            Entry::Vacant(entry) => {
-                entry.insert(flow);
+        let key = Key(Arc::new(flow));
+        if let Some(Key(mut present)) = self.flows.take(&key) {
+            if present.instructions != key.0.instructions {
+                merge(Arc::make_mut(&mut present), &key.0);
             }
-            Entry::Occupied(mut entry) => merge(entry.get_mut(), &flow),
+            self.flows.insert(Key(present));
+        } else {
+            self.flows.insert(key);
+        }
+    }
+
+    /// Adds a flow, in place of the one with its key, which is given back.
+    pub fn put_flow(&mut self, flow: Arc<Flow>) -> Option<Arc<Flow>> {
+        self.flows.replace(Key(flow)).map(|Key(flow)| flow)
+    }
+
+    /// Removes the flow with a key, which is given back.
+    pub fn remove_flow(&mut self, key: &Key) -> Option<Arc<Flow>> {
+        self.flows.take(key).map(|Key(flow)| flow)
+    }
+
+    /// Takes over the flows of another set that are equal to those of this one, so that they are in
+    /// memory once.
+    pub fn share(&mut self, other: &Self) {
+        for key in &other.flows {
+            if self.flow(key) == Some(key.flow()) {
+                self.flows.replace(key.clone());
+            }
         }
     }
 
@@ -60,14 +119,30 @@ impl FlowSet {
     pub fn insert_group(&mut self, group: Group) {
         self.groups.insert(group.id, group);
     }
+
+    fn is_empty(&self) -> bool {
+        self.flows.is_empty() && self.groups.is_empty()
+    }
 }
+
+/// Keys that are equal may still stand for flows that are not.
+impl PartialEq for FlowSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.groups == other.groups && self.flows().eq(other.flows())
+    }
+}
+
+impl Eq for FlowSet {}
+
+/// The units that want something, in order; mostly it is one.
+type Owners = SmallVec<[Arc<Unit>; 1]>;
 
 /// What a bridge should have, and which unit wants what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
-    units: BTreeMap<Unit, FlowSet>,
-    flows: BTreeMap<Key, BTreeSet<Unit>>,
-    groups: BTreeMap<GroupId, BTreeSet<Unit>>,
+    units: BTreeMap<Arc<Unit>, FlowSet>,
+    flows: BTreeMap<Key, Owners>,
+    groups: BTreeMap<GroupId, Owners>,
     whole: Arc<FlowSet>,
 }
 
@@ -89,39 +164,30 @@ impl Desired {
 
     /// Replaces what a unit wants. A unit that is gone wants nothing.
     pub fn replace(&mut self, unit: &Unit, wanted: FlowSet) {
-        let before = self.units.remove(unit).unwrap_or_default();
-        for key in before.flows.keys() {
-            leave(&mut self.flows, key, unit);
+        let unit = Arc::new(unit.clone());
+        let before = self.units.remove(&unit).unwrap_or_default();
+        for key in before.keys() {
+            leave(&mut self.flows, key, &unit);
         }
         for id in before.groups.keys() {
-            leave(&mut self.groups, id, unit);
+            leave(&mut self.groups, id, &unit);
         }
-        for key in wanted.flows.keys() {
-            self.flows
-                .entry(key.clone())
-                .or_default()
-                .insert(unit.clone());
+        for key in wanted.keys() {
+            join(&mut self.flows, key, &unit);
         }
         for id in wanted.groups.keys() {
-            self.groups.entry(*id).or_default().insert(unit.clone());
+            join(&mut self.groups, id, &unit);
         }
-        let keys: BTreeSet<_> = before
-            .flows
-            .keys()
-            .chain(wanted.flows.keys())
-            .cloned()
-            .collect();
-        let ids: BTreeSet<_> = before
-            .groups
-            .keys()
-            .chain(wanted.groups.keys())
-            .copied()
-            .collect();
-        if wanted != FlowSet::default() {
-            self.units.insert(unit.clone(), wanted);
+        // Of two flows with one key, the one that is wanted now.
+        let mut keys: BTreeSet<Key> = wanted.keys().cloned().collect();
+        keys.extend(before.flows);
+        let mut ids: BTreeSet<GroupId> = wanted.groups.keys().copied().collect();
+        ids.extend(before.groups.into_keys());
+        if !wanted.is_empty() {
+            self.units.insert(unit, wanted);
         }
         for key in keys {
-            self.settle_flow(key);
+            self.settle_flow(&key);
         }
         for id in ids {
             self.settle_group(id);
@@ -129,18 +195,22 @@ impl Desired {
     }
 
     /// Brings one flow of the whole in line with the units that want it.
-    fn settle_flow(&mut self, key: Key) {
-        let units = self.flows.get(&key).into_iter().flatten();
-        let mut wanted = units.filter_map(|unit| self.units.get(unit)?.flows.get(&key));
+    fn settle_flow(&mut self, key: &Key) {
+        let units = self.flows.get(key).into_iter().flatten();
+        let mut wanted = units.filter_map(|unit| self.units.get(unit)?.flow(key));
         let settled = wanted.next().cloned().map(|mut flow| {
-            wanted.for_each(|other| merge(&mut flow, other));
+            for other in wanted {
+                if other.instructions != flow.instructions {
+                    merge(Arc::make_mut(&mut flow), other);
+                }
+            }
             flow
         });
-        if self.whole.flows.get(&key) != settled.as_ref() {
+        if self.whole.flow(key) != settled.as_ref() {
             let whole = Arc::make_mut(&mut self.whole);
             match settled {
-                Some(flow) => whole.flows.insert(key, flow),
-                None => whole.flows.remove(&key),
+                Some(flow) => whole.put_flow(flow),
+                None => whole.remove_flow(key),
             };
         }
     }
@@ -159,10 +229,17 @@ impl Desired {
     }
 }
 
-fn leave<K: Ord>(wanted: &mut BTreeMap<K, BTreeSet<Unit>>, key: &K, unit: &Unit) {
-    if let Some(units) = wanted.get_mut(key) {
-        units.remove(unit);
-        if units.is_empty() {
+fn join<K: Ord + Clone>(wanted: &mut BTreeMap<K, Owners>, key: &K, unit: &Arc<Unit>) {
+    let owners = wanted.entry(key.clone()).or_default();
+    if let Err(place) = owners.binary_search(unit) {
+        owners.insert(place, Arc::clone(unit));
+    }
+}
+
+fn leave<K: Ord>(wanted: &mut BTreeMap<K, Owners>, key: &K, unit: &Arc<Unit>) {
+    if let Some(owners) = wanted.get_mut(key) {
+        owners.retain(|owner| owner != unit);
+        if owners.is_empty() {
             wanted.remove(key);
         }
     }
@@ -170,9 +247,6 @@ fn leave<K: Ord>(wanted: &mut BTreeMap<K, BTreeSet<Unit>>, key: &K, unit: &Unit)
 
 /// Makes one flow of two with one key.
 fn merge(flow: &mut Flow, other: &Flow) {
-    if flow.instructions == other.instructions {
-        return;
-    }
     let conjunctions = |flow: &Flow| -> Option<BTreeMap<(u32, u8), Action>> {
         let number = |action: &Action| match action {
             Action::Conjunction(body) => Some(((body.id, body.dimension), action.clone())),

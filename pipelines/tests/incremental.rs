@@ -10,11 +10,11 @@ mod scenario;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use openflow::field::PortNo;
+use openflow::{field::PortNo, flow::Flow};
 use pipelines::{
     bridge::{Bridge, desired, flows, recompile},
     diff::{Change, diff},
-    flow_set::{FlowSet, Key},
+    flow_set::FlowSet,
     network::{HostName, Model, Objects, PhysicalNetwork, SubPort, Trunk, TrunkId, VlanId},
     site::Site,
     unit::{Unit, affected, units},
@@ -210,9 +210,9 @@ fn apply(mut installed: FlowSet, changes: Vec<Change>) -> FlowSet {
                 );
             }
             Change::PutFlow(flow) => {
-                installed.flows.insert(Key::of(&flow), flow);
+                installed.put_flow(flow);
             }
-            Change::DeleteFlow(key) => assert!(installed.flows.remove(&key).is_some()),
+            Change::DeleteFlow(key) => assert!(installed.remove_flow(&key).is_some()),
             Change::DeleteGroup(id) => assert!(installed.groups.remove(&id).is_some()),
         }
     }
@@ -284,11 +284,11 @@ fn one_more_member_elsewhere_costs_its_addresses_only() {
 fn a_port_that_goes_down_keeps_its_place_in_groups() {
     let (changes, _) = cost("quickstart", &Event::AdminState(0));
     let member = |change: &&Change| match change {
-        Change::DeleteFlow(key) => key.matching.to_string().contains("nw_src=10.0.0.18"),
+        Change::DeleteFlow(key) => key.flow().matching.to_string().contains("nw_src=10.0.0.18"),
         _ => false,
     };
     let in_rules = changes.iter().filter(member).filter(|change| match change {
-        Change::DeleteFlow(key) => key.table == 82,
+        Change::DeleteFlow(key) => key.flow().table == 82,
         _ => false,
     });
     assert_eq!(in_rules.count(), 0);
@@ -318,14 +318,14 @@ fn flows_of_others_stay() {
     let site = scenario::read("quickstart");
     let compiled = desired(&site, &Bridge::Integration);
     let mut installed = compiled.flow_set().clone();
-    let mut theirs = installed.flows.values().next().unwrap().clone();
+    let mut theirs = Flow::clone(installed.flows().next().unwrap());
     theirs.priority = 12345;
     theirs.cookie = 7;
     installed.insert_flow(theirs.clone());
     assert!(diff(&installed, compiled.flow_set()).is_empty());
     assert_eq!(
         pipelines::diff::foreign(&installed).collect::<Vec<_>>(),
-        [&theirs]
+        [&Arc::new(theirs)]
     );
 }
 
@@ -348,7 +348,7 @@ fn every_continuation_lands_in_a_table_of_the_pipeline() {
                 .collect();
             let compiled = desired(&site, &bridge);
             let groups = compiled.flow_set().groups.values().map(ToString::to_string);
-            let flows = compiled.flow_set().flows.values().map(ToString::to_string);
+            let flows = compiled.flow_set().flows().map(ToString::to_string);
             for text in groups.chain(flows) {
                 for part in ["resubmit(,", "goto_table:", "ct(table="] {
                     for found in text.split(part).skip(1) {

@@ -49,9 +49,8 @@ fn text(site: &Site, bridge: &Bridge) -> String {
         .map(|group| format!("{group}\n"));
     let mut flows: Vec<_> = desired
         .flow_set()
-        .flows
-        .iter()
-        .map(|(key, flow)| (key.table, u16::MAX - key.priority, format!("{flow}\n")))
+        .flows()
+        .map(|flow| (flow.table, u16::MAX - flow.priority, format!("{flow}\n")))
         .collect();
     flows.sort();
     groups

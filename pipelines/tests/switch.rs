@@ -82,8 +82,7 @@ fn text(site: &Site, bridge: &Bridge) -> String {
         .collect();
     let flows = desired
         .flow_set()
-        .flows
-        .values()
+        .flows()
         .map(ToString::to_string)
         .collect();
     sorted(groups) + &sorted(flows)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
@@ -157,6 +158,7 @@ impl Bridge {
     pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
         // What was refused before may now fit.
         self.refused.clear();
+        self.installed.share(desired);
         self.installed.share(desired);
         let (changes, took) = self.missing(desired);
         self.send(changes, took, desired).await

@@ -253,7 +253,7 @@ fn text(site: &Site, bridge: &Bridge) -> String {
     let desired = desired(site, bridge);
     let set = desired.flow_set();
     let groups = set.groups.values().map(ToString::to_string);
-    let flows = set.flows.values().map(ToString::to_string);
+    let flows = set.flows().map(ToString::to_string);
     groups.chain(flows).map(|line| line + "\n").collect()
 }
 
