@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
@@ -158,7 +157,6 @@ impl Bridge {
     pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
         // What was refused before may now fit.
         self.refused.clear();
-        self.installed.share(desired);
         self.installed.share(desired);
         let (changes, took) = self.missing(desired);
         self.send(changes, took, desired).await
@@ -324,8 +322,6 @@ fn message(change: &Change) -> Message {
         Change::ModifyGroup(group) => GroupMod::modify(group.clone()).into(),
         Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
         Change::PutFlow(flow) => FlowMod::add(flow).into(),
-        Change::DeleteFlow(key) => {
-            FlowMod::delete_strict(key.flow().identity()).into()
-        }
+        Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),
     }
 }
