@@ -202,8 +202,10 @@ pub(crate) struct Port {
     pub(crate) name: String,
     /// The name of its network.
     pub(crate) network: String,
-    /// The interface that it is bound to.
+    /// The interface that it is bound to; for a sub-port, that of its parent.
     pub(crate) interface: Option<String>,
+    /// For a sub-port, its VLAN on that interface.
+    pub(crate) vlan: Option<u16>,
     /// The interface's OpenFlow number.
     pub(crate) ofport: Option<u32>,
     /// Whether it works.

@@ -44,7 +44,7 @@ impl Desired {
         let mut problems = this.problems.clone();
         problems.extend(configuration.problems.iter().cloned());
         problems.extend(bindings.problems.iter().cloned());
-        let networks = bindings.ports.values().map(|binding| binding.network);
+        let networks = bindings.vlans.iter().map(|(network, _)| network);
         problems.extend(configuration.unmapped(model, networks));
         problems.extend(plan.problems.iter().cloned());
         problems.extend(vswitch::broken_interfaces(tables));

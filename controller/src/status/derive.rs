@@ -4,7 +4,7 @@ use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{Model, Port as ModelPort};
+use pipelines::network::{Model, Port as ModelPort, VlanId};
 
 use super::{
     Bridge, Change, Compilation, Count, Database, Flows, Kinds, Network, Port, PortState, Repairs,
@@ -154,8 +154,9 @@ fn networks(_: &View, model: &Model, desired: &Desired) -> Vec<Network> {
 /// The ports that the description places here, and those that are plugged in here.
 fn ports(view: &View, model: &Model, desired: &Desired) -> Vec<Port> {
     let here = |port: &&ModelPort| {
-        port.host.as_ref() == Some(&view.settings.host)
-            || desired.bindings.ports.contains_key(&port.id)
+        let (holder, _) = holder(model, port);
+        port.hosts().any(|host| *host == view.settings.host)
+            || desired.bindings.ports.contains_key(&holder.id)
     };
     let ports = model.ports().filter(here);
     ports
@@ -163,13 +164,22 @@ fn ports(view: &View, model: &Model, desired: &Desired) -> Vec<Port> {
         .collect()
 }
 
+/// The port whose interface carries a port, and the VLAN on it: a sub-port has its parent's.
+fn holder<'a>(model: &'a Model, port: &'a ModelPort) -> (&'a ModelPort, Option<VlanId>) {
+    match model.parent(port.id) {
+        Some((parent, vlan)) => (parent, Some(vlan)),
+        None => (port, None),
+    }
+}
+
 fn port(view: &View, model: &Model, desired: &Desired, port: &ModelPort) -> Port {
-    let binding = desired.bindings.ports.get(&port.id);
+    let (holder, vlan) = holder(model, port);
+    let binding = desired.bindings.ports.get(&holder.id);
     let interface = binding.map(|binding| binding.interface.clone());
     let reason = match &interface {
         None => Some(format!(
             "no interface of {} has external_ids:iface-id={}",
-            view.settings.integration_bridge, port.id
+            view.settings.integration_bridge, holder.id
         )),
         Some(interface) => waits_for(&view.tables, interface).or_else(|| {
             let vlan = desired.bindings.vlans.get(port.network);
@@ -188,7 +198,8 @@ fn port(view: &View, model: &Model, desired: &Desired, port: &ModelPort) -> Port
             .as_ref()
             .and_then(|interface| view.tables.ofport(interface)),
         interface,
-        state: match (&reason, port.admin_state_up) {
+        vlan: vlan.map(VlanId::get),
+        state: match (&reason, port.admin_state_up && holder.admin_state_up) {
             (Some(_), _) => PortState::Waiting,
             (None, true) => PortState::Bound,
             (None, false) => PortState::Down,

@@ -106,7 +106,11 @@ impl Status {
                 port.name.clone(),
                 port.id.to_string(),
                 port.network.clone(),
-                port.interface.clone().unwrap_or_else(dash),
+                match (&port.interface, port.vlan) {
+                    (Some(interface), Some(vlan)) => format!("{interface}, VLAN {vlan}"),
+                    (Some(interface), None) => interface.clone(),
+                    (None, _) => dash(),
+                },
                 port.ofport.map_or_else(dash, |ofport| ofport.to_string()),
                 reason.map_or_else(|| state.to_owned(), |reason| format!("{state}: {reason}")),
             ]
