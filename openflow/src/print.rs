@@ -12,6 +12,7 @@ mod key;
 mod packet;
 mod pieces;
 mod port;
+mod refuse;
 mod table;
 mod transport;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::frame::VersionList;
 use super::pieces::{BitNames, Sharp};
+use super::refuse::REASONS;
 use crate::action::PacketInReason;
 use crate::message::{
     AsyncConfig, AsyncProperty, BundleControl, BundleFlags, Config, ConfigFlags, ControllerRole,
@@ -12,16 +14,9 @@ use crate::message::{
 use crate::multipart::Desc;
 
 pub(super) fn hello(hello: &Hello, f: &mut Formatter<'_>) -> fmt::Result {
-    let Some(versions) = hello.versions else {
-        return f.write_str("\n version bitmap: 0x01, 0x02, 0x03, 0x04");
-    };
-    f.write_str("\n version bitmap: ")?;
-    let mut comma = "";
-    for version in (0..32).filter(|version| versions & 1_u32 << version != 0) {
-        write!(f, "{comma}{version:#04x}")?;
-        comma = ", ";
-    }
-    Ok(())
+    // Without a bitmap: all versions up to this one.
+    let versions = VersionList(hello.versions.unwrap_or(0b1_1110));
+    write!(f, "\n version bitmap: {versions}")
 }
 
 const CAPABILITIES: &[(u32, &str)] = &[
@@ -136,7 +131,9 @@ fn masks(masks: &[[u32; 2]; 6], f: &mut Formatter<'_>) -> fmt::Result {
         ("secondary", |[_, secondary]| *secondary),
     ] {
         writeln!(f, "\n {role}:")?;
-        for ((kind, reason), mask) in KINDS.iter().zip(masks.iter().map(of)) {
+        let known = masks.iter().map(of).zip(REASONS);
+        for ((kind, reason), (mask, reasons)) in KINDS.iter().zip(known) {
+            let mask = mask & reasons;
             write!(f, "{kind:>16}:")?;
             for bit in (0..32).filter(|bit| mask & 1_u32 << bit != 0) {
                 write!(f, " {}", reason(bit))?;

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use super::VERBOSITY;
-use crate::message::{ErrorCode, Header, Message};
+use super::{VERBOSITY, refuse};
+use crate::message::{ErrorCode, Header, Message, VERSION};
 use crate::names::Names;
 
 /// Bytes that should be one message, to be printed as `ovs-ofctl ofp-print` prints them.
@@ -45,24 +45,77 @@ impl<'a> Frame<'a> {
         Self { verbosity, ..self }
     }
 
-    fn message(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match Message::decode(self.bytes) {
-            Ok((xid, message)) => {
-                let printed = message.print(xid, self.names).verbosity(self.verbosity);
-                write!(f, "{printed}")?;
+    fn message(&self, header: Header, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.text(header) {
+            Ok(text) => {
+                f.write_str(&text)?;
                 if self.verbosity >= 5 {
                     write!(f, "\n{}", Dump::with_text(self.bytes))?;
                 }
                 Ok(())
             }
-            Err(error) => {
-                if let Some(start) = start(self.bytes) {
-                    write!(f, "{start} ")?;
-                }
-                let name = ErrorCode::from(&error);
+            Err((text, error)) => {
                 let dump = Dump::with_text(self.bytes);
-                write!(f, "***decode error: {name}***\n{dump}")
+                write!(f, "{text}***decode error: {error}***\n{dump}")
             }
+        }
+    }
+
+    /// The text of the message, or what stands before the error, and the error.
+    fn text(&self, header: Header) -> Result<String, (String, ErrorCode)> {
+        let name = refuse::name(self.bytes).map_err(|error| (String::new(), error))?;
+        let start = start(name, header);
+        if header.kind == HELLO {
+            return Ok(format!("{start}{}", Greeting(self.bytes, header.version)));
+        }
+        let print = |(xid, message): (u32, Message)| {
+            let text = message.print(xid, self.names).verbosity(self.verbosity);
+            text.to_string()
+        };
+        let decoded = Message::decode(self.bytes).map_err(|error| ErrorCode::from(&error));
+        let checked =
+            decoded.and_then(|(xid, message)| refuse::contents(&message).map(|()| (xid, message)));
+        checked.map(print).map_err(|error| {
+            let part = readable(self.bytes).map(print);
+            let part = part.filter(|part| part.len() > start.len());
+            let text = part.map_or_else(|| start + " ", |part| part + "\n");
+            (text, error)
+        })
+    }
+}
+
+/// The code of a greeting, `OFPT_HELLO`.
+const HELLO: u8 = 0;
+
+/// The start of a multipart reply, or request, up to the first entry that cannot be read.
+fn readable(bytes: &Bytes) -> Option<(u32, Message)> {
+    // The entries follow the multipart header, in which an experimenter has two words more.
+    let [18 | 19, kind] = [*bytes.get(1)?, *bytes.get(9)?] else {
+        return None;
+    };
+    let (first, length_at) = match (bytes.get(8)?, kind) {
+        (0, 1 | 6 | 7 | 10 | 12) => (16, 0),
+        (0, 9) => (16, 4),
+        (0xff, 0xff) => (24, 0),
+        _ => return None,
+    };
+    let mut end = first;
+    let mut found = None;
+    loop {
+        let mut start = BytesMut::from(bytes.get(..end)?);
+        let length = u16::try_from(end).ok()?.to_be_bytes();
+        start.get_mut(2..4)?.copy_from_slice(&length);
+        match Message::decode(&start.freeze()) {
+            Ok(part) => found = Some(part),
+            Err(_) => return found,
+        }
+        let length = bytes.get(end + length_at..).and_then(<[u8]>::first_chunk);
+        match length.copied().map(u16::from_be_bytes) {
+            Some(length @ 1..) => end += usize::from(length),
+            _ => return found,
+        }
+        if end > bytes.len() {
+            return found;
         }
     }
 }
@@ -80,28 +133,24 @@ impl Display for Frame<'_> {
         };
         let length = usize::from(header.length);
         if length > size {
-            if let Some(start) = start(self.bytes) {
-                writeln!(f, "{start}")?;
+            let known = header.version == VERSION || header.kind <= 1;
+            if let Some(name) = Message::name_of(self.bytes).filter(|_| known) {
+                writeln!(f, "{}", start(name, header))?;
             }
             writeln!(f, "(***truncated to {size} bytes from {length}***)")?;
         } else if length < size {
             writeln!(f, "(***only uses {length} bytes out of {size}***)")?;
         } else {
-            return self.message(f);
+            return self.message(header, f);
         }
         Dump::with_text(self.bytes).fmt(f)
     }
 }
 
-/// The name and the transaction number of a message whose body cannot be read.
-fn start(bytes: &[u8]) -> Option<String> {
-    let header = Header::peek(bytes)?;
-    let name = Message::name_of(bytes)?;
-    Some(format!(
-        "{name}{} (xid={:#x}):",
-        version(header.version),
-        header.xid
-    ))
+/// What stands before the contents of every message.
+fn start(name: &str, header: Header) -> String {
+    let version = version(header.version);
+    format!("{name}{version} (xid={:#x}):", header.xid)
 }
 
 /// How a version of OpenFlow follows the name of a message.
@@ -110,6 +159,61 @@ fn version(number: u8) -> String {
         1 => String::new(),
         2..=6 => format!(" (OF1.{})", number - 1),
         _ => format!(" (OF {number:#04x})"),
+    }
+}
+
+/// A greeting of any version, which is printed even if a part of it cannot be read.
+struct Greeting<'a>(&'a [u8], u8);
+
+impl Greeting<'_> {
+    /// The versions that are offered, and whether all of the greeting can be read.
+    fn versions(&self) -> (u32, bool) {
+        let Self(bytes, version) = *self;
+        // Without a bitmap: all up to the one in the header.
+        let below = u32::MAX.checked_shr(31_u32.saturating_sub(version.into()));
+        let mut versions = below.unwrap_or_default() & !1;
+        let mut understood = true;
+        let mut rest = bytes.get(Header::LENGTH..).unwrap_or_default();
+        while let [kind_high, kind, high, low, ..] = rest {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let next = rest.get(length.next_multiple_of(8)..);
+            let (Some(element), Some(next)) = (rest.get(4..length), next) else {
+                return (versions, false);
+            };
+            let bitmap = element.first_chunk().copied().map(u32::from_be_bytes);
+            match ([kind_high, kind], bitmap.map(|bitmap| bitmap & !1)) {
+                ([0, 1], Some(bitmap @ 1..)) => versions = bitmap,
+                _ => understood = false,
+            }
+            rest = next;
+        }
+        (versions, understood && rest.is_empty())
+    }
+}
+
+impl Display for Greeting<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (versions, understood) = self.versions();
+        write!(f, "\n version bitmap: {}", VersionList(versions))?;
+        if understood {
+            return Ok(());
+        }
+        let dump = Dump::with_text(self.0);
+        write!(f, "\n unknown data in hello:\n{dump}")
+    }
+}
+
+/// The versions of a bitmap.
+pub(super) struct VersionList(pub(super) u32);
+
+impl Display for VersionList {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut comma = "";
+        for version in (0..32).filter(|version| self.0 & 1_u32 << version != 0) {
+            write!(f, "{comma}{version:#04x}")?;
+            comma = ", ";
+        }
+        Ok(())
     }
 }
 
