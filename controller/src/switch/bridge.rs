@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
 use openflow::message::{FlowMod, GroupMod, Message};
-use openflow::multipart::{FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody};
+use openflow::multipart::{
+    FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
+};
 use openflow::session::BundleError;
 use openflow::{Connection, Event, Events, Options, RequestError, Target};
 use pipelines::cookie::Cookie;
@@ -31,7 +33,9 @@ pub(super) struct Bridge {
     events: Events,
     reporter: Reporter,
     installed: FlowSet,
-    /// Somebody else has changed the bridge since it was read.
+    /// How many of the flows have each cookie that is not ours.
+    foreign: BTreeMap<u64, usize>,
+    /// Somebody else has touched what is ours since the bridge was read.
     stale: bool,
     refused: Vec<(Change, Trouble)>,
 }
@@ -47,6 +51,7 @@ impl Bridge {
             events,
             reporter: reporter.clone(),
             installed: FlowSet::default(),
+            foreign: BTreeMap::new(),
             stale: false,
             refused: Vec::new(),
         };
@@ -56,7 +61,7 @@ impl Bridge {
             .await
             .map_err(|error| format!("watching the flows: {error}"))?;
         bridge.read().await?;
-        let foreign = foreign(&bridge.installed).count();
+        let foreign: usize = bridge.foreign.values().sum();
         info!(
             "{} flows and {} groups are installed, {foreign} flows are not ours",
             bridge.installed.flows().len(),
@@ -84,30 +89,94 @@ impl Bridge {
     async fn read(&mut self) -> Result<(), String> {
         self.installed = read(&self.connection).await?;
         self.stale = false;
-        let mut foreign_flows = BTreeMap::new();
+        self.foreign.clear();
         for flow in foreign(&self.installed) {
-            *foreign_flows.entry(flow.cookie).or_default() += 1;
+            *self.foreign.entry(flow.cookie).or_default() += 1;
         }
-        self.report_counts(|report| report.foreign = foreign_flows);
+        self.report_counts(|_| {});
         Ok(())
     }
 
-    /// Waits until somebody else has changed the bridge, and has stopped for a moment.
+    /// Waits until somebody else has touched what is ours, and has stopped for a moment.
     ///
     /// A wait that is given up is taken up by the next: no change is forgotten.
     pub(super) async fn touched(&mut self) -> Result<(), String> {
         while !self.stale {
-            self.stale = is_change(self.events.next().await)?;
+            let event = self.events.next().await;
+            self.take_in(event)?;
         }
         let latest = Instant::now() + LATEST;
         while Instant::now() < latest {
             let quiet = latest.min(Instant::now() + SETTLE);
             match timeout_at(quiet.into(), self.events.next()).await {
-                Ok(event) => is_change(event).map(drop)?,
+                Ok(event) => self.take_in(event)?,
                 Err(_) => break,
             }
         }
         Ok(())
+    }
+
+    /// Learns what others did to flows.
+    fn take_in(&mut self, event: Option<Event>) -> Result<(), String> {
+        let message = match event {
+            Some(Event::Message { message, .. }) => message,
+            Some(Event::Overflow { .. }) => {
+                // What was dropped may have been about ours.
+                self.stale = true;
+                return Ok(());
+            }
+            Some(Event::Closed(closed)) => return Err(closed.to_string()),
+            Some(_) => return Ok(()),
+            None => return Err("the connection is closed".to_owned()),
+        };
+        let Message::MultipartReply(reply) = message else {
+            return Ok(());
+        };
+        let ReplyBody::FlowMonitor(updates) = reply.body else {
+            return Ok(());
+        };
+        for update in updates {
+            // Of this connection's own changes the switch only says that they are done.
+            if let FlowUpdate::Full(change) = update {
+                self.stale |= !self.follow(change);
+            }
+        }
+        self.report_counts(|_| {});
+        Ok(())
+    }
+
+    /// Follows a change of a flow that is not ours, as learned ones come and go with the traffic;
+    /// `false` if it is ours, or takes the place of ours.
+    fn follow(&mut self, change: FlowChange) -> bool {
+        let flow = Arc::new(change.flow);
+        let key = Key::of(&flow);
+        let present = self.installed.flow(&key);
+        let ours = |flow: &Arc<Flow>| Cookie::is_ours(flow.cookie);
+        if ours(&flow) || present.is_some_and(ours) {
+            return false;
+        }
+        let gone = match change.event {
+            FlowEvent::DELETED => self.installed.remove_flow(&key),
+            FlowEvent::ADDED | FlowEvent::MODIFIED => {
+                *self.foreign.entry(flow.cookie).or_default() += 1;
+                self.installed.put_flow(flow)
+            }
+            _ => return false,
+        };
+        if let Some(gone) = gone {
+            self.forget(gone.cookie);
+        }
+        true
+    }
+
+    /// Counts one flow less of a cookie.
+    fn forget(&mut self, cookie: u64) {
+        if let Some(count) = self.foreign.get_mut(&cookie) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.foreign.remove(&cookie);
+            }
+        }
     }
 
     /// Reads the bridge again, and puts back what somebody else has changed.
@@ -236,8 +305,9 @@ impl Bridge {
         let refused: Vec<_> = refused.collect();
         self.reporter.update(|report| {
             also(report);
-            let foreign: usize = report.foreign.values().sum();
+            let foreign: usize = self.foreign.values().sum();
             report.flows = self.installed.flows().len().saturating_sub(foreign);
+            report.foreign.clone_from(&self.foreign);
             report.groups = self.installed.groups.len();
             report.refused = refused;
         });
@@ -250,10 +320,8 @@ impl Bridge {
                 self.installed.insert_group(group);
             }
             Change::PutFlow(flow) => {
-                let replaced = self.installed.put_flow(flow);
-                if let Some(theirs) = replaced.filter(|flow| !Cookie::is_ours(flow.cookie)) {
-                    self.reporter
-                        .update(|report| forget(&mut report.foreign, theirs.cookie));
+                if let Some(replaced) = self.installed.put_flow(flow) {
+                    self.forget(replaced.cookie);
                 }
             }
             Change::DeleteFlow(key) => {
@@ -262,16 +330,6 @@ impl Bridge {
             Change::DeleteGroup(id) => {
                 self.installed.groups.remove(&id);
             }
-        }
-    }
-}
-
-/// Counts one flow less of a cookie.
-fn forget(foreign: &mut BTreeMap<u64, usize>, cookie: u64) {
-    if let Some(count) = foreign.get_mut(&cookie) {
-        *count -= 1;
-        if *count == 0 {
-            foreign.remove(&cookie);
         }
     }
 }
@@ -287,32 +345,6 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
         installed.put_flow(Arc::new(Flow::from(flow)));
     }
     Ok(installed)
-}
-
-/// Whether an event says that somebody else changed a flow.
-fn is_change(event: Option<Event>) -> Result<bool, String> {
-    match event {
-        Some(Event::Message { message, .. }) => Ok(tells_change(&message)),
-        // What was dropped may have been a change.
-        Some(Event::Overflow { .. }) => Ok(true),
-        Some(Event::Closed(closed)) => Err(closed.to_string()),
-        Some(_) => Ok(false),
-        None => Err("the connection is closed".to_owned()),
-    }
-}
-
-/// Whether a message is of the flow monitor, and about what others did: of this connection's own
-/// changes the switch only says that they are done.
-fn tells_change(message: &Message) -> bool {
-    let Message::MultipartReply(reply) = message else {
-        return false;
-    };
-    match &reply.body {
-        ReplyBody::FlowMonitor(updates) => updates
-            .iter()
-            .any(|update| !matches!(update, FlowUpdate::Abbreviated { .. })),
-        _ => false,
-    }
 }
 
 /// The message that carries a change out.
