@@ -38,7 +38,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 return Err(ClientError::Custom(format!("{error:#}")));
             }
         }
-        Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+        Err::<ExitCode, _>(ClientError::Custom("the agent has ended".to_owned()))
+    })
 }

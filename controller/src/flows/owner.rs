@@ -34,6 +34,9 @@ pub(crate) enum OwnerKind {
     /// The traffic in a network, from which a flow was learned.
     #[serde(rename = "learned in network")]
     Learned,
+    /// The traffic of a port, from which a flow was learned.
+    #[serde(rename = "learned from port")]
+    LearnedFrom,
     /// A port.
     #[serde(rename = "port")]
     Port,
@@ -53,6 +56,7 @@ impl fmt::Display for Owner {
             OwnerKind::Host => "host",
             OwnerKind::Network => "network",
             OwnerKind::Learned => "learned in network",
+            OwnerKind::LearnedFrom => "learned from port",
             OwnerKind::Port => "port",
             OwnerKind::SecurityGroup => "security group",
         };
@@ -94,6 +98,8 @@ impl Owners {
         for port in model.ports() {
             let id = port.id.0;
             owners.add(Cookie::of(id), OwnerKind::Port, &port.name, Some(id));
+            let learned = Cookie::learned_from(port.id);
+            owners.add(learned, OwnerKind::LearnedFrom, &port.name, Some(id));
         }
         owners
     }
@@ -112,5 +118,23 @@ impl Owners {
         };
         let known = self.0.get(&cookie).cloned();
         known.or_else(|| Cookie::is_ours(cookie).then(gone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_of_ours_without_an_object_is_told_from_somebody_elses() {
+        let owners = Owners::of(None);
+        let owner = |cookie| owners.owner(cookie).map(|owner| owner.to_string());
+        assert_eq!(
+            owner(Cookie::BRIDGE.get()).as_deref(),
+            Some("the bridge itself")
+        );
+        let gone = "an object that is gone: 0x6272000000000001";
+        assert_eq!(owner(Cookie::BRIDGE.get() + 1).as_deref(), Some(gone));
+        assert_eq!(owner(0xcafe), None);
     }
 }
