@@ -1,10 +1,12 @@
 //! What an agent tells those who ask: people, programs, `ovs-appctl` and Prometheus.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use anyhow::{Context as _, ensure};
 use labs::{Host, Lab, PATIENCE, wait_for};
@@ -111,11 +113,13 @@ fn what_others_do_to_a_bridge_is_told() -> anyhow::Result<()> {
     let ovs = host.ovs();
     let flows = Flows::of(ovs, "br-int")?;
 
-    // Somebody else's flow stays, and is shown.
+    // Somebody else's flow stays, and is shown, at once to those who watch.
+    let watch = Watch::start(host)?;
     ovs.ofctl("add-flow br-int cookie=0xcafe,table=200,priority=7,actions=drop")?;
     until(host, "the foreign flow is shown", |status| {
         status["bridges"]["br-int"]["flows"]["foreign"]["0xcafe"] == 1
     })?;
+    watch.sees("br-int: 1 flows with cookie 0xcafe")?;
     let shown = stdout(&ask(host, "flows -b br-int -t 200")?);
     ensure!(shown.contains("somebody else's"), "{shown}");
     ensure!(ask(host, "diff")?.status.code() == Some(0));
@@ -258,6 +262,45 @@ impl Drop for Agent {
         // It may have ended already.
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+/// `brint status --watch`; it ends with the test.
+struct Watch {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Watch {
+    fn start(host: &Host) -> anyhow::Result<Self> {
+        let mut command = command(host)?;
+        command.args(["status", "--watch"]).stdout(Stdio::piped());
+        let mut child = command.spawn().context("starting brint status --watch")?;
+        let stdout = BufReader::new(child.stdout.take().context("its output")?);
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let sent = stdout.lines().map_while(Result::ok);
+            // Nobody may listen any more.
+            sent.for_each(|line| drop(sender.send(line)));
+        });
+        Ok(Self { child, lines })
+    }
+
+    fn sees(&self, words: &str) -> anyhow::Result<()> {
+        let seen = || self.lines.recv_timeout(PATIENCE);
+        while !seen()
+            .with_context(|| format!("{words:?}"))?
+            .contains(words)
+        {}
+        Ok(())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
