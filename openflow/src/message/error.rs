@@ -154,10 +154,16 @@ impl From<&DecodeError> for ErrorCode {
             (Problem::UnknownCode { .. }, "Instruction" | "Instructions") => {
                 Self::OFPBIC_UNKNOWN_INST
             }
+            (Problem::UnknownCode { .. }, "MeterBand") => Self::OFPMMFC_BAD_BAND,
             (Problem::UnknownCode { .. }, _) => Self::OFPBRC_BAD_TYPE,
             (Problem::BadValue { .. }, "Match") => Self::OFPBMC_BAD_VALUE,
             (Problem::BadValue { .. }, "Action") => Self::OFPBAC_BAD_ARGUMENT,
             (_, "Match") => Self::OFPBMC_BAD_LEN,
+            (
+                _,
+                "PacketIn2" | "CtFlush" | "CtTuple" | "SetAsyncConfig2" | "TableFeatures"
+                | "TableProperty",
+            ) => Self::OFPBPC_BAD_LEN,
             (_, "Action") => Self::OFPBAC_BAD_LEN,
             (_, "Instruction" | "Instructions") => Self::OFPBIC_BAD_LEN,
             _ => Self::OFPBRC_BAD_LEN,

@@ -5,11 +5,10 @@ use std::fmt::{self, Display, Formatter};
 use super::frame::VersionList;
 use super::pieces::{BitNames, Sharp};
 use super::refuse::REASONS;
-use crate::action::PacketInReason;
 use crate::message::{
     AsyncConfig, AsyncProperty, BundleControl, BundleFlags, Config, ConfigFlags, ControllerRole,
-    CtFlush, CtTuple, Features, FlowRemovedReason, Hello, NxRole, PortReason, Role, RoleReason,
-    RoleStatus, SetAsyncConfig2, TlvMap, TlvTableCommand, TlvTableMod, TlvTableReply,
+    CtFlush, CtTuple, Features, Hello, NxRole, Role, RoleStatus, SetAsyncConfig2, TlvMap,
+    TlvTableCommand, TlvTableMod, TlvTableReply,
 };
 use crate::multipart::Desc;
 
@@ -96,49 +95,49 @@ pub(super) fn role_status(status: &RoleStatus, f: &mut Formatter<'_>) -> fmt::Re
     write!(f, " reason={reason}")
 }
 
-/// What can come unasked: its name, and the name of each reason.
-const KINDS: [(&str, fn(u8) -> String); 6] = [
-    ("PACKET_IN", |bit| PacketInReason(bit).to_string()),
-    ("PORT_STATUS", |bit| port_reason(PortReason(bit))),
-    ("FLOW_REMOVED", |bit| FlowRemovedReason(bit).to_string()),
-    ("ROLE_STATUS", |bit| RoleReason(bit).to_string()),
-    ("TABLE_STATUS", |bit| {
-        named(bit, &[(3, "vacancy_down"), (4, "vacancy_up")])
-    }),
-    ("REQUESTFORWARD", |bit| {
-        named(bit, &[(0, "group_mod_request"), (1, "meter_mod_request")])
-    }),
+/// What can come unasked, and the name of each reason for it, by its bit.
+const KINDS: [(&str, &[&str]); 6] = [
+    ("PACKET_IN", &["no_match", "action", "invalid_ttl"]),
+    ("PORT_STATUS", &["add", "delete", "modify"]),
+    (
+        "FLOW_REMOVED",
+        &[
+            "idle",
+            "hard",
+            "delete",
+            "group_delete",
+            "meter_delete",
+            "eviction",
+        ],
+    ),
+    (
+        "ROLE_STATUS",
+        &[
+            "primary_request",
+            "configuration_changed",
+            "experimenter_data_changed",
+        ],
+    ),
+    ("TABLE_STATUS", &["", "", "", "vacancy_down", "vacancy_up"]),
+    (
+        "REQUESTFORWARD",
+        &["group_mod_request", "meter_mod_request"],
+    ),
 ];
 
-fn port_reason(reason: PortReason) -> String {
-    named(reason.0, &[(0, "add"), (1, "delete"), (2, "modify")])
-}
-
-fn named(bit: u8, names: &[(u8, &str)]) -> String {
-    match names.iter().find(|(number, _)| *number == bit) {
-        Some((_, name)) => (*name).to_owned(),
-        None => bit.to_string(),
-    }
-}
-
-/// Prints the masks of each kind, for the roles primary and secondary.
+/// Prints the masks of each kind, which are pairs: for the role primary, and for secondary.
 fn masks(masks: &[[u32; 2]; 6], f: &mut Formatter<'_>) -> fmt::Result {
-    for (role, of) in [
-        (
-            "primary",
-            (|[primary, _]: &[u32; 2]| *primary) as fn(&[u32; 2]) -> u32,
-        ),
-        ("secondary", |[_, secondary]| *secondary),
-    ] {
+    let of_role = |place: usize| masks.map(|pair| pair.get(place).copied().unwrap_or_default());
+    for (role, masks) in [("primary", of_role(0)), ("secondary", of_role(1))] {
         writeln!(f, "\n {role}:")?;
-        let known = masks.iter().map(of).zip(REASONS);
-        for ((kind, reason), (mask, reasons)) in KINDS.iter().zip(known) {
-            let mask = mask & reasons;
+        for ((kind, reasons), (mask, known)) in KINDS.iter().zip(masks.into_iter().zip(REASONS)) {
             write!(f, "{kind:>16}:")?;
-            for bit in (0..32).filter(|bit| mask & 1_u32 << bit != 0) {
-                write!(f, " {}", reason(bit))?;
+            for (bit, reason) in reasons.iter().enumerate() {
+                if mask & known & 1 << bit != 0 {
+                    write!(f, " {reason}")?;
+                }
             }
-            writeln!(f, "{}", if mask == 0 { " (off)" } else { "" })?;
+            writeln!(f, "{}", if mask & known == 0 { " (off)" } else { "" })?;
         }
     }
     Ok(())

@@ -76,7 +76,13 @@ impl<'a> Frame<'a> {
         let checked =
             decoded.and_then(|(xid, message)| refuse::contents(&message).map(|()| (xid, message)));
         checked.map(print).map_err(|error| {
-            let part = readable(self.bytes).map(print);
+            // Here OVS complains twice.
+            let twice = if name == "OFPST_GROUP reply" {
+                " ***parse error***"
+            } else {
+                ""
+            };
+            let part = readable(self.bytes).map(print).map(|part| part + twice);
             let part = part.filter(|part| part.len() > start.len());
             let text = part.map_or_else(|| start + " ", |part| part + "\n");
             (text, error)

@@ -328,7 +328,9 @@ fn extensions(cursor: &mut Cursor<'_>, proto: &mut IpProto, frag: &mut IpFrag) -
         if kind == FRAGMENT && offset != 0 {
             *frag = IpFrag::ANY;
             if offset & 0xfff8 != 0 {
+                // What follows is not the protocol's header.
                 *frag |= IpFrag::LATER;
+                *proto = IpProto(FRAGMENT);
                 return Some(());
             }
         }

@@ -90,7 +90,8 @@ impl Incoming<'_> {
             write!(f, " cookie={cookie:#x}")?;
         }
         let (total, size) = (self.total_len, self.packet.len());
-        let metadata = self.metadata.display_with(names);
+        let known = known(self.metadata);
+        let metadata = known.display_with(names);
         write!(f, " total_len={total} {metadata} (via {})", self.reason)?;
         write!(f, " data_len={size}")?;
         match self.buffer {
@@ -110,6 +111,17 @@ impl Incoming<'_> {
         let packet_type = self.metadata.value(PACKET_TYPE);
         contents(self.packet, packet_type, style, f)
     }
+}
+
+/// The conditions on fields that OVS knows; of a packet's metadata it leaves out the others.
+fn known(metadata: &Match) -> Match {
+    let mut known = Match::default();
+    for condition in metadata {
+        if let Some(field) = condition.field() {
+            known.set(field, condition.value, condition.mask);
+        }
+    }
+    known
 }
 
 /// Bytes in hexadecimal with dots between them.

@@ -6,9 +6,10 @@
 use std::ops::RangeInclusive;
 
 use crate::field::PortNo;
+use crate::matching::Match;
 use crate::message::{
-    ControllerRole, ErrorCode, Header, Message, NICIRA, NxControllerRole, ONF, SetAsyncConfig2,
-    TlvTableCommand, VERSION,
+    ControllerRole, CtFlush, ErrorCode, Header, Message, NICIRA, NxControllerRole, ONF,
+    SetAsyncConfig2, TlvTableCommand, VERSION,
 };
 use crate::multipart::{ReplyBody, RequestBody};
 
@@ -173,7 +174,10 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
         Message::BundleControl(control) => {
             refuse(control.kind.name().is_none(), ErrorCode::OFPBFC_BAD_TYPE)
         }
-        Message::MultipartRequest(request) => ports(requested(&request.body)),
+        Message::MultipartRequest(request) => {
+            request_matches(&request.body)?;
+            ports(requested(&request.body))
+        }
         Message::MultipartReply(reply) => reply_ports(&reply.body),
         Message::PortStatus(status) => {
             port(status.port.port_no)?;
@@ -182,10 +186,49 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
         Message::PortMod(change) => port(change.port_no),
         Message::QueueGetConfigRequest(request) => port(request.port),
         Message::QueueGetConfigReply(reply) => port(reply.port),
-        Message::FlowMod(change) => port(change.out_port),
+        Message::FlowMod(change) => {
+            fields(&change.matching)?;
+            port(change.out_port)
+        }
+        Message::NxFlowMod(change) => fields(&change.matching),
+        Message::FlowRemoved(gone) => fields(&gone.matching),
+        Message::NxFlowRemoved(gone) => fields(&gone.matching),
+        Message::CtFlush(flush) => addresses(flush),
+        Message::BundleAdd(add) => contents(&add.message),
         Message::PacketOut(packet) => port(packet.in_port),
         _ => Ok(()),
     }
+}
+
+/// OVS refuses conditions on fields that it does not know.
+fn fields(matching: &Match) -> Result<(), ErrorCode> {
+    let unknown = matching.iter().any(|condition| condition.field().is_none());
+    refuse(unknown, ErrorCode::OFPBMC_BAD_FIELD)
+}
+
+fn request_matches(body: &RequestBody) -> Result<(), ErrorCode> {
+    match body {
+        RequestBody::Flow(request) | RequestBody::Aggregate(request) => fields(&request.matching),
+        RequestBody::FlowMonitor(requests) => {
+            let mut matches = requests.iter().map(|request| &request.matching);
+            matches.try_for_each(fields)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The addresses of a connection are all of IPv4, or all of IPv6.
+fn addresses(flush: &CtFlush) -> Result<(), ErrorCode> {
+    let tuples = [flush.original, flush.reply];
+    let told = tuples.iter().flat_map(|tuple| [tuple.src, tuple.dst]);
+    let mut v4 = told
+        .flatten()
+        .map(|address| address.to_ipv4_mapped().is_some());
+    let first = v4.next();
+    refuse(
+        v4.any(|other| Some(other) != first),
+        ErrorCode::OFPBPC_BAD_VALUE,
+    )
 }
 
 fn refuse(wrong: bool, code: ErrorCode) -> Result<(), ErrorCode> {
@@ -235,6 +278,10 @@ fn reply_ports(body: &ReplyBody) -> Result<(), ErrorCode> {
     match body {
         ReplyBody::Port(stats) => ports(stats.iter().map(|stats| stats.port_no)),
         ReplyBody::Queue(stats) => ports(stats.iter().map(|stats| stats.port_no)),
+        ReplyBody::Flow(flows) => {
+            let mut matches = flows.iter().map(|stats| &stats.flow.matching);
+            matches.try_for_each(fields)
+        }
         ReplyBody::PortDesc(described) => ports(described.iter().map(|port| port.port_no)),
         _ => Ok(()),
     }

@@ -85,7 +85,7 @@ impl Abilities {
             match (property.kind, &property.value) {
                 (Kind::MATCH, TablePropertyValue::Fields(headers)) => {
                     for header in headers {
-                        let Ok(Some(field)) = header.field().map(|field| field) else {
+                        let Ok(Some(field)) = header.field() else {
                             continue;
                         };
                         abilities.matched.insert(field);
