@@ -319,3 +319,6 @@ fn names(tables: &OpenVSwitch, bridge: &str) -> Names {
     }
     names
 }
+
+#[cfg(test)]
+mod tests;
