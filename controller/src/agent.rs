@@ -257,11 +257,18 @@ impl Agent {
             .client
             .transact(plan.transaction, TRANSACTION_TIMEOUT)
             .await;
-        self.troubles.transaction = sent.err().map(|error| {
-            self.retry_at = Some(Instant::now() + RETRY);
-            let sentence = format!("does not take a change: {error}; trying every {RETRY:?}");
-            Problem::new(Kind::Database, "Open_vSwitch", sentence)
-        });
+        self.troubles.transaction = match sent {
+            Ok(_) => {
+                // No transaction is long enough to make the conversion fail.
+                self.view.changes += u64::try_from(plan.changes.len()).unwrap_or_default();
+                None
+            }
+            Err(error) => {
+                self.retry_at = Some(Instant::now() + RETRY);
+                let sentence = format!("does not take a change: {error}; trying every {RETRY:?}");
+                Some(Problem::new(Kind::Database, "Open_vSwitch", sentence))
+            }
+        };
     }
 
     /// Logs problems that are new, and those that are gone.

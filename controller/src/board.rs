@@ -46,6 +46,8 @@ pub(crate) struct View {
     pub(crate) connected: bool,
     /// How often it has connected to the database.
     pub(crate) connections: u64,
+    /// How many changes the agent has made to it.
+    pub(crate) changes: u64,
     /// The host's database, as it was read last.
     pub(crate) tables: Arc<OpenVSwitch>,
     /// What the host should be.
@@ -68,6 +70,7 @@ impl Board {
             digest: None,
             connected: false,
             connections: 0,
+            changes: 0,
             tables: Arc::default(),
             desired: None,
             compilation: Compilation::default(),

@@ -43,7 +43,13 @@ impl Presence {
     pub(crate) fn claim(run_directory: &Path) -> anyhow::Result<Self> {
         let pidfile = run_directory.join(format!("{NAME}.pid"));
         let mut file = loop {
-            let file = open(&pidfile).with_context(|| format!("opening {}", pidfile.display()))?;
+            let file = open(&pidfile).with_context(|| {
+                format!(
+                    "opening {}: Open vSwitch makes the directory when it starts, and OVS_RUNDIR \
+                     names another",
+                    pidfile.display()
+                )
+            })?;
             lock(&file, &pidfile)?;
             // Its last owner may have removed it between the two.
             if is_at(&file, &pidfile) {

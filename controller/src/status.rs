@@ -75,6 +75,8 @@ pub(crate) struct Database {
     pub(crate) connected: bool,
     /// How often the agent has connected.
     pub(crate) connections: u64,
+    /// How many changes the agent has made to it.
+    pub(crate) changes: u64,
 }
 
 /// What turning the model into flows took.

@@ -33,6 +33,12 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "brint_database_changes",
+        help: "Changes that the agent made to the host's database, repairs included.",
+        kind: Kind::Counter,
+        samples: |status| single(count64(status.database.changes)),
+    },
+    Metric {
         name: "brint_flows_desired",
         help: "Flows that the bridge should have.",
         kind: Kind::Gauge,

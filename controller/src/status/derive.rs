@@ -34,6 +34,7 @@ impl Status {
                 remote: view.settings.database.clone(),
                 connected: view.connected,
                 connections: view.connections,
+                changes: view.changes,
             },
             compilation: Compilation {
                 units: view.compilation.units,

@@ -28,7 +28,8 @@ impl fmt::Display for Status {
             true => "connected",
             false => "not connected",
         };
-        writeln!(f, "database {}: {connected}", self.database.remote)?;
+        let (remote, changes) = (&self.database.remote, self.database.changes);
+        writeln!(f, "database {remote}: {connected}; {changes} changes")?;
         let compilation = &self.compilation;
         writeln!(
             f,
