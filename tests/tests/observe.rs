@@ -16,6 +16,9 @@ use tests::{BRIDGES, Flows, brint, quickstart};
 /// The port of the quickstart that the tests unplug, and its interface.
 const A1: (&str, &str) = ("7571157f-bcad-4032-8ad1-f0950600b737", "tap7571157f-bc");
 
+/// What an agent logs when it ends.
+const LAST_WORDS: &str = "stopped; bridges and flows stay as they are";
+
 #[test]
 fn an_agent_says_what_it_does_and_leaves_no_file_behind() -> anyhow::Result<()> {
     let mut lab = quickstart("t-says")?;
@@ -59,6 +62,8 @@ fn an_agent_says_what_it_does_and_leaves_no_file_behind() -> anyhow::Result<()> 
         Ok((!lab.host_mut("host1")?.agent_runs()).then_some(()))
     })?;
     let host = lab.host("host1")?;
+    let log = host.read_agent_log()?;
+    ensure!(!log.contains(LAST_WORDS), "{log}");
     let left = files_of_agent(host.ovs().directory())?;
     ensure!(left.is_empty(), "{left:?}");
     let alone = ask(host, "status")?;
@@ -102,6 +107,8 @@ fn appctl_works(host: &Host) -> anyhow::Result<()> {
     ensure!(level("agent") == Some("INFO"), "{levels}");
     let refused = appctl(host, "no-such-command");
     ensure!(refused.is_err(), "{refused:?}");
+    // The last words of an agent are no warning.
+    appctl(host, "vlog/set agent:warn")?;
     appctl(host, "exit")?;
     Ok(())
 }
@@ -201,6 +208,7 @@ fn prometheus_reads_what_the_agent_counts() -> anyhow::Result<()> {
     let mut lab = quickstart("t-metrics")?;
     lab.host_mut("host1")?.stop_agent()?;
     let host = lab.host("host1")?;
+    said(host, LAST_WORDS)?;
     let log = host.ovs().directory().join("metrics.log");
     let _agent = Agent::start(&lab, host, &log)?;
     let address = wait_for("the endpoint of metrics", PATIENCE, || {
