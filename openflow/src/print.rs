@@ -27,9 +27,13 @@ use crate::field::{GroupId, PortNo};
 use crate::message::{BundleAdd, Echo, Error, Message};
 use crate::multipart::{MultipartFlags, ReplyBody, RequestBody};
 use crate::names::Names;
+use crate::wire::Writer;
 
 /// How much `ovs-ofctl ofp-print` tells unless it is told otherwise.
 const VERBOSITY: u8 = 2;
+
+/// From how much on the bytes of a message follow its text.
+const WITH_BYTES: u8 = 5;
 
 impl Message {
     /// The text of the message, which has this transaction number, with ports and tables by the
@@ -283,7 +287,15 @@ fn print_bundle_add(add: &BundleAdd, style: Style<'_>, f: &mut Formatter<'_>) ->
     let flags = connection::bundle_flags(add.flags);
     writeln!(f, "\n bundle_id={} flags={flags}", Sharp(add.id.into()))?;
     let message = add.message.print(add.xid, style.names);
-    write!(f, "{}", message.verbosity(style.verbosity))
+    write!(f, "{}", message.verbosity(style.verbosity))?;
+    let mut out = Writer::default();
+    add.message.encode(add.xid, &mut out);
+    match out.finish() {
+        Ok(bytes) if style.verbosity >= WITH_BYTES => {
+            write!(f, "\n{}", Dump::with_text(&bytes))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn print_forwarded(message: &Message, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {

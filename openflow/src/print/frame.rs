@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{VERBOSITY, refuse};
+use super::{VERBOSITY, WITH_BYTES, refuse};
 use crate::message::{ErrorCode, Header, Message, VERSION};
 use crate::names::Names;
 
@@ -49,7 +49,7 @@ impl<'a> Frame<'a> {
         match self.text(header) {
             Ok(text) => {
                 f.write_str(&text)?;
-                if self.verbosity >= 5 {
+                if self.verbosity >= WITH_BYTES {
                     write!(f, "\n{}", Dump::with_text(self.bytes))?;
                 }
                 Ok(())

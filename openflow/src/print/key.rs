@@ -6,7 +6,6 @@
 use std::fmt::{self, Display, Formatter};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::pieces::Sharp;
 use super::transport::{Checksum, Transport};
 use crate::field::{EthType, IpFrag, IpProto, MacAddr, PacketType};
 
@@ -464,7 +463,7 @@ fn mpls(labels: &[u32; 3], f: &mut Formatter<'_>) -> fmt::Result {
         if above & BOTTOM != 0 {
             break;
         }
-        write!(f, ",mpls_lse{number}={}", Sharp((*label).into()))?;
+        write!(f, ",mpls_lse{number}={label}")?;
         above = *label;
     }
     Ok(())

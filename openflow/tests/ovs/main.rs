@@ -16,6 +16,7 @@ mod golden;
 mod listener;
 mod messages;
 mod oracle;
+mod print;
 mod random;
 mod returned;
 mod serve;
