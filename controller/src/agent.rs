@@ -5,9 +5,8 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
@@ -15,7 +14,6 @@ use pipelines::bridge::Bridge as Role;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use crate::board::{Board, View};
@@ -26,6 +24,7 @@ use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
 use crate::switch::Switch;
 use crate::unixctl::Commands;
+use crate::until::until;
 use crate::vswitch::{OpenVSwitch, Plan};
 
 mod desired;
@@ -100,14 +99,6 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
     }
     info!("stopped; bridges and flows stay as they are");
     Ok(())
-}
-
-/// Waits for a time, or for ever where there is none.
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => future::pending().await,
-    }
 }
 
 /// What the agent knows and does.

@@ -22,6 +22,7 @@ mod problem;
 mod status;
 mod switch;
 mod unixctl;
+mod until;
 mod vswitch;
 
 fn main() -> ExitCode {

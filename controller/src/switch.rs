@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, info_span, warn};
 
 use crate::board::Board;
+use crate::until::until;
 use bridge::Bridge;
 use report::Trouble;
 
@@ -149,11 +150,13 @@ impl Task {
             };
             bridge.install(&desired).await?;
             loop {
+                let retry_at = bridge.retry_at();
                 tokio::select! {
                     changed = self.desired.changed() => match changed {
                         Ok(()) => break,
                         Err(_) => return Ok(()),
                     },
+                    () = until(retry_at) => break,
                     touched = bridge.touched() => touched?,
                 }
                 bridge.repair(&desired).await?;

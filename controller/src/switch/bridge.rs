@@ -1,6 +1,7 @@
 //! A connected bridge: what is installed in it, and how it gets what it should have.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,6 +25,8 @@ use super::report::{LastChange, Tally, Trouble};
 const SETTLE: Duration = Duration::from_millis(10);
 /// How long it may stay unread while changes follow each other.
 const LATEST: Duration = Duration::from_millis(50);
+/// How long to wait before what the switch refused is tried again: its tables may have room then.
+const RETRY: Duration = Duration::from_secs(5);
 /// How many repairs are told one by one.
 const TOLD: usize = 20;
 
@@ -37,7 +40,12 @@ pub(super) struct Bridge {
     foreign: BTreeMap<u64, usize>,
     /// Somebody else has touched what is ours since the bridge was read.
     stale: bool,
+    /// What the switch does not take, and why.
     refused: Vec<(Change, Trouble)>,
+    /// What it did not take before, when it is tried again.
+    refused_before: Vec<(Change, Trouble)>,
+    /// When to try again.
+    retry_at: Option<Instant>,
 }
 
 impl Bridge {
@@ -54,6 +62,8 @@ impl Bridge {
             foreign: BTreeMap::new(),
             stale: false,
             refused: Vec::new(),
+            refused_before: Vec::new(),
+            retry_at: None,
         };
         // The monitor first: a change between the two is then told, not missed.
         bridge
@@ -222,10 +232,16 @@ impl Bridge {
         }
     }
 
+    /// When what was refused is worth another try; `None` if nothing was.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
     /// Installs the difference between what is and what should be.
     pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
         // What was refused before may now fit.
-        self.refused.clear();
+        self.refused_before = mem::take(&mut self.refused);
+        self.retry_at = None;
         self.installed.share(desired);
         let (changes, took) = self.missing(desired);
         self.send(changes, took, desired).await
@@ -242,7 +258,7 @@ impl Bridge {
     /// Sends changes, as one bundle.
     ///
     /// A change that the switch refuses is left out, so that it does not hold up the others; it is
-    /// tried again when something else is desired.
+    /// tried again later.
     async fn send(
         &mut self,
         mut changes: Vec<Change>,
@@ -261,13 +277,8 @@ impl Bridge {
                     let Some(change) = changes.get(culprit.index) else {
                         return Err(format!("installing: {culprit}"));
                     };
-                    let reason = &culprit.error;
-                    warn!("{change} is left out, as the switch refuses it: {reason}");
-                    let trouble = Trouble {
-                        reason: format!("{change}: {reason}"),
-                        since: SystemTime::now(),
-                    };
-                    self.refused.push((change.clone(), trouble));
+                    let reason = format!("{change}: {}", culprit.error);
+                    self.refuse(change.clone(), reason);
                 }
                 Err(error) => return Err(format!("installing: {error}")),
             }
@@ -275,6 +286,22 @@ impl Bridge {
         }
         self.report_counts(|_| {});
         Ok(())
+    }
+
+    /// Notes that the switch refuses a change, and tells it if that is new.
+    fn refuse(&mut self, change: Change, reason: String) {
+        let mut before = self.refused_before.iter();
+        let known =
+            before.find(|(refused, trouble)| *refused == change && trouble.reason == reason);
+        let since = match known {
+            Some((_, trouble)) => trouble.since,
+            None => {
+                warn!("left out, as the switch refuses it: {reason}");
+                SystemTime::now()
+            }
+        };
+        self.refused.push((change, Trouble { reason, since }));
+        self.retry_at.get_or_insert_with(|| Instant::now() + RETRY);
     }
 
     /// Notes that changes are installed.
