@@ -7,7 +7,7 @@ use crate::{
     flow_set::{Desired, FlowSet},
     network::PhysicalNetwork,
     site::Site,
-    subject::Subject,
+    subject::{Naming, Subject},
     table::{Flows, Pipeline},
     unit::{Unit, units},
 };
@@ -36,8 +36,12 @@ impl Bridge {
 
 /// The flows of one unit on one bridge; none if what the unit names is gone.
 pub fn flows(site: &Site, bridge: &Bridge, unit: &Unit) -> FlowSet {
+    compile(site, bridge, unit, &mut Naming::default())
+}
+
+fn compile<'a>(site: &'a Site, bridge: &Bridge, unit: &Unit, naming: &mut Naming<'a>) -> FlowSet {
     let mut wanted = FlowSet::default();
-    if let Some(subject) = Subject::new(site, bridge, unit) {
+    if let Some(subject) = Subject::new(site, bridge, unit, naming) {
         let cookie = subject.cookie(unit);
         for table in bridge.pipeline().tables() {
             (table.flows)(&subject, &mut Flows::new(table, cookie, &mut wanted));
@@ -55,7 +59,8 @@ pub fn desired(site: &Site, bridge: &Bridge) -> Desired {
 
 /// Brings some units of a bridge up to date: those that a change [affected](crate::unit::affected).
 pub fn recompile(desired: &mut Desired, site: &Site, bridge: &Bridge, units: &BTreeSet<Unit>) {
+    let mut naming = Naming::default();
     for unit in units {
-        desired.replace(unit, flows(site, bridge, unit));
+        desired.replace(unit, compile(site, bridge, unit, &mut naming));
     }
 }

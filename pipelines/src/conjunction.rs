@@ -98,16 +98,9 @@ impl Conjunctions {
         self.0.get(conjunction).copied()
     }
 
-    /// The first number of every block that a group's rules need.
-    pub(crate) fn of_group(
-        &self,
-        group: SecurityGroupId,
-    ) -> impl Iterator<Item = (Conjunction, u32)> + '_ {
-        let of_group = self
-            .0
-            .iter()
-            .filter(move |(conjunction, _)| conjunction.group == group);
-        of_group.map(|(conjunction, base)| (*conjunction, *base))
+    /// Every block, in order.
+    pub(crate) fn blocks(&self) -> &BTreeMap<Conjunction, u32> {
+        &self.0
     }
 }
 

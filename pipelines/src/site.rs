@@ -15,9 +15,10 @@ use openflow::field::PortNo;
 use crate::{
     conjunction::{Conjunction, Conjunctions},
     network::{
-        EncapType, Host, HostName, MacAddr, Model, Network, NetworkId, PhysicalNetwork, Port,
-        PortId, Remote, Rule, SecurityGroup, SecurityGroupId, Segment, VlanId,
+        EncapType, Host, HostName, Model, Network, NetworkId, PhysicalNetwork, Port, PortId, Rule,
+        SecurityGroup, Segment, VlanId,
     },
+    unit::differences,
 };
 
 /// One host: the model, and the numbers that this host gave to its objects.
@@ -117,9 +118,14 @@ impl Site {
         self.conjunctions.base(conjunction)
     }
 
-    /// The numbers of every block that a group's rules need.
-    pub(crate) fn conjunctions_of(&self, group: SecurityGroupId) -> Vec<(Conjunction, u32)> {
-        self.conjunctions.of_group(group).collect()
+    /// The blocks of conjunctions that have another number than in another state of the site.
+    pub(crate) fn changed_conjunctions(&self, other: &Self) -> BTreeSet<Conjunction> {
+        differences(self.conjunctions.blocks(), other.conjunctions.blocks())
+    }
+
+    /// The desired network, to be compared as a whole.
+    pub(crate) fn shared_model(&self) -> &Arc<Model> {
+        &self.model
     }
 
     /// The networks that have a local VLAN here.
@@ -182,16 +188,17 @@ impl Site {
         port.hosts().filter(|host| **host != self.host)
     }
 
-    /// Every port that is plugged in here, sub-ports after their parents.
-    fn interfaces(&self) -> impl Iterator<Item = PortId> {
+    /// Every port that is plugged in here, whatever its state; sub-ports after their parents.
+    pub(crate) fn local_ports(&self) -> impl Iterator<Item = LocalPort<'_>> {
         // An interface that names a sub-port is none: the port is behind its parent's.
         let parents = self.bindings.keys();
         let parents = parents.filter(|id| self.model.parent(**id).is_none());
-        parents.flat_map(|id| {
+        let interfaces = parents.flat_map(|id| {
             let sub_ports = self.model.trunk_of(*id).into_iter();
             let sub_ports = sub_ports.flat_map(|trunk| &trunk.sub_ports);
             std::iter::once(*id).chain(sub_ports.map(|sub_port| sub_port.port))
-        })
+        });
+        interfaces.filter_map(|id| self.port(id))
     }
 
     /// One port behind a tunnel, of a network that has a local VLAN here.
@@ -218,19 +225,6 @@ impl Site {
                 .filter_map(move |encap_type| tunnel(remote, encap_type))
         });
         tunnels.collect()
-    }
-
-    /// The groups whose rules name a remote group, among those of the ports of a network here.
-    pub(crate) fn remote_groups(&self, network: LocalNetwork<'_>) -> BTreeSet<SecurityGroupId> {
-        let rules = network
-            .security_groups()
-            .into_iter()
-            .flat_map(|group| &group.rules);
-        let remotes = rules.filter_map(|rule| match rule.remote() {
-            Remote::Any | Remote::Block(_) => None,
-            Remote::Group(remote) => Some(remote),
-        });
-        remotes.collect()
     }
 }
 
@@ -268,9 +262,9 @@ impl<'a> LocalNetwork<'a> {
 
     /// The ports that are plugged in here and up.
     pub(crate) fn ports(&self) -> impl Iterator<Item = LocalPort<'a>> {
-        let (site, id) = (self.site, self.network.id);
-        let local = site.interfaces().filter_map(|port| site.port(port));
-        local.filter(move |local| local.port.network == id && local.is_up())
+        let site = self.site;
+        let local = self.members().filter_map(|port| site.port(port.id));
+        local.filter(LocalPort::is_up)
     }
 
     /// Every port of the network, on every host.
@@ -327,11 +321,6 @@ impl<'a> LocalNetwork<'a> {
         let open = self.site.model.open_ports_of(self.network.id);
         open.filter_map(|port| self.site.port(port.id))
             .any(|port| port.is_up())
-    }
-
-    /// Every MAC that its ports answer to.
-    pub(crate) fn macs(&self) -> BTreeSet<MacAddr> {
-        self.members().flat_map(Port::macs).collect()
     }
 }
 

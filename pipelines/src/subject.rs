@@ -3,14 +3,17 @@
 //! Tables read subjects. Looking things up is done here once, so that a table only says what its
 //! flows are.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use openflow::field::PortNo;
 
 use crate::{
     bridge::Bridge,
     cookie::Cookie,
-    network::{EncapType, MacAddr, Port, SecurityGroupId},
+    network::{EncapType, MacAddr, NetworkId, Port, Remote, SecurityGroup, SecurityGroupId},
     site::{LocalNetwork, LocalPort, ProviderPatch, RemotePort, Site},
     unit::Unit,
 };
@@ -33,8 +36,8 @@ pub(crate) enum Subject<'a> {
     DeadPort(LocalPort<'a>),
     /// A port behind a tunnel.
     RemotePort(RemotePort<'a>),
-    /// The members of a group.
-    Members(Members<'a>),
+    /// A member of a group.
+    Member(Member<'a>),
 }
 
 /// A MAC, and who answers to it.
@@ -91,18 +94,56 @@ impl<'a> Station<'a> {
     }
 }
 
-/// A group as remote of rules in a network.
-pub(crate) struct Members<'a> {
+/// A port as a member of a group that rules in a network name.
+pub(crate) struct Member<'a> {
     pub(crate) network: LocalNetwork<'a>,
+    pub(crate) port: &'a Port,
     pub(crate) remote: SecurityGroupId,
+    /// The groups that have these rules.
+    pub(crate) groups: Rc<[&'a SecurityGroup]>,
+}
+
+/// Which groups of a network name another.
+///
+/// All members of a group ask the same, so the answer is kept while units are compiled.
+#[derive(Default)]
+pub(crate) struct Naming<'a>(BTreeMap<(NetworkId, SecurityGroupId), Rc<[&'a SecurityGroup]>>);
+
+impl<'a> Naming<'a> {
+    fn groups(
+        &mut self,
+        network: LocalNetwork<'a>,
+        remote: SecurityGroupId,
+    ) -> Rc<[&'a SecurityGroup]> {
+        let names = |group: &&SecurityGroup| {
+            let mut rules = group.rules.iter();
+            rules.any(|rule| rule.remote() == Remote::Group(remote))
+        };
+        let groups = self
+            .0
+            .entry((network.network.id, remote))
+            .or_insert_with(|| {
+                let groups = network.security_groups().into_iter();
+                groups.filter(names).collect()
+            });
+        Rc::clone(groups)
+    }
 }
 
 impl<'a> Subject<'a> {
     /// Looks a unit up; absent when what it names is gone, or says nothing to this bridge.
-    pub(crate) fn new(site: &'a Site, bridge: &Bridge, unit: &Unit) -> Option<Self> {
+    pub(crate) fn new(
+        site: &'a Site,
+        bridge: &Bridge,
+        unit: &Unit,
+        naming: &mut Naming<'a>,
+    ) -> Option<Self> {
         match bridge {
-            Bridge::Integration | Bridge::Tunnel => Self::of(site, unit),
-            Bridge::Provider(physical_network) => match (unit, Self::of(site, unit)?) {
+            Bridge::Integration => Self::of(site, unit, naming),
+            // Rules are a matter of br-int.
+            _ if matches!(unit, Unit::Member { .. }) => None,
+            Bridge::Tunnel => Self::of(site, unit, naming),
+            Bridge::Provider(physical_network) => match (unit, Self::of(site, unit, naming)?) {
                 (Unit::Bridge, _) => site
                     .providers
                     .get(physical_network)
@@ -117,16 +158,29 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn of(site: &'a Site, unit: &Unit) -> Option<Self> {
+    fn of(site: &'a Site, unit: &Unit, naming: &mut Naming<'a>) -> Option<Self> {
         Some(match unit {
             Unit::Bridge => Self::Bridge(site),
             Unit::Host(host) => Self::Host(site.tunnels_to(host).into_iter().collect()),
             Unit::Network(id) => Self::Network(site.network(*id)?),
             Unit::Station(id, mac) => Self::Station(Station::new(site.network(*id)?, *mac)?),
-            Unit::Members { remote, network } => Self::Members(Members {
-                network: site.network(*network)?,
-                remote: *remote,
-            }),
+            Unit::Member {
+                remote,
+                network,
+                port,
+            } => {
+                let network = site.network(*network)?;
+                let port = site.model().port(*port)?;
+                if !port.security_groups.contains(remote) {
+                    return None;
+                }
+                Self::Member(Member {
+                    network,
+                    port,
+                    remote: *remote,
+                    groups: naming.groups(network, *remote),
+                })
+            }
             Unit::Port(id) => match site.port(*id) {
                 Some(local) if local.is_up() => Self::Port(local),
                 Some(local) => Self::DeadPort(local),
@@ -141,7 +195,7 @@ impl<'a> Subject<'a> {
             (Unit::Bridge, _) => Cookie::BRIDGE,
             (Unit::Host(host), _) => Cookie::of_host(host),
             (Unit::Port(id), _) => Cookie::of(id.0),
-            (Unit::Members { remote, .. }, _) => Cookie::of(remote.0),
+            (Unit::Member { remote, .. }, _) => Cookie::of(remote.0),
             // A MAC that one port has is that port's affair.
             (Unit::Station(..), Self::Station(station)) => {
                 let here = station.local.iter().map(|local| local.port.id);

@@ -1,13 +1,19 @@
 //! Units: the pieces that flows are compiled in.
 //!
-//! A unit is what one change usually touches: a port, a network, the members of a group. Its flows
+//! A unit is what one change usually touches: a port, a network, one member of a group. Its flows
 //! are a function of what it names, so a change costs the units that name what changed, however
 //! large the network is.
+//!
+//! Which units name a thing is declared once, in [`Changes::name`]; nothing goes through all units
+//! to ask each.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
-    network::{HostName, MacAddr, NetworkId, Port, PortId, SecurityGroupId},
+    network::{HostName, MacAddr, NetworkId, Port, PortId, Remote, SecurityGroupId},
     site::Site,
 };
 
@@ -24,35 +30,41 @@ pub enum Unit {
     Station(NetworkId, MacAddr),
     /// A port of such a network, plugged in here or elsewhere.
     Port(PortId),
-    /// The addresses of a group that rules in such a network name.
-    Members {
+    /// The addresses of one port as a member of a group that rules in such a network name.
+    Member {
         /// The group that is named.
         remote: SecurityGroupId,
         /// The network of the ports whose rules name it.
         network: NetworkId,
+        /// The member, of whatever network.
+        port: PortId,
     },
 }
 
 /// Every unit of a site, in order.
 pub fn units(site: &Site) -> BTreeSet<Unit> {
-    let hosts = site
-        .model()
-        .hosts()
-        .filter(|host| host.name != *site.host());
-    let mut units: BTreeSet<_> = hosts.map(|host| Unit::Host(host.name.clone())).collect();
-    units.insert(Unit::Bridge);
-    for network in site.networks() {
-        let id = network.network.id;
-        units.insert(Unit::Network(id));
-        units.extend(network.members().map(|port| Unit::Port(port.id)));
-        units.extend(network.macs().into_iter().map(|mac| Unit::Station(id, mac)));
-        let remotes = site.remote_groups(network).into_iter();
-        units.extend(remotes.map(|remote| Unit::Members {
-            remote,
-            network: id,
-        }));
+    let here = Here::new(site);
+    let hosts = site.model().hosts();
+    let mut changes = Changes::default();
+    changes.name(site, &here, &Name::Bridge);
+    for host in hosts.filter(|host| host.name != *site.host()) {
+        changes.units.insert(Unit::Host(host.name.clone()));
     }
-    units
+    for network in site.local_vlans.keys() {
+        changes.name(site, &here, &Name::Network(*network));
+    }
+    changes.units
+}
+
+/// The units whose flows may differ between two states of a site, those that come or go included.
+pub fn affected(old: &Site, new: &Site) -> BTreeSet<Unit> {
+    let [old_here, new_here] = [old, new].map(Here::new);
+    let mut changes = Changes::default();
+    for name in changed((old, &old_here), (new, &new_here)) {
+        changes.name(old, &old_here, &name);
+        changes.name(new, &new_here, &name);
+    }
+    changes.units
 }
 
 /// Something that units name. What it stands for changes as a whole.
@@ -68,152 +80,290 @@ enum Name {
     Population(NetworkId),
     /// Whether a network has a port here that is not firewalled.
     OpenPort(NetworkId),
-    /// Which security groups the ports of a network have here.
-    GroupsHere(NetworkId),
+    /// Whether a firewalled port of a network here has a security group.
+    GroupHere(NetworkId, SecurityGroupId),
     /// A port, and how it is plugged in.
     Port(PortId),
     /// A security group's rules and the numbers of its conjunctions.
     Rules(SecurityGroupId),
-    /// The addresses of a security group's members.
-    Membership(SecurityGroupId),
 }
 
-impl Unit {
-    /// Everything that the unit's flows are a function of.
-    fn names(&self, site: &Site) -> BTreeSet<Name> {
-        match self {
-            Self::Bridge => [Name::Bridge].into(),
-            Self::Host(host) => [Name::Host(host.clone())].into(),
-            Self::Network(id) => {
+/// The security groups of a host, which neither the model nor the host's numbers list.
+struct Here {
+    /// Those of the firewalled ports of each network.
+    groups: BTreeMap<NetworkId, BTreeSet<SecurityGroupId>>,
+    /// The networks whose rules name a group.
+    naming: BTreeMap<SecurityGroupId, BTreeSet<NetworkId>>,
+}
+
+impl Here {
+    fn new(site: &Site) -> Self {
+        let mut groups: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for local in site.local_ports().filter(|local| local.is_up()) {
+            if local.is_firewalled() {
+                let network = groups.entry(local.port.network).or_default();
+                network.extend(local.port.security_groups.iter().copied());
+            }
+        }
+        let mut naming: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (network, groups) in &groups {
+            for remote in groups.iter().flat_map(|group| remotes(site, *group)) {
+                naming.entry(remote).or_default().insert(*network);
+            }
+        }
+        Self { groups, naming }
+    }
+
+    fn groups_of(&self, network: NetworkId) -> impl Iterator<Item = SecurityGroupId> {
+        self.groups.get(&network).into_iter().flatten().copied()
+    }
+}
+
+/// The groups that a group's rules name.
+fn remotes(site: &Site, group: SecurityGroupId) -> BTreeSet<SecurityGroupId> {
+    let rules = site.model().security_group(group).into_iter();
+    let rules = rules.flat_map(|group| &group.rules);
+    let remotes = rules.filter_map(|rule| match rule.remote() {
+        Remote::Any | Remote::Block(_) => None,
+        Remote::Group(remote) => Some(remote),
+    });
+    remotes.collect()
+}
+
+/// Units that have to be compiled anew.
+#[derive(Default)]
+struct Changes {
+    units: BTreeSet<Unit>,
+}
+
+impl Changes {
+    /// Adds every unit that names a thing.
+    fn name(&mut self, site: &Site, here: &Here, name: &Name) {
+        match name {
+            Name::Bridge => {
+                self.units.insert(Unit::Bridge);
+                for network in site.local_vlans.keys() {
+                    self.units.insert(Unit::Network(*network));
+                    self.stations(site, *network);
+                }
+            }
+            Name::Host(host) => {
+                self.units.insert(Unit::Host(host.clone()));
+                for port in site.model().ports_on(host) {
+                    self.port(site, port);
+                    self.network(site, port.network);
+                }
+            }
+            Name::Network(id) => {
+                self.network(site, *id);
                 let ports = site.model().ports_of(*id);
-                let hosts = ports.flat_map(Port::hosts).cloned();
-                let own = [Name::Bridge, Name::Network(*id), Name::Population(*id)];
-                hosts.map(Name::Host).chain(own).collect()
+                ports.for_each(|port| self.port(site, port));
+                let named = here.groups_of(*id).flat_map(|group| remotes(site, group));
+                for remote in named.collect::<BTreeSet<_>>() {
+                    self.members(site, remote, *id);
+                }
             }
-            Self::Station(id, mac) => {
-                let ports = site.model().ports_at(*id, *mac);
-                let ports = ports.flat_map(|port| {
-                    let hosts = port.hosts().cloned().map(Name::Host);
-                    hosts.chain([Name::Port(port.id)])
-                });
-                let own = [Name::Bridge, Name::Network(*id), Name::OpenPort(*id)];
-                ports.chain(own).collect()
+            Name::Population(id) => self.network(site, *id),
+            Name::OpenPort(id) => {
+                self.network(site, *id);
+                self.stations(site, *id);
             }
-            Self::Port(id) => {
-                let port = site.model().port(*id).into_iter();
-                let named = port.flat_map(|port| {
-                    let groups = port.security_groups.iter().copied().map(Name::Rules);
-                    let hosts = port.hosts().cloned().map(Name::Host);
-                    groups.chain(hosts).chain([Name::Network(port.network)])
-                });
-                named.chain([Name::Port(*id)]).collect()
+            Name::GroupHere(network, group) => {
+                for remote in remotes(site, *group) {
+                    self.members(site, remote, *network);
+                }
             }
-            Self::Members { remote, network } => {
-                let here = site.network(*network).into_iter();
-                let groups = here.flat_map(|here| here.security_groups());
-                let own = [
-                    Name::Network(*network),
-                    Name::GroupsHere(*network),
-                    Name::Membership(*remote),
-                ];
-                groups
-                    .map(|group| Name::Rules(group.id))
-                    .chain(own)
-                    .collect()
+            Name::Port(id) => {
+                if let Some(port) = site.model().port(*id) {
+                    self.port(site, port);
+                    self.memberships(here, port);
+                }
             }
+            Name::Rules(group) => {
+                let members = site.model().members(*group);
+                for port in members.filter(|port| site.has(port.id)) {
+                    self.units.insert(Unit::Port(port.id));
+                }
+                let with_group = here.groups.iter();
+                for (network, _) in with_group.filter(|(_, groups)| groups.contains(group)) {
+                    self.name(site, here, &Name::GroupHere(*network, *group));
+                }
+            }
+        }
+    }
+
+    fn network(&mut self, site: &Site, id: NetworkId) {
+        if site.local_vlans.contains_key(&id) {
+            self.units.insert(Unit::Network(id));
+        }
+    }
+
+    /// The port itself, and where frames to it go.
+    fn port(&mut self, site: &Site, port: &Port) {
+        if site.local_vlans.contains_key(&port.network) {
+            self.units.insert(Unit::Port(port.id));
+            let stations = port.macs().into_iter();
+            self.units
+                .extend(stations.map(|mac| Unit::Station(port.network, mac)));
+        }
+    }
+
+    fn stations(&mut self, site: &Site, network: NetworkId) {
+        for port in site.model().ports_of(network) {
+            let stations = port.macs().into_iter();
+            self.units
+                .extend(stations.map(|mac| Unit::Station(network, mac)));
+        }
+    }
+
+    /// Every member of a group that rules in a network name.
+    fn members(&mut self, site: &Site, remote: SecurityGroupId, network: NetworkId) {
+        let members = site.model().members(remote);
+        self.units.extend(members.map(|port| Unit::Member {
+            remote,
+            network,
+            port: port.id,
+        }));
+    }
+
+    /// A port as member of each of its groups, wherever rules name that.
+    fn memberships(&mut self, here: &Here, port: &Port) {
+        for remote in port.security_groups.iter().copied() {
+            let networks = here.naming.get(&remote).into_iter().flatten();
+            self.units.extend(networks.map(|network| Unit::Member {
+                remote,
+                network: *network,
+                port: port.id,
+            }));
         }
     }
 }
 
-/// The units whose flows may differ between two states of a site, those that come or go included.
-pub fn affected(old: &Site, new: &Site) -> BTreeSet<Unit> {
-    let changed = changed(old, new);
-    let before = units(old);
-    let after = units(new);
-    let touched = |site: &Site, unit: &Unit| !unit.names(site).is_disjoint(&changed);
-    let gone = before
-        .iter()
-        .filter(|unit| !after.contains(*unit) || touched(old, unit));
-    let come = after
-        .iter()
-        .filter(|unit| !before.contains(*unit) || touched(new, unit));
-    gone.chain(come).cloned().collect()
-}
-
 /// The names that stand for something else than before.
-fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
+fn changed((old, old_here): (&Site, &Here), (new, new_here): (&Site, &Here)) -> BTreeSet<Name> {
     let mut changed = BTreeSet::new();
     if (old.patch_tun, old.patch_int, &old.providers)
         != (new.patch_tun, new.patch_int, &new.providers)
     {
         changed.insert(Name::Bridge);
     }
-    for site in [old, new] {
-        let (old_model, new_model) = (old.model(), new.model());
-        let hosts = site.model().hosts().map(|host| &host.name);
-        let differs = |name: &&HostName| {
-            old_model.host(name) != new_model.host(name)
-                || old.tunnels_to(name) != new.tunnels_to(name)
-        };
-        changed.extend(hosts.filter(differs).cloned().map(Name::Host));
-        for network in site.model().networks() {
-            changed.extend(network_changes(network.id, old, new));
+    changed.extend(changed_hosts(old, new).into_iter().map(Name::Host));
+    let vlans = differences(&old.local_vlans, &new.local_vlans);
+    changed.extend(vlans.into_iter().map(Name::Network));
+    if !Arc::ptr_eq(old.shared_model(), new.shared_model()) {
+        let [before, after] = [old, new].map(Site::model);
+        let networks = keyed(before.networks(), after.networks(), |network| network.id);
+        changed.extend(networks.into_iter().map(Name::Network));
+        let groups = keyed(before.security_groups(), after.security_groups(), |group| {
+            group.id
+        });
+        changed.extend(groups.into_iter().map(Name::Rules));
+        let numbers = old.changed_conjunctions(new).into_iter();
+        changed.extend(numbers.map(|conjunction| Name::Rules(conjunction.group)));
+    }
+    let mut networks = BTreeSet::new();
+    for id in changed_ports(old, new) {
+        for port in [old, new]
+            .into_iter()
+            .filter_map(|site| site.model().port(id))
+        {
+            networks.insert(port.network);
         }
-        for port in site.model().ports() {
-            changed.extend(port_changes(port.id, old, new));
+        changed.insert(Name::Port(id));
+    }
+    for id in networks {
+        changed.insert(Name::Population(id));
+        let open = |site: &Site| site.network(id).is_some_and(|here| here.has_open_port());
+        if open(old) != open(new) {
+            changed.insert(Name::OpenPort(id));
         }
-        for group in site.model().security_groups() {
-            let rules = |site: &Site| site.model().security_group(group.id).cloned();
-            let numbers = |site: &Site| site.conjunctions_of(group.id);
-            if rules(old) != rules(new) || numbers(old) != numbers(new) {
-                changed.insert(Name::Rules(group.id));
-            }
-        }
+        let groups = |here: &Here| here.groups_of(id).collect::<BTreeSet<_>>();
+        let came_or_went = &groups(old_here) ^ &groups(new_here);
+        changed.extend(
+            came_or_went
+                .into_iter()
+                .map(|group| Name::GroupHere(id, group)),
+        );
     }
     changed
 }
 
-fn network_changes(id: NetworkId, old: &Site, new: &Site) -> Vec<Name> {
-    let itself = |site: &Site| {
-        (
-            site.model().network(id).cloned(),
-            site.local_vlans.get(&id).copied(),
-        )
+/// Other hosts that changed, or the tunnels to them.
+fn changed_hosts(old: &Site, new: &Site) -> BTreeSet<HostName> {
+    let [before, after] = [old, new].map(Site::model);
+    let mut changed = match Arc::ptr_eq(old.shared_model(), new.shared_model()) {
+        true => BTreeSet::new(),
+        false => keyed(before.hosts(), after.hosts(), |host| host.name.clone()),
     };
-    let open = |site: &Site| {
-        site.network(id)
-            .is_some_and(|network| network.has_open_port())
-    };
-    let groups = |site: &Site| -> Vec<SecurityGroupId> {
-        let network = site.network(id).into_iter();
-        network
-            .flat_map(|network| network.security_groups())
-            .map(|group| group.id)
-            .collect()
-    };
-    let mut changes = Vec::new();
-    if itself(old) != itself(new) {
-        changes.push(Name::Network(id));
+    if old.tunnels != new.tunnels {
+        let hosts = before.hosts().chain(after.hosts()).map(|host| &host.name);
+        let moved = hosts.filter(|name| old.tunnels_to(name) != new.tunnels_to(name));
+        changed.extend(moved.cloned());
     }
-    if open(old) != open(new) {
-        changes.push(Name::OpenPort(id));
-    }
-    if groups(old) != groups(new) {
-        changes.push(Name::GroupsHere(id));
-    }
-    changes
+    changed
 }
 
-fn port_changes(id: PortId, old: &Site, new: &Site) -> Vec<Name> {
-    let before = old.model().port(id);
-    let after = new.model().port(id);
-    if (before, old.attachment(id)) == (after, new.attachment(id)) {
-        return Vec::new();
+/// Ports that changed, or how they are plugged in.
+fn changed_ports(old: &Site, new: &Site) -> BTreeSet<PortId> {
+    let mut changed = differences(&old.bindings, &new.bindings);
+    if !Arc::ptr_eq(old.shared_model(), new.shared_model()) {
+        let [before, after] = [old, new].map(Site::model);
+        changed.extend(keyed(before.ports(), after.ports(), |port| port.id));
+        let trunks = keyed(before.trunks(), after.trunks(), |trunk| trunk.id);
+        for trunk in [before, after]
+            .into_iter()
+            .flat_map(|model| trunks.iter().filter_map(|id| model.trunk(*id)))
+        {
+            changed.insert(trunk.port);
+            changed.extend(trunk.sub_ports.iter().map(|sub_port| sub_port.port));
+        }
     }
-    let mut changes = vec![Name::Port(id)];
-    for port in [before, after].into_iter().flatten() {
-        changes.push(Name::Population(port.network));
-        changes.extend(port.security_groups.iter().copied().map(Name::Membership));
+    // Sub-ports are plugged in and up with their parents.
+    for parent in changed.clone() {
+        let trunks = [old, new].map(|site| site.model().trunk_of(parent));
+        let sub_ports = trunks
+            .into_iter()
+            .flatten()
+            .flat_map(|trunk| &trunk.sub_ports);
+        changed.extend(sub_ports.map(|sub_port| sub_port.port));
     }
-    changes
+    changed
+}
+
+/// The keys whose values differ, or that only one has.
+pub(crate) fn differences<K: Ord + Copy, V: PartialEq>(
+    old: &BTreeMap<K, V>,
+    new: &BTreeMap<K, V>,
+) -> BTreeSet<K> {
+    let entry = |entry: &(&K, &V)| *entry.0;
+    keyed(old.iter(), new.iter(), entry)
+}
+
+/// The keys of the values that only one of two lists has; each is in the order of the keys.
+fn keyed<T: PartialEq, K: Ord>(
+    old: impl Iterator<Item = T>,
+    new: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> K,
+) -> BTreeSet<K> {
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    let mut keys = BTreeSet::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (Some(before), Some(after)) if before == after => {
+                old.next();
+                new.next();
+                continue;
+            }
+            (Some(before), Some(after)) => key(before).cmp(&key(after)),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (None, None) => return keys,
+        };
+        if order.is_le() {
+            keys.extend(old.next().as_ref().map(&key));
+        }
+        if order.is_ge() {
+            keys.extend(new.next().as_ref().map(&key));
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
     network::{Direction, Ethertype, Remote, Rule, SecurityGroup},
     registers::{NETWORK, PORT, REMOTE_GROUP},
     site::{LocalNetwork, LocalPort},
-    subject::{Members, Subject},
+    subject::{Member, Subject},
     table::{Draft, Flows, State},
 };
 
@@ -56,7 +56,7 @@ impl Side {
                 self.rules(*port, flows);
                 self.connections(*port, flows);
             }
-            Subject::Members(members) => self.members(members, flows),
+            Subject::Member(member) => self.member(member, flows),
             _ => {}
         }
     }
@@ -140,13 +140,13 @@ impl Side {
         }
     }
 
-    /// The addresses of a group, for every rule in the network that names it.
-    fn members(&self, members: &Members<'_>, flows: &mut Flows<'_>) {
-        let network = members.network;
+    /// The addresses of a member, for every rule in the network that names its group.
+    fn member(&self, member: &Member<'_>, flows: &mut Flows<'_>) {
+        let network = member.network;
         let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<u32>> = BTreeMap::new();
-        for group in network.security_groups() {
+        for group in member.groups.iter() {
             let named = |rule: &&Rule| {
-                rule.direction() == self.direction && rule.remote() == Remote::Group(members.remote)
+                rule.direction() == self.direction && rule.remote() == Remote::Group(member.remote)
             };
             for rule in group.rules.iter().filter(named) {
                 let key = (rule.ethertype(), rule::offset(rule));
@@ -156,9 +156,7 @@ impl Side {
                     .extend(number(network, group, rule));
             }
         }
-        let ports = network.site.model().members(members.remote);
-        let addresses: BTreeSet<_> = ports.flat_map(|port| port.addresses()).collect();
-        for block in addresses {
+        for block in member.port.addresses() {
             let version = Ethertype::of(block);
             for ((_, offset), numbers) in wanted
                 .iter()

@@ -37,6 +37,7 @@ pub struct Model {
     open_by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
     by_group: BTreeMap<SecurityGroupId, BTreeSet<PortId>>,
     by_mac: BTreeMap<(NetworkId, MacAddr), BTreeSet<PortId>>,
+    by_host: BTreeMap<HostName, BTreeSet<PortId>>,
     by_parent: BTreeMap<PortId, TrunkId>,
     parents: BTreeMap<PortId, (PortId, VlanId)>,
 }
@@ -103,6 +104,11 @@ impl Model {
         self.trunks.values()
     }
 
+    /// One trunk.
+    pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
+        self.trunks.get(&id)
+    }
+
     /// The trunk that a port is the parent of.
     pub fn trunk_of(&self, parent: PortId) -> Option<&Trunk> {
         self.trunks.get(self.by_parent.get(&parent)?)
@@ -117,6 +123,11 @@ impl Model {
     /// The ports of a network, on every host.
     pub fn ports_of(&self, network: NetworkId) -> impl Iterator<Item = &Port> {
         self.listed(self.by_network.get(&network))
+    }
+
+    /// The ports of a host, those that are being moved there included.
+    pub fn ports_on(&self, host: &HostName) -> impl Iterator<Item = &Port> {
+        self.listed(self.by_host.get(host))
     }
 
     /// The ports of a network that have no port security, on every host.
@@ -150,6 +161,7 @@ impl Model {
         for group in &port.security_groups {
             self.by_group.entry(*group).or_default().insert(port.id);
         }
+        self.place_port(&port);
         for mac in port.macs() {
             self.by_mac
                 .entry((port.network, mac))
@@ -157,6 +169,15 @@ impl Model {
                 .insert(port.id);
         }
         self.ports.insert(port.id, port);
+    }
+
+    fn place_port(&mut self, port: &Port) {
+        for host in port.hosts() {
+            self.by_host
+                .entry(host.clone())
+                .or_default()
+                .insert(port.id);
+        }
     }
 
     /// Every host, by name.

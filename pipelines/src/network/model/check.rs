@@ -291,6 +291,8 @@ impl Check {
             if let Some(port) = port.filter(|_| problems.is_empty()) {
                 port.host.clone_from(&host);
                 port.migrating_to.clone_from(&migrating_to);
+                let port = port.clone();
+                self.model.place_port(&port);
             }
             let object = ObjectRef::SubPort {
                 trunk: trunk_place,
