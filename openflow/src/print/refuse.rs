@@ -11,6 +11,7 @@ use crate::message::{
     ControllerRole, CtFlush, ErrorCode, Header, Message, NICIRA, NxControllerRole, ONF,
     SetAsyncConfig2, TlvTableCommand, VERSION,
 };
+use crate::meter::MeterFlags;
 use crate::multipart::{ReplyBody, RequestBody};
 
 /// The lengths that messages can have: the least, and what they may be longer by a multiple of; 0
@@ -193,6 +194,12 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
         Message::NxFlowMod(change) => fields(&change.matching),
         Message::FlowRemoved(gone) => fields(&gone.matching),
         Message::NxFlowRemoved(gone) => fields(&gone.matching),
+        Message::MeterMod(change) => {
+            let unnamed = change.command.name().is_none();
+            refuse(unnamed, ErrorCode::OFPMMFC_BAD_COMMAND)?;
+            let both = change.flags.contains(MeterFlags::KBPS | MeterFlags::PKTPS);
+            refuse(both, ErrorCode::OFPMMFC_BAD_FLAGS)
+        }
         Message::CtFlush(flush) => addresses(flush),
         Message::BundleAdd(add) => contents(&add.message),
         Message::PacketOut(packet) => port(packet.in_port),
