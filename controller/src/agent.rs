@@ -301,6 +301,7 @@ impl Agent {
         }
         self.programs.compile(site, bridges);
         self.view.compilation = self.programs.compilation();
+        self.view.site = self.programs.site();
         self.view.flows.clear();
         for (name, flows) in self.programs.flows() {
             let directory = &self.settings.run_directory;

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use pipelines::flow_set::FlowSet;
 use pipelines::network::Model;
+use pipelines::site::Site;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -52,6 +53,8 @@ pub(crate) struct View {
     pub(crate) tables: Arc<OpenVSwitch>,
     /// What the host should be.
     pub(crate) desired: Option<Arc<Desired>>,
+    /// What the flows were compiled from.
+    pub(crate) site: Option<Arc<Site>>,
     /// What compiling took.
     pub(crate) compilation: Compilation,
     /// What each bridge should have.
@@ -73,6 +76,7 @@ impl Board {
             changes: 0,
             tables: Arc::default(),
             desired: None,
+            site: None,
             compilation: Compilation::default(),
             flows: BTreeMap::new(),
             problems: BTreeMap::new(),

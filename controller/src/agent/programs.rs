@@ -13,7 +13,7 @@ use tracing::debug;
 /// What each bridge should have, and the site that it was compiled from.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    site: Option<Site>,
+    site: Option<Arc<Site>>,
     bridges: BTreeMap<String, (Bridge, Desired)>,
     compilation: Compilation,
 }
@@ -21,9 +21,7 @@ pub(super) struct Programs {
 /// What compiling took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compilation {
-    /// How many units there are.
-    pub(crate) units: usize,
-    /// How many of them the last change had compiled anew.
+    /// How many units the last change had compiled anew.
     pub(crate) recompiled: usize,
     /// How long that took.
     pub(crate) took: Duration,
@@ -36,9 +34,8 @@ pub(crate) struct Compilation {
 }
 
 impl Compilation {
-    fn add(&mut self, units: usize, recompiled: usize, took: Duration) {
+    fn add(&mut self, recompiled: usize, took: Duration) {
         *self = Self {
-            units,
             recompiled,
             took,
             changes: self.changes + 1,
@@ -56,16 +53,15 @@ impl Programs {
             .bridges
             .iter()
             .map(|(name, (bridge, _))| (name, bridge));
-        self.site.as_ref() == Some(site) && compiled.eq(bridges)
+        self.site.as_deref() == Some(site) && compiled.eq(bridges)
     }
 
     /// Compiles the units that differ from those of the site before.
     pub(super) fn compile(&mut self, site: Site, bridges: BTreeMap<String, Bridge>) {
         let started = Instant::now();
-        let all = units(&site);
         let mut recompiled = match &self.site {
             Some(before) => affected(before, &site),
-            None => all.clone(),
+            None => units(&site),
         };
         let mut before = std::mem::take(&mut self.bridges);
         for (name, bridge) in bridges {
@@ -75,15 +71,15 @@ impl Programs {
                     flows
                 }
                 _ => {
-                    recompiled.extend(all.iter().cloned());
+                    recompiled.extend(units(&site));
                     desired(&site, &bridge)
                 }
             };
             self.bridges.insert(name, (bridge, flows));
         }
-        self.site = Some(site);
+        self.site = Some(Arc::new(site));
         let took = started.elapsed();
-        self.compilation.add(all.len(), recompiled.len(), took);
+        self.compilation.add(recompiled.len(), took);
         debug!("compiled {} units anew in {took:?}", recompiled.len());
     }
 
@@ -92,6 +88,11 @@ impl Programs {
         self.bridges
             .iter()
             .map(|(name, (_, desired))| (name.as_str(), desired.shared()))
+    }
+
+    /// The site that all of it was compiled from.
+    pub(super) fn site(&self) -> Option<Arc<Site>> {
+        self.site.clone()
     }
 
     /// What compiling took.
