@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::namespace::Namespace;
 use crate::network::Port;
 use crate::patience::{PATIENCE, wait_for};
-use crate::process::Daemon;
+use crate::process::{Daemon, succeed};
 use crate::state::State;
 use crate::switch::Switch;
 
@@ -183,6 +183,15 @@ impl Host {
     /// Whether the agent runs.
     pub fn agent_runs(&mut self) -> bool {
         self.agent.as_mut().is_some_and(Daemon::runs)
+    }
+
+    /// Runs a command of `brint` that asks the agent, with arguments separated by spaces.
+    ///
+    /// # Errors
+    ///
+    /// When it fails, or does not end in time.
+    pub fn ask_agent(&self, brint: &Path, arguments: &str) -> anyhow::Result<String> {
+        succeed(self.ovs.command(brint).args(arguments.split_whitespace()))
     }
 
     /// The process of its agent, if that was started.

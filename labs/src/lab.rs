@@ -245,6 +245,11 @@ impl Lab {
         &self.description
     }
 
+    /// The program under test.
+    pub fn brint(&self) -> &Path {
+        &self.brint
+    }
+
     /// The file that the agents follow.
     pub fn network(&self) -> &Path {
         &self.network

@@ -15,16 +15,18 @@ use crate::patience::wait_for;
 
 mod description;
 mod measure;
+mod status;
 
 pub use description::{Size, port_id};
 pub use measure::{Cost, HEAD, measure};
+pub use status::Status;
 
 /// The busy host.
 const HOST: &str = "host1";
 /// How long the largest network may take.
 const LIMIT: Duration = Duration::from_secs(300);
-/// The bridges whose flows grow.
-const BRIDGES: [&str; 2] = ["br-int", "br-tun"];
+/// In effect for so long, a description stays.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A busy host.
 #[derive(Debug)]
@@ -98,21 +100,8 @@ impl Scale {
         fs::rename(&next, file).context("replacing the description")
     }
 
-    /// How many flows the host has.
-    ///
-    /// # Errors
-    ///
-    /// When the switch does not answer.
-    pub fn flows(&self) -> anyhow::Result<usize> {
-        let ovs = self.host()?.ovs();
-        BRIDGES
-            .into_iter()
-            .map(|bridge| ovs.flow_count(bridge))
-            .sum()
-    }
-
-    /// Waits until the number of flows is `enough`, and has stayed the same for `quiet`; how long it
-    /// took until then from `start`.
+    /// Waits until the agent has put a state into effect that is `wanted`; which, and how long it
+    /// took from `start`.
     ///
     /// # Errors
     ///
@@ -120,18 +109,34 @@ impl Scale {
     pub fn settled(
         &self,
         start: Instant,
-        quiet: Duration,
-        enough: impl Fn(usize) -> bool,
-    ) -> anyhow::Result<(usize, Duration)> {
-        let mut last = (0, Instant::now());
-        wait_for("the flows settle", LIMIT, || {
-            // A switch that is just starting does not answer.
-            let now = self.flows().unwrap_or_default();
-            if now != last.0 {
-                last = (now, Instant::now());
+        wanted: impl Fn(&Status) -> bool,
+    ) -> anyhow::Result<(Status, Duration)> {
+        let mut last = None;
+        wait_for("the agent puts the description into effect", LIMIT, || {
+            // An agent that is just starting does not answer.
+            let Ok(now) = self.status() else {
+                return Ok(None);
+            };
+            if !now.is_done() || !wanted(&now) {
+                last = None;
+                return Ok(None);
             }
-            let settled = last.1.elapsed() >= quiet && enough(now);
-            Ok(settled.then(|| (now, last.1.duration_since(start))))
+            let (done, since) = last.take().unwrap_or_else(|| (now.clone(), Instant::now()));
+            let settled = done == now && since.elapsed() >= QUIET;
+            if done == now {
+                last = Some((done, since));
+            }
+            Ok(settled.then(|| (now, since.duration_since(start))))
         })
+    }
+
+    /// What the agent says of itself.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer.
+    pub fn status(&self) -> anyhow::Result<Status> {
+        let text = self.host()?.ask_agent(self.lab.brint(), "status -f json")?;
+        serde_json::from_str(&text).context("the status of the agent")
     }
 }

@@ -1,5 +1,6 @@
 //! The tools of Open vSwitch, aimed at the Open vSwitch of one host.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,7 +59,7 @@ impl Ovs {
     }
 
     /// A tool that talks to it through its sockets.
-    pub fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.envs(self.environment());
         command
@@ -99,17 +100,6 @@ impl Ovs {
             self.command("ovs-appctl")
                 .args(arguments.split_whitespace()),
         )
-    }
-
-    /// How many flows a bridge has.
-    ///
-    /// # Errors
-    ///
-    /// When the switch does not answer.
-    pub fn flow_count(&self, bridge: &str) -> anyhow::Result<usize> {
-        let reply = self.ofctl(&format!("dump-aggregate {bridge}"))?;
-        let (_, count) = reply.split_once("flow_count=").context("flow_count")?;
-        Ok(count.trim().parse()?)
     }
 
     /// The flows of a bridge as `ovs-ofctl dump-flows` prints them, one a line.
