@@ -304,6 +304,9 @@ macro_rules! actions {
         }
 
         impl Action {
+            /// The names of the structures, which errors in them start with.
+            pub(crate) const BODIES: &[&str] = &[$(stringify!($action)),*];
+
             /// One of each action that is declared.
             #[doc(hidden)]
             #[must_use]

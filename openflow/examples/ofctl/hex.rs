@@ -10,6 +10,7 @@ use openflow::instruction::Instructions;
 use openflow::message::ErrorCode;
 use openflow::names::Names;
 use openflow::print::Frame;
+use openflow::text::Parser;
 use openflow::wire::{DecodeError, Reader, Wire, Writer};
 
 use crate::{Failure, complain, read};
@@ -54,27 +55,34 @@ pub(crate) fn check_version(version: &str) -> Result<(), Failure> {
 
 pub(crate) fn parse_actions(version: &str) -> Result<ExitCode, Failure> {
     check_version(version)?;
-    let again = |actions: &Vec<Action>, out: &mut Writer| actions.encode(out);
+    let again = |actions: &Vec<Action>, out: &mut Writer| {
+        let text = Instructions::apply(actions.clone()).to_string();
+        match Parser::default().actions(&text) {
+            Ok(sent) if sent != *actions => sent.encode(out),
+            _ => actions.encode(out),
+        }
+    };
     let text = |actions: &Vec<Action>| Instructions::apply(actions.clone()).to_string();
     each("actions", text, again)
 }
 
 pub(crate) fn parse_instructions(version: &str) -> Result<ExitCode, Failure> {
     check_version(version)?;
-    each(
-        "instructions",
-        Instructions::to_string,
-        Instructions::encode,
-    )
+    let again = |instructions: &Instructions, out: &mut Writer| match Parser::default()
+        .instructions(&instructions.to_string())
+    {
+        Ok(sent) => sent.encode(out),
+        Err(_) => instructions.encode(out),
+    };
+    each("instructions", Instructions::to_string, again)
 }
 
-/// Reads a value from each line, and prints it and how it is written again.
+/// Reads a value from each line, and prints it and how `ovs-ofctl` would send it.
 fn each<T: Wire>(
     what: &str,
     text: impl Fn(&T) -> String,
     encode: impl Fn(&T, &mut Writer),
 ) -> Result<ExitCode, Failure> {
-    let mut code = ExitCode::SUCCESS;
     let mut out = std::io::stdout().lock();
     for line in lines()? {
         // The number of a table may stand before a comma.
@@ -82,9 +90,7 @@ fn each<T: Wire>(
             .split_once(',')
             .map_or(line.as_str(), |(_, digits)| digits);
         let Some(input) = bytes(digits) else {
-            code = ExitCode::FAILURE;
-            complain("Trailing garbage in hex data");
-            continue;
+            return Err("Trailing garbage in hex data".into());
         };
         match decode::<T>(&input) {
             Ok(value) => {
@@ -100,7 +106,7 @@ fn each<T: Wire>(
             }
         }
     }
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn decode<T: Wire>(bytes: &Bytes) -> Result<T, DecodeError> {
@@ -122,6 +128,19 @@ fn differences(out: &mut impl std::io::Write, a: &[u8], b: &[u8]) -> std::io::Re
     }
     for (place, b) in b.iter().enumerate().skip(common) {
         writeln!(out, "{place:2}: (none) -> {b:02x}")?;
+    }
+    Ok(())
+}
+
+/// Prints bytes, sixteen a line, with their places before them.
+pub(crate) fn dump(out: &mut impl std::io::Write, bytes: &[u8]) -> std::io::Result<()> {
+    for (line, bytes) in bytes.chunks(16).enumerate() {
+        write!(out, "{:08x} ", line * 16)?;
+        for (place, byte) in bytes.iter().enumerate() {
+            let before = if place == 8 { '-' } else { ' ' };
+            write!(out, "{before}{byte:02x}")?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

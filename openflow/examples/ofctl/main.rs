@@ -42,8 +42,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<ExitCode, Failure> {
-    let (bundle, arguments) = arguments();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let options = Options::read();
+    let bundle = options.bundle;
+    let words: Vec<&str> = options.words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["encode-flows", file] => offline::encode_flows(file),
         ["parse-flow", flow] => offline::parse_flow(flow),
@@ -51,7 +52,7 @@ async fn run() -> Result<ExitCode, Failure> {
         ["parse-group", group] => offline::parse_group(group),
         ["parse-actions", version] => hex::parse_actions(version),
         ["parse-instructions", version] => hex::parse_instructions(version),
-        ["parse-oxm", version] => oxm::parse_oxm(version),
+        ["parse-oxm", version] => oxm::parse_oxm(version, &options),
         ["print-error", name] => offline::print_error(name),
         ["ofp-print", message] => hex::ofp_print(message, None),
         ["ofp-print", message, verbosity] => hex::ofp_print(message, Some(verbosity)),
@@ -64,21 +65,37 @@ async fn run() -> Result<ExitCode, Failure> {
     }
 }
 
-/// Whether `--bundle` is there, and the arguments that are no options.
-fn arguments() -> (bool, Vec<String>) {
-    let mut bundle = false;
-    let mut words = Vec::new();
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--bundle" => bundle = true,
-            "-O" => drop(arguments.next()),
-            "--no-names" | "--no-stats" | "-OOpenFlow13" | "-m" => {}
-            _ if argument.starts_with("-v") => {}
-            _ => words.push(argument),
+/// What the arguments say.
+#[derive(Debug, Default)]
+struct Options {
+    /// `--bundle`: all changes or none.
+    bundle: bool,
+    /// `--strict`: fields need what they have meaning with.
+    strict: bool,
+    /// `-m`: more is printed.
+    verbose: bool,
+    /// The arguments that are no options.
+    words: Vec<String>,
+}
+
+impl Options {
+    fn read() -> Self {
+        let mut options = Self::default();
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--bundle" => options.bundle = true,
+                "--strict" => options.strict = true,
+                "-O" | "--protocols" | "-F" | "--flow-format" => drop(arguments.next()),
+                "--no-names" | "--no-stats" | "-OOpenFlow13" => {}
+                "-m" | "-mm" | "-mmm" | "--more" => options.verbose = true,
+                _ if argument.starts_with("-v") => {}
+                _ if argument.starts_with("--protocols=") => {}
+                _ => options.words.push(argument),
+            }
         }
+        options
     }
-    (bundle, words)
 }
 
 /// The contents of a file, or of the standard input.

@@ -10,7 +10,7 @@ use openflow::wire::{TooLong, Writer};
 
 use crate::{Failure, complain, hex, read};
 
-/// The number of the transaction that `ovs-ofctl` gives to what it only prints.
+/// The number of the first transaction, that `ovs-ofctl` gives to what it only prints.
 const XID: u32 = 1;
 
 /// What can be sent, out of which `ovs-ofctl` chooses; here there is only one.
@@ -66,32 +66,29 @@ pub(crate) fn parse_flow(flow: &str) -> Result<ExitCode, Failure> {
         .map_err(|error| error.message)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{PROTOCOLS}")?;
-    print(&mut out, change)?;
+    print(&mut out, XID, change)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints the flow mods of a file, or, as `ovs-ofctl` does, nothing but the first error.
 pub(crate) fn parse_flows(file: &str) -> Result<ExitCode, Failure> {
     let text = read(file)?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut code = ExitCode::SUCCESS;
-    writeln!(out, "{PROTOCOLS}")?;
     let add = Some(FlowModCommand::ADD);
-    for change in Parser::default().lenient().flow_mods(&text, add) {
-        match change {
-            Ok(change) => print(&mut out, change)?,
-            Err(error) => {
-                code = ExitCode::FAILURE;
-                complain(&format!("{file}:{}: {}", error.line, error.message));
-            }
-        }
+    let changes: Result<Vec<FlowMod>, ParseError> =
+        Parser::default().lenient().flow_mods(&text, add).collect();
+    let changes = changes.map_err(|error| format!("{file}:{}: {}", error.line, error.message))?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    writeln!(out, "{PROTOCOLS}")?;
+    for (xid, change) in (XID..).zip(changes) {
+        print(&mut out, xid, change)?;
     }
     out.flush()?;
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
 }
 
-fn print(out: &mut impl std::io::Write, change: FlowMod) -> Result<(), Failure> {
+fn print(out: &mut impl std::io::Write, xid: u32, change: FlowMod) -> Result<(), Failure> {
     let message = Message::from(change);
-    writeln!(out, "{}", message.print(XID, &Names::NONE))?;
+    writeln!(out, "{}", message.print(xid, &Names::NONE))?;
     Ok(())
 }
 

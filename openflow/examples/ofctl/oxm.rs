@@ -8,34 +8,49 @@ use bytes::Bytes;
 use openflow::field::FieldId;
 use openflow::matching::{Match, Strictness};
 use openflow::message::ErrorCode;
-use openflow::wire::{Reader, Writer};
+use openflow::wire::{Reader, Wire as _, Writer};
 
-use crate::hex::{Plain, check_version, lines};
-use crate::{Failure, complain};
+use crate::hex::{self, Plain, check_version};
+use crate::{Failure, Options, read};
 
 /// Reads matches, and prints them as they are written again.
-pub(crate) fn parse_oxm(version: &str) -> Result<ExitCode, Failure> {
+///
+/// Comments are printed as they are, and a blank line for each that holds nothing else.
+pub(crate) fn parse_oxm(version: &str, options: &Options) -> Result<ExitCode, Failure> {
     check_version(version)?;
-    let mut code = ExitCode::SUCCESS;
     let mut out = std::io::stdout().lock();
-    for line in lines()? {
-        let bytes = match encode(&line) {
-            Ok(bytes) => Bytes::from(bytes),
-            Err(message) => {
-                code = ExitCode::FAILURE;
-                complain(&message);
-                continue;
+    for line in read("-")?.lines() {
+        if line.starts_with('#') {
+            writeln!(out, "{line}")?;
+            continue;
+        }
+        let line = line.split('#').next().unwrap_or_default();
+        if line.trim().is_empty() {
+            writeln!(out)?;
+            continue;
+        }
+        let bytes = Bytes::from(encode(line)?);
+        let decoded = Match::decode_fields(&mut Reader::new(&bytes), Strictness::Loose);
+        let decoded = decoded.and_then(|matching| match options.strict {
+            true => Match::decode_fields(&mut Reader::new(&bytes), Strictness::Strict),
+            false => Ok(matching),
+        });
+        match decoded {
+            Ok(matching) => {
+                writeln!(out, "{}", text(&matching))?;
+                if options.verbose {
+                    let mut writer = Writer::default();
+                    matching.encode(&mut writer);
+                    hex::dump(&mut out, &writer.finish()?)?;
+                }
             }
-        };
-        match Match::decode_fields(&mut Reader::new(&bytes), Strictness::Strict) {
-            Ok(matching) => writeln!(out, "{}", text(&matching))?,
             Err(error) => {
                 let name = ErrorCode::from(&error);
                 writeln!(out, "nx_pull_match() returned error {name}")?;
             }
         }
     }
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The bytes of what a line says.

@@ -10,6 +10,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::{Header, NICIRA, ONF};
+use crate::action::Action;
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// A refusal of a message.
@@ -140,34 +141,60 @@ impl fmt::Display for ErrorCode {
 /// What was being read decides the type of the error, what is wrong with it the code.
 impl From<&DecodeError> for ErrorCode {
     fn from(error: &DecodeError) -> Self {
-        let place = error.what.split('.').next().unwrap_or_default();
-        match (&error.problem, place) {
-            (Problem::BadValue { .. }, "Header") => Self::OFPBRC_BAD_VERSION,
-            (Problem::Duplicate { .. }, _) => Self::OFPBMC_DUP_FIELD,
-            (Problem::MissingPrerequisite { .. }, _) => Self::OFPBMC_BAD_PREREQ,
-            (Problem::Unmaskable { .. } | Problem::BadMask { .. }, _) => Self::OFPBMC_BAD_MASK,
-            (Problem::ReadOnly { .. }, _) => Self::OFPBAC_BAD_SET_ARGUMENT,
-            (Problem::TooDeep, _) => Self::OFPBAC_TOO_MANY,
+        let owner = error.what.split('.').next().unwrap_or_default();
+        match (&error.problem, owner) {
             (Problem::BadPadding, _) => Self::NXBRC_MUST_BE_ZERO,
-            (Problem::UnknownCode { .. }, "Match") => Self::OFPBMC_BAD_FIELD,
-            (Problem::UnknownCode { .. }, "Action") => Self::OFPBAC_BAD_TYPE,
-            (Problem::UnknownCode { .. }, "Instruction" | "Instructions") => {
-                Self::OFPBIC_UNKNOWN_INST
+            (Problem::TooDeep, _) => Self::OFPBAC_TOO_MANY,
+            (problem, "Match") => in_match(problem),
+            (problem, "Instruction" | "Instructions") => in_instruction(problem),
+            (problem, owner) if owner == "Action" || Action::BODIES.contains(&owner) => {
+                in_action(problem, error.what)
             }
+            (Problem::BadValue { .. }, "Header") => Self::OFPBRC_BAD_VERSION,
             (Problem::UnknownCode { .. }, "MeterBand") => Self::OFPMMFC_BAD_BAND,
             (Problem::UnknownCode { .. }, _) => Self::OFPBRC_BAD_TYPE,
-            (Problem::BadValue { .. }, "Match") => Self::OFPBMC_BAD_VALUE,
-            (Problem::BadValue { .. }, "Action") => Self::OFPBAC_BAD_ARGUMENT,
-            (_, "Match") => Self::OFPBMC_BAD_LEN,
             (
                 _,
                 "PacketIn2" | "CtFlush" | "CtTuple" | "SetAsyncConfig2" | "TableFeatures"
                 | "TableProperty",
             ) => Self::OFPBPC_BAD_LEN,
-            (_, "Action") => Self::OFPBAC_BAD_LEN,
-            (_, "Instruction" | "Instructions") => Self::OFPBIC_BAD_LEN,
             _ => Self::OFPBRC_BAD_LEN,
         }
+    }
+}
+
+const fn in_match(problem: &Problem) -> ErrorCode {
+    match problem {
+        Problem::Duplicate { .. } => ErrorCode::OFPBMC_DUP_FIELD,
+        Problem::MissingPrerequisite { .. } => ErrorCode::OFPBMC_BAD_PREREQ,
+        Problem::BadMask { .. } => ErrorCode::OFPBMC_BAD_WILDCARDS,
+        Problem::Unmaskable { .. } => ErrorCode::OFPBMC_BAD_MASK,
+        Problem::UnknownCode { .. } => ErrorCode::OFPBMC_BAD_FIELD,
+        Problem::BadValue { .. } => ErrorCode::OFPBMC_BAD_VALUE,
+        _ => ErrorCode::OFPBMC_BAD_LEN,
+    }
+}
+
+const fn in_instruction(problem: &Problem) -> ErrorCode {
+    match problem {
+        Problem::Repeated { .. } => ErrorCode::OFPBIC_DUP_INST,
+        Problem::UnknownCode { .. } => ErrorCode::OFPBIC_UNKNOWN_INST,
+        _ => ErrorCode::OFPBIC_BAD_LEN,
+    }
+}
+
+/// A field that an action names is refused as one in a match, but for what only actions can do.
+fn in_action(problem: &Problem, what: &str) -> ErrorCode {
+    match (problem, what) {
+        (Problem::UnknownCode { .. }, "Action") => ErrorCode::OFPBAC_BAD_TYPE,
+        (Problem::UnknownCode { .. }, _) => ErrorCode::OFPBMC_BAD_FIELD,
+        (Problem::Unmaskable { .. }, "SetField.field") => ErrorCode::OFPBAC_BAD_SET_MASK,
+        (Problem::Unmaskable { .. }, _) => ErrorCode::OFPBMC_BAD_MASK,
+        (Problem::BadMask { .. }, _) => ErrorCode::OFPBMC_BAD_WILDCARDS,
+        (Problem::ReadOnly { .. }, _) => ErrorCode::OFPBAC_BAD_SET_ARGUMENT,
+        (Problem::BadValue { .. }, "Ct.zone") => ErrorCode::OFPBAC_BAD_SET_LEN,
+        (Problem::BadValue { .. }, _) => ErrorCode::OFPBAC_BAD_ARGUMENT,
+        _ => ErrorCode::OFPBAC_BAD_LEN,
     }
 }
 
