@@ -1,0 +1,99 @@
+//! What one thing more costs does not grow with what is there.
+
+mod size;
+
+use std::collections::BTreeSet;
+
+use pipelines::{
+    bridge::{Bridge, desired},
+    diff::diff,
+    unit::{Unit, affected},
+};
+use size::Size;
+
+/// The units that one thing more compiles anew, and the changes on br-int and br-tun.
+fn cost(before: Size, after: Size) -> (BTreeSet<Unit>, usize) {
+    let [before, after] = [before, after].map(Size::site);
+    let changes = [Bridge::Integration, Bridge::Tunnel].map(|bridge| {
+        let [before, after] = [&before, &after].map(|site| desired(site, &bridge));
+        diff(before.flow_set(), after.flow_set()).len()
+    });
+    (affected(&before, &after), changes.iter().sum())
+}
+
+/// The number of units, by kind, and of changes.
+fn figures((units, changes): (BTreeSet<Unit>, usize)) -> Vec<(&'static str, usize)> {
+    let kind = |unit: &Unit| match unit {
+        Unit::Bridge => "bridge",
+        Unit::Host(_) => "host",
+        Unit::Network(_) => "network",
+        Unit::Station(..) => "station",
+        Unit::Port(_) => "port",
+        Unit::Member { .. } => "member",
+    };
+    let kinds: BTreeSet<_> = units.iter().map(kind).collect();
+    let count = |name| (name, units.iter().filter(|unit| kind(unit) == name).count());
+    let kinds = kinds.into_iter().map(count);
+    kinds.chain([("changes", changes)]).collect()
+}
+
+#[test]
+fn one_more_port_costs_the_same_among_few_and_many() {
+    let one_more = |size: Size| {
+        let more = Size {
+            ports: size.ports + 1,
+            ..size
+        };
+        figures(cost(size, more))
+    };
+    // All in one network.
+    let few = one_more(Size::new(10, 10));
+    assert_eq!(few, one_more(Size::new(40, 10)));
+    assert_eq!(few, one_more(Size::new(40, 100)));
+    let units = [("member", 1), ("network", 1), ("port", 1), ("station", 1)];
+    assert_eq!(few.split_last().map(|(_, units)| units), Some(&units[..]));
+}
+
+#[test]
+fn one_more_host_costs_the_same_among_few_and_many() {
+    // A remote port comes with it.
+    let one_more = |size: Size| {
+        let more = Size {
+            hosts: size.hosts + 1,
+            ..size
+        };
+        figures(cost(size, more))
+    };
+    let few = one_more(Size::new(10, 10));
+    assert_eq!(few, one_more(Size::new(10, 300)));
+    assert_eq!(few, one_more(Size::new(40, 10)));
+}
+
+#[test]
+fn one_more_network_costs_the_same_among_few_and_many() {
+    let one_more = |size: Size| {
+        let more = Size {
+            empty_networks: 1,
+            ..size
+        };
+        figures(cost(size, more))
+    };
+    let few = one_more(Size::new(10, 10));
+    assert_eq!(few, one_more(Size::new(200, 10)));
+    assert_eq!(few, one_more(Size::new(10, 300)));
+}
+
+#[test]
+fn one_more_member_is_compiled_once_in_each_network_that_names_its_group() {
+    // Five networks, each with ports of the group.
+    let size = Size::new(250, 10);
+    let more = Size {
+        hosts: size.hosts + 1,
+        ..size
+    };
+    let (units, _) = cost(size, more);
+    let members = units
+        .iter()
+        .filter(|unit| matches!(unit, Unit::Member { .. }));
+    assert_eq!(members.count(), 5);
+}

@@ -1,0 +1,152 @@
+//! Networks of any size, in the shape that most have: a default group, many ports, other hosts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    sync::Arc,
+};
+
+use openflow::field::PortNo;
+use pipelines::{
+    network::{
+        Direction, ETHERNET_MTU, EncapType, Ethertype, Host, HostName, MacAddr, Model, Network,
+        NetworkId, Objects, Port, PortId, Rule, RuleAttributes, RuleId, SecurityGroup,
+        SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
+    },
+    site::Site,
+};
+use uuid::Uuid;
+
+/// Ports of a network on this host.
+const PORTS_OF_NETWORK: u32 = 50;
+
+fn id(kind: u128, number: u32) -> Uuid {
+    Uuid::from_u128((kind << 120) | (u128::from(number) << 80))
+}
+
+/// One host with so many ports, and so many others with one port in each network.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) ports: u32,
+    pub(crate) hosts: u32,
+    pub(crate) networks: u32,
+    /// Networks that have a local VLAN and no port.
+    pub(crate) empty_networks: u32,
+}
+
+impl Size {
+    pub(crate) fn new(ports: u32, hosts: u32) -> Self {
+        let networks = ports.div_ceil(PORTS_OF_NETWORK);
+        Self {
+            ports,
+            hosts,
+            networks,
+            empty_networks: 0,
+        }
+    }
+
+    pub(crate) fn site(self) -> Site {
+        let networks = self.networks;
+        let local = (0..self.ports).map(|number| port(number, 0, number % networks));
+        // Remote ports spread over the networks.
+        let remote = (1..=self.hosts).map(|host| port(0x10_0000 + host, host, host % networks));
+        let objects = Objects {
+            networks: (0..networks + self.empty_networks).map(network).collect(),
+            security_groups: vec![security_group()],
+            ports: local.chain(remote).collect(),
+            trunks: Vec::new(),
+            hosts: (0..=self.hosts).map(host).collect(),
+        };
+        let model = Model::new(objects).unwrap_or_else(|problems| unreachable!("{problems:?}"));
+        let mut site = Site::new(Arc::new(model), HostName("host0".to_owned()));
+        site.patch_tun = Some(PortNo(1));
+        site.patch_int = Some(PortNo(1));
+        site.bindings = (0..self.ports)
+            .map(|number| (PortId(id(2, number)), PortNo(10 + number)))
+            .collect();
+        for number in 0..networks + self.empty_networks {
+            let vlan = VlanId::new(number + 1).unwrap_or(VlanId::MAX);
+            site.local_vlans.insert(NetworkId(id(1, number)), vlan);
+        }
+        for number in 1..=self.hosts {
+            let tunnel = (EncapType::Vxlan, endpoint(number).into());
+            site.tunnels.insert(tunnel, PortNo(100 + number));
+        }
+        site
+    }
+}
+
+fn endpoint(host: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(Ipv4Addr::new(172, 16, 0, 1).to_bits() + host)
+}
+
+fn host(number: u32) -> Host {
+    Host {
+        name: HostName(format!("host{number}")),
+        encap_ip: Some(endpoint(number).into()),
+        encap_types: BTreeSet::from([EncapType::Vxlan]),
+        bridge_mappings: BTreeMap::new(),
+        mtu: ETHERNET_MTU,
+    }
+}
+
+fn network(number: u32) -> Network {
+    let block = ipnet::Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8);
+    let subnet = Subnet::new(SubnetId(id(4, number)), String::new(), block.into(), None);
+    Network {
+        id: NetworkId(id(1, number)),
+        name: format!("network{number}"),
+        project: "default".to_owned(),
+        segment: Segment::Vxlan { vni: number + 1 },
+        mtu: None,
+        subnets: subnet.into_iter().collect(),
+    }
+}
+
+/// Neutron's default group: everything out, and in from its members.
+fn security_group() -> SecurityGroup {
+    let group = SecurityGroupId(id(3, 0));
+    let rule = |number: u32, direction, ethertype, remote_group| {
+        let attributes = RuleAttributes {
+            id: RuleId(id(5, number)),
+            direction,
+            ethertype,
+            protocol: None,
+            port_range_min: None,
+            port_range_max: None,
+            remote_ip_prefix: None,
+            remote_group,
+        };
+        Rule::new(&attributes)
+    };
+    let rules = [
+        rule(0, Direction::Egress, Ethertype::Ipv4, None),
+        rule(1, Direction::Egress, Ethertype::Ipv6, None),
+        rule(2, Direction::Ingress, Ethertype::Ipv4, Some(group)),
+        rule(3, Direction::Ingress, Ethertype::Ipv6, Some(group)),
+    ];
+    SecurityGroup {
+        id: group,
+        name: "default".to_owned(),
+        project: "default".to_owned(),
+        rules: rules.into_iter().flatten().collect(),
+    }
+}
+
+fn port(number: u32, host: u32, network: u32) -> Port {
+    let [_, a, b, c] = number.to_be_bytes();
+    Port {
+        id: PortId(id(2, number)),
+        name: format!("port{number}"),
+        project: "default".to_owned(),
+        network: NetworkId(id(1, network)),
+        mac_address: MacAddr([0xfa, 0x16, 0x3e, a, b, c]),
+        fixed_ips: vec![Ipv4Addr::new(10, a, b, c).into()],
+        security_groups: vec![SecurityGroupId(id(3, 0))],
+        port_security_enabled: true,
+        allowed_address_pairs: Vec::new(),
+        admin_state_up: true,
+        host: Some(HostName(format!("host{host}"))),
+        migrating_to: None,
+    }
+}
