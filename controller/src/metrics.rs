@@ -72,6 +72,15 @@ enum Value {
     Seconds(f64),
 }
 
+impl Value {
+    fn is_zero(self) -> bool {
+        match self {
+            Self::Count(count) => count == 0,
+            Self::Seconds(seconds) => seconds <= 0.0,
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,7 +105,8 @@ pub(crate) fn coverage(status: &Status) -> String {
     let counters = METRICS.iter().filter(|metric| metric.kind == Kind::Counter);
     let mut rows = Vec::new();
     for metric in counters {
-        for Sample { labels, value } in (metric.samples)(status) {
+        let samples = (metric.samples)(status).into_iter();
+        for Sample { labels, value } in samples.filter(|sample| !sample.value.is_zero()) {
             let labels = labels.iter().map(|(name, value)| format!("{name}={value}"));
             let labels: Vec<_> = labels.collect();
             rows.push(vec![

@@ -63,7 +63,9 @@ impl ControlServer for Desk {
         let sink = pending.accept().await?;
         let mut board = self.board.follow();
         loop {
-            let status = Status::of(&board.borrow_and_update());
+            // The board is free again before anything is derived.
+            let knowledge = board.borrow_and_update().clone();
+            let status = Status::of(&knowledge);
             let json = serde_json::value::to_raw_value(&status)?;
             sink.send(SubscriptionMessage::from(json)).await?;
             tokio::select! {
