@@ -117,12 +117,12 @@ pub enum LearnSpec {
 pub struct Bits(SmallVec<[u8; 16]>);
 
 impl Bits {
-    /// The lowest bits of `value`, for a subfield of at most 128.
+    /// The lowest bytes of `value`, as many as a subfield of at most 128 bits fills.
+    ///
+    /// Bits above the subfield are kept, as OVS does: 0x1005 for the 12 bits of `VLAN_VID`.
     #[must_use]
     pub fn new(value: u128, target: Subfield) -> Self {
-        let bits = u32::from(target.bits());
-        let masked = value & u128::MAX >> 128_u32.saturating_sub(bits);
-        let mut bytes: SmallVec<[u8; 16]> = SmallVec::from_buf(masked.to_be_bytes());
+        let mut bytes: SmallVec<[u8; 16]> = SmallVec::from_buf(value.to_be_bytes());
         let count = usize::from(target.bits().div_ceil(8));
         bytes.drain(..16_usize.saturating_sub(count));
         Self(bytes)
@@ -227,12 +227,7 @@ impl Bits {
         let bytes = input.take(2 * usize::from(bits.div_ceil(16)), "Learn.specs")?;
         let count = usize::from(bits.div_ceil(8));
         let kept = bytes.get(bytes.len() - count..).unwrap_or_default();
-        let mut value: SmallVec<[u8; 16]> = kept.into();
-        // Bits above those that count mean nothing.
-        if let (Some(first), excess @ 1..) = (value.first_mut(), bits % 8) {
-            *first &= (1 << excess) - 1;
-        }
-        Ok(Self(value))
+        Ok(Self(kept.into()))
     }
 }
 

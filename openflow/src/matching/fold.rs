@@ -93,13 +93,29 @@ fn canonical_mask(field: FieldId, mask: Option<&[u8]>) -> Mask {
 
 /// Whether OVS gives the field a mask even if that leaves nothing out.
 fn is_always_masked(field: FieldId) -> bool {
-    field == CT_STATE.id() || field == TUN_FLAGS.id()
+    field == CT_STATE.id() || field == TUN_FLAGS.id() || is_own_mask(field)
+}
+
+/// Whether OVS 3.1 takes the value of the field for its mask, whatever mask is given.
+///
+/// It then matches only the bits that are set, and a value of 0 matches everything.
+fn is_own_mask(field: FieldId) -> bool {
+    [
+        TUN_ERSPAN_VER.id(),
+        TUN_ERSPAN_DIR.id(),
+        TUN_ERSPAN_HWID.id(),
+        TUN_GTPU_FLAGS.id(),
+        TUN_GTPU_MSGTYPE.id(),
+    ]
+    .contains(&field)
 }
 
 /// Resolves views: the conditions on other fields that together say the same.
 pub(super) fn fold(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Base; 1]> {
     let low = |shift: u32| number(value) >> shift;
-    if field < IN_PORT_16.id() {
+    if is_own_mask(field) {
+        smallvec![Base::new(field, value, Some(value))]
+    } else if field < IN_PORT_16.id() {
         smallvec![Base::new(field, value, mask)]
     } else if field == IN_PORT_16.id() {
         let port = u16::from_bytes(value)
@@ -177,6 +193,7 @@ pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) 
     };
     header == field.oxm().header(header.size(), header.masked)
         && field < IN_PORT_16.id()
+        && !is_own_mask(field)
         && mask.map_or_else(|| !is_always_masked(field), is_canonical_mask)
 }
 
@@ -199,7 +216,8 @@ pub(crate) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result
         }
     }
     let bits = number(value);
-    let small = field.is_variable() || bits & !field.allowed() == 0;
+    let any = field.is_variable() || field == TUN_ERSPAN_IDX.id();
+    let small = any || bits & !field.allowed() == 0;
     let port = field != IN_PORT.id() && field != ACTSET_OUTPUT.id()
         || PortNo::from_bytes(value).is_some_and(|port| port.to_16().is_some());
     let zero = mask.is_some_and(is_zero);

@@ -153,3 +153,10 @@ fn a_loose_match_needs_no_prerequisites() {
     let matching = Match::decode_fields(&mut Reader::new(&bytes), Strictness::Loose).unwrap();
     assert_eq!(matching.unmet(), Some(IPV4_SRC.id()));
 }
+
+#[test]
+fn the_value_of_some_tunnel_fields_is_their_mask() {
+    let version = Match::default().with(TUN_ERSPAN_VER, 2);
+    assert_eq!(version, Match::default().masked(TUN_ERSPAN_VER, 2, 2));
+    assert_eq!(Match::default().with(TUN_GTPU_FLAGS, 0), Match::default());
+}

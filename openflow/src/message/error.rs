@@ -216,6 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn an_error_in_the_body_of_an_action_is_one_about_actions() {
+        let error = |what, problem| {
+            let offset = 0;
+            ErrorCode::from(&DecodeError {
+                what,
+                offset,
+                problem,
+            })
+        };
+        let short = Problem::Truncated { missing: 1 };
+        assert_eq!(
+            error("Output.port", short.clone()),
+            ErrorCode::OFPBAC_BAD_LEN
+        );
+        assert_eq!(error("Match.in_port", short), ErrorCode::OFPBMC_BAD_LEN);
+        let bad = Problem::BadValue { value: 1 };
+        assert_eq!(error("Ct.zone", bad), ErrorCode::OFPBAC_BAD_SET_LEN);
+        let twice = Problem::Repeated { code: 4 };
+        assert_eq!(error("Instruction", twice), ErrorCode::OFPBIC_DUP_INST);
+    }
+
+    #[test]
     fn an_error_about_versions_quotes_no_message() {
         let data = Bytes::from_static(b"only 1.0 here");
         let code = ErrorCode::OFPHFC_INCOMPATIBLE;

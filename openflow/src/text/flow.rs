@@ -117,6 +117,11 @@ fn keyword<'a>(parser: &Parser<'_>, change: &mut FlowMod, pair: Pair<'a>) -> Par
             number::u16(value, key)?;
         }
         "cookie" => cookie(change, value)?,
+        // These are fields that no version of OpenFlow can carry.
+        "tun_ttl" | "tun_tos" | "skb_priority" if !deletes => {
+            let message = "actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)";
+            return Err(Fault::new(key, "a field of OpenFlow 1.3", message));
+        }
         "duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age" => {}
         _ => {
             let message = format!("unknown keyword {key}");

@@ -68,6 +68,9 @@ fn result_bit(text: &str) -> Parsed<'_, Subfield> {
 fn spec<'a>(parser: &Parser<'_>, whole: &str, pair: Pair<'a>) -> Parsed<'a, LearnSpec> {
     let Pair { key, value } = pair;
     if let Ok(target) = subfield(key) {
+        if is_experimenters(target) {
+            return Err(no_room(whole, key));
+        }
         return condition(parser, whole, pair, target);
     }
     match key {
@@ -162,10 +165,23 @@ fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
         return Err(Fault::new(rest, "->", message));
     }
     let target = subfield(name)?;
+    if is_experimenters(target) {
+        return Err(no_room(value, name));
+    }
     if !fits(target, &bits) {
         let message = format!("{value}: value does not fit into {} bits", target.bits());
         return Err(Fault::new(source, "a smaller number", message));
     }
     let value = Bits::new(integer(&bits), target);
     Ok(LearnSpec::LoadValue { value, target })
+}
+
+/// Whether the header of the field has the number of an experimenter, for which specs lack room.
+fn is_experimenters(part: Subfield) -> bool {
+    part.field().nxm().class.is_experimenter()
+}
+
+fn no_room<'a>(whole: &str, name: &'a str) -> Box<Fault<'a>> {
+    let message = format!("{whole}: experimenter OXM field '{name}' not supported");
+    Fault::new(name, "a field whose header is short", message)
 }
