@@ -60,7 +60,8 @@ pub fn desired(site: &Site, bridge: &Bridge) -> Desired {
 /// Brings some units of a bridge up to date: those that a change [affected](crate::unit::affected).
 pub fn recompile(desired: &mut Desired, site: &Site, bridge: &Bridge, units: &BTreeSet<Unit>) {
     let mut naming = Naming::default();
-    for unit in units {
-        desired.replace(unit, compile(site, bridge, unit, &mut naming));
-    }
+    let compiled = units
+        .iter()
+        .map(|unit| (unit.clone(), compile(site, bridge, unit, &mut naming)));
+    desired.replace(compiled);
 }

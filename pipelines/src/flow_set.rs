@@ -162,9 +162,32 @@ impl Desired {
         self.units.get(unit)
     }
 
-    /// Replaces what a unit wants. A unit that is gone wants nothing.
-    pub fn replace(&mut self, unit: &Unit, wanted: FlowSet) {
-        let unit = Arc::new(unit.clone());
+    /// Replaces what units want, all at once. A unit that is gone wants nothing.
+    ///
+    /// One unit may take the place that another leaves, as when two networks change their
+    /// identifiers; one by one, both would want it for a moment.
+    pub fn replace(&mut self, units: impl IntoIterator<Item = (Unit, FlowSet)>) {
+        let (mut keys, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        for (unit, wanted) in units {
+            self.enter(unit, wanted, &mut keys, &mut ids);
+        }
+        for key in keys {
+            self.settle_flow(&key);
+        }
+        for id in ids {
+            self.settle_group(id);
+        }
+    }
+
+    /// Notes what a unit wants, and what has to be settled for it.
+    fn enter(
+        &mut self,
+        unit: Unit,
+        wanted: FlowSet,
+        keys: &mut BTreeSet<Key>,
+        ids: &mut BTreeSet<GroupId>,
+    ) {
+        let unit = Arc::new(unit);
         let before = self.units.remove(&unit).unwrap_or_default();
         for key in before.keys() {
             leave(&mut self.flows, key, &unit);
@@ -179,18 +202,12 @@ impl Desired {
             join(&mut self.groups, id, &unit);
         }
         // Of two flows with one key, the one that is wanted now.
-        let mut keys: BTreeSet<Key> = wanted.keys().cloned().collect();
+        keys.extend(wanted.keys().cloned());
         keys.extend(before.flows);
-        let mut ids: BTreeSet<GroupId> = wanted.groups.keys().copied().collect();
+        ids.extend(wanted.groups.keys().copied());
         ids.extend(before.groups.into_keys());
         if !wanted.is_empty() {
             self.units.insert(unit, wanted);
-        }
-        for key in keys {
-            self.settle_flow(&key);
-        }
-        for id in ids {
-            self.settle_group(id);
         }
     }
 

@@ -4,7 +4,7 @@
 //! are a function of what it names, so a change costs the units that name what changed, however
 //! large the network is.
 //!
-//! Which units name a thing is declared once, in [`Changes::name`]; nothing goes through all units
+//! Which units name a thing is declared once, in `Changes::name`; nothing goes through all units
 //! to ask each.
 
 use std::{

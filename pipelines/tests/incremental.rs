@@ -15,7 +15,10 @@ use pipelines::{
     bridge::{Bridge, desired, flows, recompile},
     diff::{Change, diff},
     flow_set::FlowSet,
-    network::{HostName, Model, Objects, PhysicalNetwork, SubPort, Trunk, TrunkId, VlanId},
+    network::{
+        AddressPair, EncapType, HostName, MacAddr, Model, Objects, PhysicalNetwork, Segment,
+        SubPort, Trunk, TrunkId, VlanId,
+    },
     site::Site,
     unit::{Unit, affected, units},
 };
@@ -45,6 +48,11 @@ enum Event {
     ForgetNetwork(usize),
     ForgetTunnel(usize),
     PatchTun(u32),
+    ForgetProvider,
+    DropHost(usize),
+    EncapType(usize),
+    Segment(usize, u32),
+    Pair(usize),
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -67,6 +75,11 @@ fn events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::ForgetNetwork),
         any().prop_map(Event::ForgetTunnel),
         (300..302_u32).prop_map(Event::PatchTun),
+        Just(Event::ForgetProvider),
+        any().prop_map(Event::DropHost),
+        any().prop_map(Event::EncapType),
+        (any(), 1..4_u32).prop_map(|(network, vni)| Event::Segment(network, vni)),
+        any().prop_map(Event::Pair),
     ]
 }
 
@@ -139,10 +152,40 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
         Event::DropPort(port) => {
             objects.ports.remove(port_at(port, objects)?);
         }
-        Event::LocalVlan(..) | Event::ForgetNetwork(_) | Event::ForgetTunnel(_) => {
-            renumber(event, objects, site)?;
+        Event::DropHost(_) | Event::EncapType(_) | Event::Segment(..) | Event::Pair(_) => {
+            change_object(event, objects)?;
         }
-        Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
+        _ => renumber(event, objects, site)?,
+    }
+    Some(())
+}
+
+/// Applies an event that changes an object other than in its place.
+fn change_object(event: &Event, objects: &mut Objects) -> Option<()> {
+    let place = |wanted: usize, length: usize| wanted.checked_rem(length);
+    match *event {
+        Event::DropHost(host) => {
+            objects.hosts.remove(place(host, objects.hosts.len())?);
+        }
+        Event::EncapType(host) => {
+            let host = place(host, objects.hosts.len())?;
+            let types = &mut objects.hosts[host].encap_types;
+            if !types.remove(&EncapType::Vxlan) {
+                types.insert(EncapType::Vxlan);
+            }
+        }
+        Event::Segment(network, vni) => {
+            let network = place(network, objects.networks.len())?;
+            objects.networks[network].segment = Segment::Vxlan { vni };
+        }
+        Event::Pair(port) => {
+            let port = place(port, objects.ports.len())?;
+            objects.ports[port].allowed_address_pairs.push(AddressPair {
+                ip_address: "10.0.0.64/28".parse().unwrap(),
+                mac_address: Some(MacAddr([0, 0, 0x5e, 0, 1, 1])),
+            });
+        }
+        _ => {}
     }
     Some(())
 }
@@ -169,6 +212,8 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
                 .nth(place(tunnel, site.tunnels.len())?)?;
             site.tunnels.remove(&key);
         }
+        Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
+        Event::ForgetProvider => site.providers.clear(),
         _ => {}
     }
     Some(())
