@@ -108,7 +108,13 @@ pub(super) fn list<'a>(scope: &mut Scope<'_>, text: &'a str) -> Parsed<'a, Vec<A
 }
 
 pub(super) fn unknown(key: &str) -> Box<Fault<'_>> {
-    Fault::new(key, "an action", format!("unknown action {key}"))
+    let message = match key {
+        "clear_actions" | "write_actions" | "write_metadata" | "goto_table" => {
+            format!("{key} instruction not allowed here")
+        }
+        _ => format!("unknown action {key}"),
+    };
+    Fault::new(key, "an action", message)
 }
 
 pub(super) fn not_alone(drop: &str) -> Box<Fault<'_>> {

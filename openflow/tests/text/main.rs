@@ -144,3 +144,16 @@ fn instructions_survive_text() {
     read.encode(&mut out);
     assert!(out.finish().is_ok());
 }
+
+#[test]
+fn an_instruction_within_an_action_is_refused_as_such() {
+    let error = "actions=clone(goto_table:1)".parse::<Flow>().unwrap_err();
+    assert_eq!(error.message, "goto_table instruction not allowed here");
+}
+
+#[test]
+fn a_learned_value_keeps_the_bits_above_its_field() {
+    let flow: Flow = "actions=learn(table=1,vlan_vid=0x1005)".parse().unwrap();
+    let text = "actions=learn(table=1,vlan_vid=4101)";
+    assert!(flow.to_string().ends_with(text), "{flow}");
+}
