@@ -28,10 +28,12 @@ use crate::until::until;
 use crate::vswitch::{OpenVSwitch, Plan};
 
 mod desired;
+mod hold;
 mod programs;
 pub(crate) mod settings;
 mod site;
 
+use hold::Hold;
 use programs::Programs;
 
 pub(crate) use desired::Desired;
@@ -89,6 +91,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             },
             event = agent.events.next() => agent.database_event(event.context("the database")?),
             () = until(agent.retry_at) => agent.retry_at = None,
+            () = agent.hold.changed() => {}
             () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => watch.reload(),
             _ = terminate.recv() => break,
@@ -97,6 +100,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
         }
         agent.reconcile().await;
     }
+    agent.let_through().await;
     info!("stopped; bridges and flows stay as they are");
     Ok(())
 }
@@ -112,6 +116,7 @@ struct Agent {
     troubles: Troubles,
     switches: BTreeMap<String, Switch>,
     programs: Programs,
+    hold: Hold,
     /// When to try again what failed.
     retry_at: Option<Instant>,
     /// Until when `ovs-vswitchd` may leave the configuration as it is without a complaint.
@@ -139,6 +144,7 @@ impl Agent {
         events: Events<OpenVSwitch>,
     ) -> Self {
         let view = View::clone(&board.read().view);
+        let hold = Hold::new(&board);
         Self {
             settings,
             board,
@@ -148,6 +154,7 @@ impl Agent {
             troubles: Troubles::default(),
             switches: BTreeMap::new(),
             programs: Programs::default(),
+            hold,
             retry_at: None,
             patience: None,
         }
@@ -207,7 +214,8 @@ impl Agent {
             return;
         };
         let mut tables = self.client.snapshot();
-        let (mut desired, plan) = Desired::new(&self.settings, &tables, &model);
+        let (mut desired, mut plan) = Desired::new(&self.settings, &tables, &model);
+        self.hold.amend(&mut plan, &tables);
         if plan.changes.is_empty() {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {
@@ -237,6 +245,16 @@ impl Agent {
             "ovs-vswitchd",
             "does not put the configuration into effect: is it running?",
         ));
+    }
+
+    /// Holds no packets any more, as nobody would let them through later.
+    async fn let_through(&mut self) {
+        let tables = self.client.snapshot();
+        let mut plan = Plan::default();
+        plan.release(&tables);
+        if self.view.connected && !plan.changes.is_empty() {
+            self.commit(plan).await;
+        }
     }
 
     /// Sends one transaction; one that fails is tried again later.

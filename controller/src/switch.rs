@@ -120,6 +120,7 @@ impl Task {
             };
             self.reporter.update(|report| {
                 report.connected = None;
+                report.programmed = false;
                 let since = report.trouble.take().map(|trouble| trouble.since);
                 report.trouble = Some(Trouble {
                     reason: reason.clone(),
@@ -149,6 +150,7 @@ impl Task {
                 return Ok(());
             };
             bridge.install(&desired).await?;
+            self.reporter.update(|report| report.programmed = true);
             loop {
                 let retry_at = bridge.retry_at();
                 tokio::select! {

@@ -29,6 +29,8 @@ ovsdb::tables! {
         bridges: BTreeSet<Uuid>;
         /// Settings of the host.
         external_ids: BTreeMap<String, String>;
+        /// Settings of the daemons.
+        other_config: BTreeMap<String, String>;
         /// Counted up by whoever changes the configuration and wants to know when it is in effect.
         next_cfg: i64;
         /// The value of `next_cfg` that `ovs-vswitchd` has put into effect.

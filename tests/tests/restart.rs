@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use labs::probe::{self, Pinging};
-use labs::{Lab, PATIENCE};
+use labs::{Lab, PATIENCE, wait_for};
 use tests::{BRIDGES, Flows, OpenflowLog, quickstart, reaches};
 
 /// How long what is refused is waited for.
@@ -97,6 +97,46 @@ fn a_switch_that_was_killed_is_programmed_again() -> anyhow::Result<()> {
     for (flows, bridge) in before.iter().zip(BRIDGES) {
         flows.are_on(host.ovs(), bridge, PATIENCE)?;
     }
+    reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+    // While it had no flows it was to forward nothing, and is not told so any more.
+    let host = lab.host("host1")?;
+    let log = host.read_agent_log()?;
+    ensure!(
+        log.contains("hold packets"),
+        "packets were not held:\n{log}"
+    );
+    let settings = host.ovs().vsctl("get Open_vSwitch . other_config")?;
+    ensure!(!settings.contains("flow-restore-wait"), "{settings}");
+    Ok(())
+}
+
+#[test]
+fn an_agent_that_is_stopped_holds_no_packets() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-held")?;
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    let setting = "get Open_vSwitch . other_config:flow-restore-wait";
+    wait_for("packets are held", PATIENCE, || {
+        Ok(host.ovs().vsctl(setting).ok())
+    })?;
+    host.stop_agent()?;
+    let settings = host.ovs().vsctl("get Open_vSwitch . other_config")?;
+    ensure!(!settings.contains("flow-restore-wait"), "{settings}");
+    Ok(())
+}
+
+#[test]
+fn an_agent_that_was_killed_lets_packets_through_when_it_is_back() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-held9")?;
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    let setting = "get Open_vSwitch . other_config:flow-restore-wait";
+    wait_for("packets are held", PATIENCE, || {
+        Ok(host.ovs().vsctl(setting).ok())
+    })?;
+    host.kill_agent()?;
+    host.start_switch()?;
+    lab.start_agent("host1")?;
     reaches(lab.machine("a2")?, lab.machine("a1")?)
 }
 

@@ -13,6 +13,8 @@ use pipelines::flow_set::{FlowSet, Key};
 pub(crate) struct Report {
     /// Since when the bridge is connected; `None` while it is not.
     pub(crate) connected: Option<SystemTime>,
+    /// Whether it has got all that it should since it was connected.
+    pub(crate) programmed: bool,
     /// Why it is not connected.
     pub(crate) trouble: Option<Trouble>,
     /// How many flows were installed by the agent.
