@@ -23,6 +23,8 @@ pub(crate) struct Binding {
     pub(crate) row: Uuid,
     /// The name of the interface.
     pub(crate) interface: String,
+    /// Its number among those that name the port, if it has one.
+    claim: Option<u64>,
 }
 
 impl Binding {
@@ -37,6 +39,10 @@ impl Binding {
 /// Neutron needs none, as its sub-ports have interfaces of their own.
 pub(super) const SUB_NETWORKS: &str = "brint-sub-networks";
 
+/// The key of `other_config` that orders interfaces that name one port: the newest has the greatest
+/// number.
+pub(super) const CLAIM: &str = "brint-claim";
+
 /// The ports that are plugged into this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bindings {
@@ -44,6 +50,8 @@ pub(crate) struct Bindings {
     pub(crate) ports: BTreeMap<PortId, Binding>,
     /// The local VLAN of each network that has a port here.
     pub(crate) vlans: LocalVlans,
+    /// The numbers of interfaces that name one port, by their rows of the table `Port`.
+    pub(crate) claims: BTreeMap<Uuid, u64>,
     /// Interfaces that name a port and are not bound, and networks that have no local VLAN.
     pub(crate) problems: BTreeSet<Problem>,
 }
@@ -117,9 +125,15 @@ impl Bindings {
             sub_networks: sub_ports.map(|port| port.network).collect(),
             row: row.uuid,
             interface: interface.name.clone(),
+            claim: claim(row),
         };
         let networks = binding.networks().collect();
         if let Some(earlier) = self.ports.insert(port.id, binding) {
+            let older = self.claims.entry(earlier.row);
+            let older = *older.or_insert_with(|| earlier.claim.unwrap_or_default());
+            let newer = claim(row).filter(|claim| *claim > older);
+            self.claims
+                .insert(row.uuid, newer.unwrap_or_else(|| older.saturating_add(1)));
             let newer = &interface.name;
             let reason = format!("port {id} is bound to {newer}, which is newer");
             self.not_bound(&earlier.interface, &reason);
@@ -134,8 +148,11 @@ impl Bindings {
     }
 }
 
-/// The ports of a bridge and their interfaces, those with the lowest OpenFlow number first: of two
-/// interfaces that name one port, the newer comes later, as numbers are given out ascending.
+/// The ports of a bridge and their interfaces, the oldest first.
+///
+/// No row tells its age. What was bound before has its network recorded with it, and is older than
+/// what has not; once two have named one port, their numbers tell. Else the OpenFlow numbers do, as
+/// these are given out ascending, unless somebody asks for one.
 fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Interface)> {
     let ports = tables
         .bridge(bridge)
@@ -151,8 +168,17 @@ fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Inte
             interfaces.map(|interface| (port.as_ref(), interface.as_ref()))
         })
         .collect();
-    plugged.sort_by_key(|(_, interface)| (interface.ofport, interface.uuid));
+    plugged.sort_by_key(|(port, interface)| {
+        let claim = claim(port);
+        let new = claim.is_none() && record(port).next().is_none();
+        (new, claim, interface.ofport, interface.uuid)
+    });
     plugged
+}
+
+/// The number of a port among those that name one port of a tenant.
+fn claim(port: &Port) -> Option<u64> {
+    port.other_config.get(CLAIM)?.parse().ok()
 }
 
 /// The networks and local VLANs that were stored with a port, its own and those of its sub-ports.

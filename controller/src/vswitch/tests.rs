@@ -291,6 +291,40 @@ async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     database.plug("tap2", VM).await;
     let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
     assert_eq!((bindings.ports.len(), bindings.problems.len()), (1, 1));
+    // Which one is the newer is not known, but it stays the one that was chosen.
+    let bound = |bindings: Bindings| {
+        let bound = bindings.ports.into_values();
+        bound.map(|binding| binding.interface).collect::<Vec<_>>()
+    };
+    let chosen = bound(bindings);
+    database.carry_out(database.plan(&model).transaction).await;
+    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    assert_eq!(bound(bindings), chosen);
+    assert_eq!(database.plan(&model).changes, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_two_interfaces_for_one_port_the_newer_is_bound_whatever_its_number() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    for (name, ofport) in [("tap1", 43), ("tap2", 5), ("tap3", 7)] {
+        database.plug(name, VM).await;
+        let tables = database.tables();
+        let interface = tables.interfaces.index().by_name.get(name).unwrap();
+        let mut transaction = Transaction::new();
+        let values = Interface::values().set(Interface::ofport, Some(ofport));
+        transaction.update(interface.uuid, values);
+        database.carry_out(transaction).await;
+        // Once before the plan is carried out, and once after.
+        for _ in 0..2 {
+            let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+            let bound = bindings.ports.values().map(|binding| &binding.interface);
+            assert_eq!(bound.collect::<Vec<_>>(), [name]);
+            database.carry_out(database.plan(&model).transaction).await;
+        }
+        assert_eq!(database.plan(&model).changes, Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
