@@ -14,11 +14,15 @@ use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
 use crate::problem::{Kind, Problem};
 
+/// Key of the switch's `other_config`: a switch that starts forwards nothing while it is set.
+const RESTORE_WAIT: &str = "flow-restore-wait";
+/// Key of the switch's `external_ids` that says whose setting that is.
+const HELD: &str = "brint-flow-restore-wait";
 /// Key of a port's `external_ids` that marks it as one of ours: where the port leads to.
 const LINK: &str = "brint-link";
 
 /// What has to change in the database.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// The changes, if there are any.
     pub(crate) transaction: Transaction<OpenVSwitch>,
@@ -38,11 +42,7 @@ pub(crate) fn plan(
     model: &Model,
     datapath_type: &str,
 ) -> Plan {
-    let mut plan = Plan {
-        transaction: Transaction::new(),
-        changes: Vec::new(),
-        problems: BTreeSet::new(),
-    };
+    let mut plan = Plan::default();
     let Some(switch) = tables.switch() else {
         plan.problems.insert(Problem::new(
             Kind::Database,
@@ -69,6 +69,39 @@ pub(crate) fn plan(
 }
 
 impl Plan {
+    /// Has the switch forward nothing when it starts, unless somebody else said so already.
+    pub(crate) fn hold(&mut self, tables: &OpenVSwitch) {
+        let Some(switch) = tables.switch() else {
+            return;
+        };
+        if switch.other_config.contains_key(RESTORE_WAIT) {
+            return;
+        }
+        let setting = [(RESTORE_WAIT, "true")];
+        let mark = Switch::external_ids.insert([(HELD, "true")]);
+        self.transaction
+            .mutate(switch.uuid, [Switch::other_config.insert(setting), mark]);
+        self.changes
+            .push("hold packets until the flows are back".to_owned());
+    }
+
+    /// Has the switch forward again, if the agent had it stop.
+    pub(crate) fn release(&mut self, tables: &OpenVSwitch) {
+        let held = |switch: &&Switch| switch.external_ids.contains_key(HELD);
+        let Some(switch) = tables.switch().filter(held) else {
+            return;
+        };
+        self.transaction.mutate(
+            switch.uuid,
+            [
+                Switch::other_config.delete_keys([RESTORE_WAIT]),
+                Switch::external_ids.delete_keys([HELD]),
+            ],
+        );
+        self.changes
+            .push("let packets through: the flows are back".to_owned());
+    }
+
     fn make_bridge(
         &mut self,
         tables: &OpenVSwitch,
