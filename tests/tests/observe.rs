@@ -175,6 +175,23 @@ fn what_cannot_work_waits_alone() -> anyhow::Result<()> {
     let lab = quickstart("t-waits")?;
     let host = lab.host("host1")?;
     let (port, interface) = A1;
+    // The newer of two interfaces that name a port gets it, though its number is the lower one.
+    host.ovs().vsctl(&format!(
+        "add-port br-int tapnew -- set Interface tapnew type=internal external_ids:iface-id={port}"
+    ))?;
+    let holds = |interface: &'static str| {
+        move |status: &Value| {
+            let mut ports = status["ports"].as_array().into_iter().flatten();
+            ports.any(|port| port["name"] == "a1" && port["interface"] == interface)
+        }
+    };
+    until(host, "the newer interface has the port", holds("tapnew"))?;
+    until(host, "the older one is a problem", |status| {
+        status["problems"][0]["name"] == interface && status["problems"][1].is_null()
+    })?;
+    host.ovs().vsctl("del-port br-int tapnew")?;
+    until(host, "the older one has it again", holds(interface))?;
+
     // No device has this name, so the interface has the number -1.
     host.ovs().vsctl(&format!(
         "del-port br-int {interface} -- add-port br-int tapgone -- set Interface tapgone \

@@ -236,7 +236,7 @@ fn nothing_leaks_while_hosts_start_cold() -> anyhow::Result<()> {
             host.start_switch()?;
             lab.start_agent(name)?;
         }
-        for port in ["vxlan1", "gre1", "flat1", "red1", "blue1"] {
+        for port in ["vxlan1", "gre1", "geneve1", "flat1", "red1", "blue1"] {
             let neighbour = port.replace('1', "2");
             reaches(lab.machine(port)?, lab.machine(&neighbour)?)?;
         }

@@ -17,12 +17,16 @@ pub enum Underlay {
 /// A network of the matrix: its name, and what it says of its segment.
 ///
 /// Two physical networks carry the same VLAN, and every network the same addresses.
-const NETWORKS: [(&str, &str); 6] = [
+const NETWORKS: [(&str, &str); 7] = [
     (
         "vxlan",
         "network_type: vxlan, segmentation_id: 77, mtu: 1400",
     ),
     ("gre", "network_type: gre, segmentation_id: 77, mtu: 1400"),
+    (
+        "geneve",
+        "network_type: geneve, segmentation_id: 77, mtu: 1400",
+    ),
     ("flat", "network_type: flat, physical_network: physnet1"),
     (
         "red",
