@@ -188,19 +188,6 @@ impl Site {
         port.hosts().filter(|host| **host != self.host)
     }
 
-    /// Every port that is plugged in here, whatever its state; sub-ports after their parents.
-    pub(crate) fn local_ports(&self) -> impl Iterator<Item = LocalPort<'_>> {
-        // An interface that names a sub-port is none: the port is behind its parent's.
-        let parents = self.bindings.keys();
-        let parents = parents.filter(|id| self.model.parent(**id).is_none());
-        let interfaces = parents.flat_map(|id| {
-            let sub_ports = self.model.trunk_of(*id).into_iter();
-            let sub_ports = sub_ports.flat_map(|trunk| &trunk.sub_ports);
-            std::iter::once(*id).chain(sub_ports.map(|sub_port| sub_port.port))
-        });
-        interfaces.filter_map(|id| self.port(id))
-    }
-
     /// One port behind a tunnel, of a network that has a local VLAN here.
     pub(crate) fn remote_port(&self, id: PortId) -> Option<RemotePort<'_>> {
         let port = self.model.port(id)?;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    network::{HostName, MacAddr, NetworkId, Port, PortId, Remote, SecurityGroupId},
+    network::{HostName, MacAddr, NetworkId, Port, PortId, SecurityGroupId},
     site::Site,
 };
 
@@ -43,26 +43,24 @@ pub enum Unit {
 
 /// Every unit of a site, in order.
 pub fn units(site: &Site) -> BTreeSet<Unit> {
-    let here = Here::new(site);
     let hosts = site.model().hosts();
     let mut changes = Changes::default();
-    changes.name(site, &here, &Name::Bridge);
+    changes.name(site, &Name::Bridge);
     for host in hosts.filter(|host| host.name != *site.host()) {
         changes.units.insert(Unit::Host(host.name.clone()));
     }
     for network in site.local_vlans.keys() {
-        changes.name(site, &here, &Name::Network(*network));
+        changes.name(site, &Name::Network(*network));
     }
     changes.units
 }
 
 /// The units whose flows may differ between two states of a site, those that come or go included.
 pub fn affected(old: &Site, new: &Site) -> BTreeSet<Unit> {
-    let [old_here, new_here] = [old, new].map(Here::new);
     let mut changes = Changes::default();
-    for name in changed((old, &old_here), (new, &new_here)) {
-        changes.name(old, &old_here, &name);
-        changes.name(new, &new_here, &name);
+    for name in changed(old, new) {
+        changes.name(old, &name);
+        changes.name(new, &name);
     }
     changes.units
 }
@@ -88,46 +86,24 @@ enum Name {
     Rules(SecurityGroupId),
 }
 
-/// The security groups of a host, which neither the model nor the host's numbers list.
-struct Here {
-    /// Those of the firewalled ports of each network.
-    groups: BTreeMap<NetworkId, BTreeSet<SecurityGroupId>>,
-    /// The networks whose rules name a group.
-    naming: BTreeMap<SecurityGroupId, BTreeSet<NetworkId>>,
-}
-
-impl Here {
-    fn new(site: &Site) -> Self {
-        let mut groups: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for local in site.local_ports().filter(|local| local.is_up()) {
-            if local.is_firewalled() {
-                let network = groups.entry(local.port.network).or_default();
-                network.extend(local.port.security_groups.iter().copied());
-            }
-        }
-        let mut naming: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (network, groups) in &groups {
-            for remote in groups.iter().flat_map(|group| remotes(site, *group)) {
-                naming.entry(remote).or_default().insert(*network);
-            }
-        }
-        Self { groups, naming }
-    }
-
-    fn groups_of(&self, network: NetworkId) -> impl Iterator<Item = SecurityGroupId> {
-        self.groups.get(&network).into_iter().flatten().copied()
-    }
-}
-
 /// The groups that a group's rules name.
 fn remotes(site: &Site, group: SecurityGroupId) -> BTreeSet<SecurityGroupId> {
     let rules = site.model().security_group(group).into_iter();
     let rules = rules.flat_map(|group| &group.rules);
-    let remotes = rules.filter_map(|rule| match rule.remote() {
-        Remote::Any | Remote::Block(_) => None,
-        Remote::Group(remote) => Some(remote),
-    });
-    remotes.collect()
+    rules.filter_map(|rule| rule.remote().group()).collect()
+}
+
+/// The groups of the firewalled ports of a network here.
+fn groups_here(site: &Site, network: NetworkId) -> BTreeSet<SecurityGroupId> {
+    let here = site.network(network).into_iter();
+    let groups = here.flat_map(|network| network.security_groups());
+    groups.map(|group| group.id).collect()
+}
+
+/// The networks here that have ports of a group, here or elsewhere.
+fn networks_with(site: &Site, group: SecurityGroupId) -> impl Iterator<Item = NetworkId> {
+    let networks = site.model().networks_with(group);
+    networks.filter(|network| site.local_vlans.contains_key(network))
 }
 
 /// Units that have to be compiled anew.
@@ -138,7 +114,7 @@ struct Changes {
 
 impl Changes {
     /// Adds every unit that names a thing.
-    fn name(&mut self, site: &Site, here: &Here, name: &Name) {
+    fn name(&mut self, site: &Site, name: &Name) {
         match name {
             Name::Bridge => {
                 self.units.insert(Unit::Bridge);
@@ -158,7 +134,9 @@ impl Changes {
                 self.network(site, *id);
                 let ports = site.model().ports_of(*id);
                 ports.for_each(|port| self.port(site, port));
-                let named = here.groups_of(*id).flat_map(|group| remotes(site, group));
+                let named = groups_here(site, *id)
+                    .into_iter()
+                    .flat_map(|group| remotes(site, group));
                 for remote in named.collect::<BTreeSet<_>>() {
                     self.members(site, remote, *id);
                 }
@@ -176,7 +154,7 @@ impl Changes {
             Name::Port(id) => {
                 if let Some(port) = site.model().port(*id) {
                     self.port(site, port);
-                    self.memberships(here, port);
+                    self.memberships(site, port);
                 }
             }
             Name::Rules(group) => {
@@ -184,9 +162,8 @@ impl Changes {
                 for port in members.filter(|port| site.has(port.id)) {
                     self.units.insert(Unit::Port(port.id));
                 }
-                let with_group = here.groups.iter();
-                for (network, _) in with_group.filter(|(_, groups)| groups.contains(group)) {
-                    self.name(site, here, &Name::GroupHere(*network, *group));
+                for network in networks_with(site, *group) {
+                    self.name(site, &Name::GroupHere(network, *group));
                 }
             }
         }
@@ -227,12 +204,13 @@ impl Changes {
     }
 
     /// A port as member of each of its groups, wherever rules name that.
-    fn memberships(&mut self, here: &Here, port: &Port) {
+    fn memberships(&mut self, site: &Site, port: &Port) {
         for remote in port.security_groups.iter().copied() {
-            let networks = here.naming.get(&remote).into_iter().flatten();
+            let naming = site.model().groups_naming(remote);
+            let networks = naming.flat_map(|group| networks_with(site, group));
             self.units.extend(networks.map(|network| Unit::Member {
                 remote,
-                network: *network,
+                network,
                 port: port.id,
             }));
         }
@@ -240,7 +218,7 @@ impl Changes {
 }
 
 /// The names that stand for something else than before.
-fn changed((old, old_here): (&Site, &Here), (new, new_here): (&Site, &Here)) -> BTreeSet<Name> {
+fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
     let mut changed = BTreeSet::new();
     if (old.patch_tun, old.patch_int, &old.providers)
         != (new.patch_tun, new.patch_int, &new.providers)
@@ -277,8 +255,7 @@ fn changed((old, old_here): (&Site, &Here), (new, new_here): (&Site, &Here)) -> 
         if open(old) != open(new) {
             changed.insert(Name::OpenPort(id));
         }
-        let groups = |here: &Here| here.groups_of(id).collect::<BTreeSet<_>>();
-        let came_or_went = &groups(old_here) ^ &groups(new_here);
+        let came_or_went = &groups_here(old, id) ^ &groups_here(new, id);
         changed.extend(
             came_or_went
                 .into_iter()

@@ -38,6 +38,8 @@ pub struct Model {
     by_group: BTreeMap<SecurityGroupId, BTreeSet<PortId>>,
     by_mac: BTreeMap<(NetworkId, MacAddr), BTreeSet<PortId>>,
     by_host: BTreeMap<HostName, BTreeSet<PortId>>,
+    networks_by_group: BTreeMap<SecurityGroupId, BTreeSet<NetworkId>>,
+    naming: BTreeMap<SecurityGroupId, BTreeSet<SecurityGroupId>>,
     by_parent: BTreeMap<PortId, TrunkId>,
     parents: BTreeMap<PortId, (PortId, VlanId)>,
 }
@@ -140,6 +142,20 @@ impl Model {
         self.listed(self.by_group.get(&group))
     }
 
+    /// The networks that have a port of a security group.
+    pub(crate) fn networks_with(&self, group: SecurityGroupId) -> impl Iterator<Item = NetworkId> {
+        let networks = self.networks_by_group.get(&group);
+        networks.into_iter().flatten().copied()
+    }
+
+    /// The security groups whose rules name another.
+    pub(crate) fn groups_naming(
+        &self,
+        remote: SecurityGroupId,
+    ) -> impl Iterator<Item = SecurityGroupId> {
+        self.naming.get(&remote).into_iter().flatten().copied()
+    }
+
     /// The ports of a network that answer to a MAC: one, unless address pairs share it.
     pub fn ports_at(&self, network: NetworkId, mac: MacAddr) -> impl Iterator<Item = &Port> {
         self.listed(self.by_mac.get(&(network, mac)))
@@ -160,6 +176,8 @@ impl Model {
         }
         for group in &port.security_groups {
             self.by_group.entry(*group).or_default().insert(port.id);
+            let networks = self.networks_by_group.entry(*group).or_default();
+            networks.insert(port.network);
         }
         self.place_port(&port);
         for mac in port.macs() {
@@ -169,6 +187,13 @@ impl Model {
                 .insert(port.id);
         }
         self.ports.insert(port.id, port);
+    }
+
+    fn insert_security_group(&mut self, group: SecurityGroup) {
+        for remote in group.rules.iter().filter_map(|rule| rule.remote().group()) {
+            self.naming.entry(remote).or_default().insert(group.id);
+        }
+        self.security_groups.insert(group.id, group);
     }
 
     fn place_port(&mut self, port: &Port) {

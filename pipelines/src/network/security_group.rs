@@ -315,6 +315,14 @@ pub enum Remote {
 }
 
 impl Remote {
+    /// The group, where it is one.
+    pub fn group(self) -> Option<SecurityGroupId> {
+        match self {
+            Self::Any | Self::Block(_) => None,
+            Self::Group(group) => Some(group),
+        }
+    }
+
     fn new(ethertype: Ethertype, block: IpNet) -> Result<Self, InvalidField> {
         let field = "remote_ip_prefix";
         if Ethertype::of(block) != ethertype {

@@ -189,7 +189,7 @@ impl Check {
                 &label,
                 problem.into_iter().collect(),
             ) {
-                self.model.security_groups.insert(group.id, group);
+                self.model.insert_security_group(group);
             }
         }
     }
