@@ -17,7 +17,7 @@ use crate::log::Levels;
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
 /// The agent reads the network description, makes the bridges, patch ports and tunnel ports that
-/// it needs, binds the interfaces of the integration bridge by `external_ids:iface-id`, and
+/// it needs (provider bridges have to exist), binds the interfaces of the integration bridge by `external_ids:iface-id`, and
 /// programs the flows. It stays until it is told to stop; what it programmed stays when it goes.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
