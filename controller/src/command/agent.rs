@@ -17,8 +17,9 @@ use crate::log::Levels;
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
 /// The agent reads the network description, makes the bridges, patch ports and tunnel ports that
-/// it needs (provider bridges have to exist), binds the interfaces of the integration bridge by `external_ids:iface-id`, and
-/// programs the flows. It stays until it is told to stop; what it programmed stays when it goes.
+/// it needs (provider bridges have to exist), binds the interfaces of the integration bridge by
+/// `external_ids:iface-id`, and programs the flows. It stays until it is told to stop; what it
+/// programmed stays when it goes.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The network description; it is read again when it changes
