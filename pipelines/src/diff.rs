@@ -10,7 +10,7 @@ use openflow::{field::GroupId, flow::Flow, group::Group};
 
 use crate::{
     cookie::Cookie,
-    flow_set::{FlowSet, Key},
+    flow_set::{Difference, FlowSet, Key},
 };
 
 /// One change.
@@ -57,13 +57,19 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
             Some(_) => Some(Change::ModifyGroup(group.clone())),
             None => Some(Change::AddGroup(group.clone())),
         });
-    let differs = |key: &&Key| installed.flow(key) != Some(key.flow());
-    let puts = desired.keys().filter(differs);
-    let puts = puts.map(|key| Change::PutFlow(Arc::clone(key.flow())));
-    let stray = installed
-        .keys()
-        .filter(|key| Cookie::is_ours(key.flow().cookie) && desired.flow(key).is_none());
-    let deletes = stray.map(|key| Change::DeleteFlow(key.clone()));
+    let mut puts = Vec::new();
+    let mut deletes = Vec::new();
+    for difference in installed.differences(desired) {
+        match difference {
+            Difference::Added(new) | Difference::Modified { new, .. } => {
+                puts.push(Change::PutFlow(Arc::clone(new)));
+            }
+            Difference::Removed(old) if Cookie::is_ours(old.cookie) => {
+                deletes.push(Change::DeleteFlow(Key::of(old)));
+            }
+            Difference::Removed(_) => {}
+        }
+    }
     let unused = installed
         .groups
         .keys()

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use imbl::{OrdMap, ordmap::DiffItem};
 use openflow::{action::Action, field::GroupId, flow::Flow, group::Group, matching::Match};
 use smallvec::SmallVec;
 
@@ -59,60 +60,102 @@ impl PartialEq for Key {
 impl Eq for Key {}
 
 /// The flows and groups of a bridge, or of a part of it.
-#[derive(Clone, Debug, Default)]
+///
+/// A copy costs nothing, and shares what neither changes. Comparing a set with one that it was
+/// copied from costs what they differ in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowSet {
-    flows: BTreeSet<Key>,
+    flows: OrdMap<Key, Arc<Flow>>,
     /// Groups.
     pub groups: BTreeMap<GroupId, Group>,
+}
+
+/// A flow that is in one of two sets, or differs.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Difference<'a> {
+    /// Only the other set has it.
+    Added(&'a Arc<Flow>),
+    /// The other set has another flow under its key.
+    Modified {
+        /// The flow of this set.
+        old: &'a Arc<Flow>,
+        /// The flow of the other set.
+        new: &'a Arc<Flow>,
+    },
+    /// The other set has no flow under its key.
+    Removed(&'a Arc<Flow>),
 }
 
 impl FlowSet {
     /// The flows, in the order of their keys.
     pub fn flows(&self) -> impl ExactSizeIterator<Item = &Arc<Flow>> {
-        self.flows.iter().map(Key::flow)
+        self.flows.values()
     }
 
     /// The keys of the flows, in order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
-        self.flows.iter()
+        self.flows.keys()
     }
 
     /// The flow with a key.
     pub fn flow(&self, key: &Key) -> Option<&Arc<Flow>> {
-        self.flows.get(key).map(Key::flow)
+        self.flows.get(key)
+    }
+
+    /// What turns the flows of this set into those of another.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Difference<'a>> {
+        self.flows.diff(&other.flows).map(|item| match item {
+            DiffItem::Add(_, new) => Difference::Added(new),
+            DiffItem::Update {
+                old: (_, old),
+                new: (_, new),
+            } => Difference::Modified { old, new },
+            DiffItem::Remove(_, old) => Difference::Removed(old),
+        })
     }
 
     /// Adds a flow, to what the set has under its key.
     pub fn insert_flow(&mut self, flow: Flow) {
-        let key = Key(Arc::new(flow));
-        if let Some(Key(mut present)) = self.flows.take(&key) {
-            if present.instructions != key.0.instructions {
-                merge(Arc::make_mut(&mut present), &key.0);
+        let flow = Arc::new(flow);
+        match self.flow(&Key::of(&flow)) {
+            Some(present) if present.instructions == flow.instructions => {}
+            Some(present) => {
+                let mut both = Flow::clone(present);
+                merge(&mut both, &flow);
+                self.put_flow(Arc::new(both));
             }
-            self.flows.insert(Key(present));
-        } else {
-            self.flows.insert(key);
+            None => {
+                self.put_flow(flow);
+            }
         }
     }
 
     /// Adds a flow, in place of the one with its key, which is given back.
     pub fn put_flow(&mut self, flow: Arc<Flow>) -> Option<Arc<Flow>> {
-        self.flows.replace(Key(flow)).map(|Key(flow)| flow)
+        let key = Key::of(&flow);
+        // The key holds a flow too: that of the one that goes must not stay in memory.
+        let replaced = self.flows.remove(&key);
+        self.flows.insert(key, flow);
+        replaced
     }
 
     /// Removes the flow with a key, which is given back.
     pub fn remove_flow(&mut self, key: &Key) -> Option<Arc<Flow>> {
-        self.flows.take(key).map(|Key(flow)| flow)
+        self.flows.remove(key)
     }
 
-    /// Takes over the flows of another set that are equal to those of this one, so that they are in
-    /// memory once.
+    /// Stays what it is, and shares in memory what another set has too.
     pub fn share(&mut self, other: &Self) {
-        for key in &other.flows {
-            if self.flow(key) == Some(key.flow()) {
-                self.flows.replace(key.clone());
-            }
+        let mut shared = other.clone();
+        for difference in self.differences(other) {
+            match difference {
+                Difference::Added(flow) => shared.remove_flow(&Key::of(flow)),
+                Difference::Modified { old: flow, .. } | Difference::Removed(flow) => {
+                    shared.put_flow(Arc::clone(flow))
+                }
+            };
         }
+        self.flows = shared.flows;
     }
 
     /// Adds a group, in place of one with its number.
@@ -124,15 +167,6 @@ impl FlowSet {
         self.flows.is_empty() && self.groups.is_empty()
     }
 }
-
-/// Keys that are equal may still stand for flows that are not.
-impl PartialEq for FlowSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.groups == other.groups && self.flows().eq(other.flows())
-    }
-}
-
-impl Eq for FlowSet {}
 
 /// The units that want something, in order; mostly it is one.
 type Owners = SmallVec<[Arc<Unit>; 1]>;
@@ -203,7 +237,7 @@ impl Desired {
         }
         // Of two flows with one key, the one that is wanted now.
         keys.extend(wanted.keys().cloned());
-        keys.extend(before.flows);
+        keys.extend(before.keys().cloned());
         ids.extend(wanted.groups.keys().copied());
         ids.extend(before.groups.into_keys());
         if !wanted.is_empty() {

@@ -3,7 +3,10 @@
 use std::fmt::{self, Write as _};
 
 /// So many ports share a network.
-const PORTS_OF_A_NETWORK: u16 = 20;
+const PORTS_OF_A_NETWORK: u16 = 16;
+
+/// The number of the first port on another host: the same, however many there are on this one.
+const FIRST_ELSEWHERE: u16 = 0x8000;
 
 /// The size of a busy host's world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ impl Size {
             writeln!(
                 text,
                 "  - {{name: net{network}, network_type: vxlan, segmentation_id: {key}, \
-                 mtu: 1400, subnets: [{{name: net{network}-v4, cidr: 10.0.0.0/16}}]}}"
+                 mtu: 1400, subnets: [{{name: net{network}-v4, cidr: 10.0.0.0/8}}]}}"
             )?;
         }
         let end = if self.ports + self.hosts == 0 {
@@ -72,25 +75,24 @@ impl Size {
         };
         writeln!(text, "ports:{end}")?;
         for port in 0..self.ports {
-            self.port(&mut text, port, 1)?;
+            self.port(&mut text, port, (port / PORTS_OF_A_NETWORK, 1))?;
         }
         for host in 0..self.hosts {
-            self.port(&mut text, self.ports + host, host + 2)?;
+            let network = host % self.used();
+            self.port(&mut text, FIRST_ELSEWHERE + host, (network, host + 2))?;
         }
         Ok(text)
     }
 
-    fn port(self, text: &mut String, port: u16, host: u16) -> fmt::Result {
+    fn port(self, text: &mut String, port: u16, (network, host): (u16, u16)) -> fmt::Result {
         let [high, low] = port.to_be_bytes();
-        let network = port % self.used();
         let group = if self.one_group { 0 } else { network };
         let id = port_id(port);
         writeln!(
             text,
             "  - {{id: {id}, name: port{port}, network: net{network}, host: host{host}, \
              mac_address: \"fa:16:3e:01:{high:02x}:{low:02x}\", \
-             fixed_ips: [10.0.{}.{low}], security_groups: [group{group}]}}",
-            100 + high
+             fixed_ips: [10.1.{high}.{low}], security_groups: [group{group}]}}"
         )
     }
 }
@@ -115,7 +117,7 @@ mod tests {
         };
         let description = Description::read(&size.description().unwrap()).unwrap();
         assert_eq!(description.hosts.len(), 301);
-        assert_eq!(description.networks.len(), 17);
+        assert_eq!(description.networks.len(), 21);
         assert_eq!(description.ports.len(), 600);
         let here = |port: &&crate::network::Port| port.host.as_deref() == Some("host1");
         assert_eq!(description.ports.iter().filter(here).count(), 300);
