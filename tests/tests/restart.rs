@@ -78,12 +78,17 @@ fn flows_deleted_by_hand_are_put_back() -> anyhow::Result<()> {
 }
 
 #[test]
-fn groups_deleted_by_hand_are_put_back() -> anyhow::Result<()> {
+fn groups_changed_by_hand_are_put_back() -> anyhow::Result<()> {
     let lab = quickstart("t-groups")?;
     let ovs = lab.host("host1")?.ovs();
     let flows = Flows::of(ovs, "br-int")?;
     // The flows that use a group go with it.
     ovs.ofctl("-O OpenFlow13 del-groups br-int")?;
+    flows.are_on(ovs, "br-int", PATIENCE)?;
+    // One that is only changed is still there, and takes no flow with it.
+    ovs.ofctl("-O OpenFlow13 mod-group br-int group_id=1,type=all,bucket=actions=drop")?;
+    flows.are_on(ovs, "br-int", PATIENCE)?;
+    ovs.ofctl("-O OpenFlow13 add-group br-int group_id=4000,type=all,bucket=actions=drop")?;
     flows.are_on(ovs, "br-int", PATIENCE)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
-use openflow::message::{FlowMod, GroupMod, Message};
+use openflow::message::{AsyncKind, AsyncProperty, FlowMod, GroupMod, Message, SetAsyncConfig2};
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
 };
@@ -27,6 +27,8 @@ const SETTLE: Duration = Duration::from_millis(10);
 const LATEST: Duration = Duration::from_millis(50);
 /// How long to wait before what the switch refused is tried again: its tables may have room then.
 const RETRY: Duration = Duration::from_secs(5);
+/// A forwarded request that changes a group (OpenFlow 1.4, 7.4.6, `OFPRFR_GROUP_MOD`).
+const GROUP_MOD: u32 = 1 << 0;
 /// How many repairs are told one by one.
 const TOLD: usize = 20;
 
@@ -86,7 +88,18 @@ impl Bridge {
     }
 
     /// Asks to be told of changes that others make to flows.
+    ///
+    /// The flow monitor tells of flows only. Of groups the switch tells as a forwarded request,
+    /// which OpenFlow has from 1.4 on, and Open vSwitch in 1.3 too.
     async fn watch(&self) -> Result<(), RequestError> {
+        let forwarded = AsyncProperty {
+            kind: AsyncKind::REQUESTFORWARD_PRIMARY,
+            mask: GROUP_MOD,
+        };
+        let properties = vec![forwarded];
+        self.connection
+            .send(SetAsyncConfig2 { properties }.into())
+            .await?;
         let flags = FlowMonitorFlags::ADD | FlowMonitorFlags::DELETE | FlowMonitorFlags::MODIFY;
         let request = FlowMonitorRequest {
             flags,
@@ -139,12 +152,20 @@ impl Bridge {
             Some(_) => return Ok(()),
             None => return Err("the connection is closed".to_owned()),
         };
-        let Message::MultipartReply(reply) = message else {
-            return Ok(());
-        };
-        let ReplyBody::FlowMonitor(updates) = reply.body else {
-            return Ok(());
-        };
+        match message {
+            // Only others' are forwarded.
+            Message::RequestForward(_) => self.stale = true,
+            Message::MultipartReply(reply) => {
+                if let ReplyBody::FlowMonitor(updates) = reply.body {
+                    self.take_in_updates(updates);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_in_updates(&mut self, updates: Vec<FlowUpdate>) {
         for update in updates {
             // Of this connection's own changes the switch only says that they are done.
             if let FlowUpdate::Full(change) = update {
@@ -152,7 +173,6 @@ impl Bridge {
             }
         }
         self.report_counts(|_| {});
-        Ok(())
     }
 
     /// Follows a change of a flow that is not ours, as learned ones come and go with the traffic;
