@@ -25,12 +25,14 @@ mod instruction;
 mod matching;
 mod meter;
 mod number;
+mod protocol;
 mod subfield;
 mod token;
 
 use std::str::FromStr;
 
 pub use flow::FlowMods;
+pub use protocol::Protocols;
 use token::Parsed;
 
 use crate::action::Action;
@@ -157,6 +159,36 @@ impl<'n> Parser<'n> {
         command: Option<FlowModCommand>,
     ) -> FlowMods<'a, 'n> {
         FlowMods::new(*self, text, command)
+    }
+
+    /// Reads a file as [`flow_mods`](Self::flow_mods) does, and says which protocols can carry all
+    /// of its flow mods; OpenFlow 1.3 need not be one.
+    ///
+    /// # Errors
+    ///
+    /// When `ovs-ofctl` would refuse a line whatever the protocol.
+    pub fn flow_protocols(
+        &self,
+        text: &str,
+        command: FlowModCommand,
+    ) -> Result<Protocols, ParseError> {
+        flow::protocols(self, text, command)
+    }
+
+    /// Says which protocols can carry a group mod; OpenFlow 1.3 need not be one.
+    ///
+    /// # Errors
+    ///
+    /// When `ovs-ofctl` would refuse the text whatever the protocol.
+    pub fn group_protocols(
+        &self,
+        text: &str,
+        command: GroupModCommand,
+    ) -> Result<Protocols, ParseError> {
+        let draft = group::draft(self, text, command);
+        draft
+            .map(|(_, protocols)| protocols)
+            .map_err(|fault| fault.locate(text, 1))
     }
 
     /// Reads what a group mod with this command is to say.

@@ -5,16 +5,14 @@ use std::process::ExitCode;
 
 use openflow::message::{ErrorCode, FlowMod, FlowModCommand, GroupModCommand, Message};
 use openflow::names::Names;
-use openflow::text::{ParseError, Parser};
+use openflow::print::Frame;
+use openflow::text::{ParseError, Parser, Protocols};
 use openflow::wire::{TooLong, Writer};
 
 use crate::{Failure, complain, hex, read};
 
 /// The number of the first transaction, that `ovs-ofctl` gives to what it only prints.
 const XID: u32 = 1;
-
-/// What can be sent, out of which `ovs-ofctl` chooses; here there is only one.
-const PROTOCOLS: &str = "usable protocols: OXM-OpenFlow13\nchosen protocol: OXM-OpenFlow13";
 
 /// Writes a line for each flow: the bytes of its flow mod, with 0 as the number of transaction.
 ///
@@ -61,49 +59,64 @@ pub(crate) fn at(file: &str, error: &ParseError) -> String {
 
 pub(crate) fn parse_flow(flow: &str) -> Result<ExitCode, Failure> {
     let parser = Parser::default().lenient();
-    let change = parser
-        .flow_mod(flow, FlowModCommand::ADD)
+    let add = FlowModCommand::ADD;
+    let usable = parser
+        .flow_protocols(flow, add)
         .map_err(|error| error.message)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{PROTOCOLS}")?;
-    print(&mut out, XID, change)?;
+    choose(&mut out, usable, "protocol: OXM-OpenFlow13")?;
+    let change = parser.flow_mod(flow, add).map_err(|error| error.message)?;
+    print(&mut out, XID, change.into())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the flow mods of a file, or, as `ovs-ofctl` does, nothing but the first error.
 pub(crate) fn parse_flows(file: &str) -> Result<ExitCode, Failure> {
     let text = read(file)?;
-    let add = Some(FlowModCommand::ADD);
-    let changes: Result<Vec<FlowMod>, ParseError> =
-        Parser::default().lenient().flow_mods(&text, add).collect();
-    let changes = changes.map_err(|error| format!("{file}:{}: {}", error.line, error.message))?;
+    let parser = Parser::default().lenient();
+    let add = FlowModCommand::ADD;
+    let at = |error: ParseError| format!("{file}:{}: {}", error.line, error.message);
+    let usable = parser.flow_protocols(&text, add).map_err(at)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    writeln!(out, "{PROTOCOLS}")?;
+    choose(&mut out, usable, "protocol: OXM-OpenFlow13")?;
+    let changes: Result<Vec<FlowMod>, ParseError> = parser.flow_mods(&text, Some(add)).collect();
+    let changes = changes.map_err(at)?;
     for (xid, change) in (XID..).zip(changes) {
-        print(&mut out, xid, change)?;
+        print(&mut out, xid, change.into())?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(out: &mut impl std::io::Write, xid: u32, change: FlowMod) -> Result<(), Failure> {
-    let message = Message::from(change);
-    writeln!(out, "{}", message.print(xid, &Names::NONE))?;
+/// Says which protocols can be sent, out of which `ovs-ofctl` chooses; here there is one to choose.
+fn choose(out: &mut impl std::io::Write, usable: Protocols, chosen: &str) -> Result<(), Failure> {
+    writeln!(out, "usable protocols: {usable}")?;
+    if !usable.contains(Protocols::OPENFLOW13) {
+        return Err("no usable protocol".into());
+    }
+    writeln!(out, "chosen {chosen}")?;
+    Ok(())
+}
+
+/// Prints the bytes of a message, of which some might not be taken by those who read them.
+fn print(out: &mut impl std::io::Write, xid: u32, message: Message) -> Result<(), Failure> {
+    let bytes = encode(message, xid)?.into();
+    writeln!(out, "{}", Frame::new(&bytes, &Names::NONE))?;
     Ok(())
 }
 
 pub(crate) fn parse_group(group: &str) -> Result<ExitCode, Failure> {
     let parser = Parser::default();
-    let change = parser
-        .group_mod(group, GroupModCommand::ADD)
+    let add = GroupModCommand::ADD;
+    let usable = parser
+        .group_protocols(group, add)
         .map_err(|error| error.message)?;
-    let message = Message::from(change);
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "usable protocols: OXM-OpenFlow13\nchosen version: OpenFlow13"
-    )?;
-    writeln!(out, "{}", message.print(XID, &Names::NONE))?;
+    choose(&mut out, usable, "version: OpenFlow13")?;
+    let change = parser
+        .group_mod(group, add)
+        .map_err(|error| error.message)?;
+    print(&mut out, XID, change.into())?;
     Ok(ExitCode::SUCCESS)
 }
 

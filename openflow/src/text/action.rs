@@ -13,6 +13,7 @@ mod set;
 
 use super::check::{Packet, check};
 use super::number::{self, Bytes};
+use super::protocol::Protocols;
 use super::subfield::{ratio, subfield};
 use super::token::{Fault, Pair, Pairs, items};
 use super::{Parsed, Parser};
@@ -37,6 +38,10 @@ pub(super) struct Scope<'p> {
     packet: Option<Packet>,
     outer: Outer,
     depth: u8,
+    /// The protocols that have the actions.
+    pub(super) known: Protocols,
+    /// The protocols that allow the actions for such packets.
+    pub(super) consistent: Protocols,
 }
 
 /// The action that others stand in.
@@ -57,6 +62,8 @@ impl<'p> Scope<'p> {
             packet: None,
             outer: Outer::None,
             depth: 0,
+            known: Protocols::all(),
+            consistent: Protocols::all(),
         }
     }
 
@@ -71,13 +78,29 @@ impl<'p> Scope<'p> {
     }
 
     /// Reads actions that stand within another.
-    fn nested<'a>(&self, outer: Outer, text: &'a str) -> Parsed<'a, Vec<Action>> {
+    fn nested<'a>(&mut self, outer: Outer, text: &'a str) -> Parsed<'a, Vec<Action>> {
         let mut scope = Self {
             outer,
             depth: self.depth + 1,
+            known: Protocols::all(),
             ..self.clone()
         };
-        list(&mut scope, text)
+        let actions = list(&mut scope, text)?;
+        // `ovs-ofctl` forgets at `clone` what it knew of the actions before.
+        self.known = match outer {
+            Outer::Other => scope.known,
+            Outer::Ct | Outer::None => self.known & scope.known,
+        };
+        self.consistent = scope.consistent;
+        Ok(actions)
+    }
+
+    /// Reads actions that go to the action set, of whose packets nothing is certain.
+    pub(super) fn write_actions<'a>(&mut self, text: &'a str) -> Parsed<'a, Vec<Action>> {
+        let consistent = self.consistent;
+        let actions = self.nested(Outer::None, text);
+        self.consistent = consistent;
+        actions
     }
 }
 
@@ -132,8 +155,9 @@ pub(super) fn read<'a>(
     let before = list.len();
     let key = pair.key.to_ascii_lowercase();
     let is_action = append(scope, pair, &key, list)?;
+    scope.known &= Protocols::of_word(&key);
     let new = list.get(before..).unwrap_or_default();
-    check(&mut scope.packet, pair.key, &key, new)?;
+    scope.consistent &= check(&mut scope.packet, pair.key, &key, new)?;
     Ok(is_action)
 }
 

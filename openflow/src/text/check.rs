@@ -5,8 +5,11 @@
 
 use super::Parsed;
 use super::action::target;
+use super::number::Bytes;
+use super::protocol::Protocols;
+use super::subfield::placed;
 use super::token::Fault;
-use crate::action::{Action, AddressRange, LearnSpec};
+use crate::action::{Action, AddressRange, Learn, LearnSpec};
 use crate::field::*;
 use crate::matching::Match;
 
@@ -28,7 +31,6 @@ impl Packet {
     fn has(&self, field: FieldId) -> bool {
         match field.needs() {
             Need::Vlan => self.tagged,
-            _ if field == VLAN_VID.id() => self.tagged,
             _ => self.matching.meets(field),
         }
     }
@@ -60,6 +62,13 @@ impl Packet {
     fn fits(&self, action: &Action) -> bool {
         let has = |field: FieldId| self.has(field);
         let written = target(action).is_none_or(has);
+        let sets = matches!(
+            action,
+            Action::SetField(_) | Action::RegLoad(_) | Action::RegLoad2(_)
+        );
+        if sets && target(action) == Some(VLAN_VID.id()) && !self.tagged {
+            return false;
+        }
         let read = match action {
             Action::RegMove(copy) => has(copy.source.field()),
             Action::StackPush(push) => has(push.source.field()),
@@ -75,8 +84,8 @@ impl Packet {
                 };
                 has(IP_TTL.id()) && helped && ct.actions.iter().all(|action| self.fits(action))
             }
-            Action::Learn(learn) => learn.specs.iter().all(|spec| self.knows(spec)),
-            Action::Learn2(learn) => learn.learn.specs.iter().all(|spec| self.knows(spec)),
+            Action::Learn(learn) => self.teaches(learn),
+            Action::Learn2(learn) => self.teaches(&learn.learn),
             Action::Nat(nat) => match nat.addresses {
                 AddressRange::None => has(IP_TTL.id()),
                 AddressRange::V4(..) => has(IPV4_SRC.id()),
@@ -85,6 +94,31 @@ impl Packet {
             _ => true,
         };
         written && read
+    }
+
+    /// Whether the packets have what a learned flow is made of, and those that it is for what it
+    /// matches on and writes.
+    fn teaches(&self, learn: &Learn) -> bool {
+        let mut learned = Match::default();
+        learn.specs.iter().all(|spec| {
+            let fits = self.knows(spec)
+                && match spec {
+                    LearnSpec::MatchField { target, .. }
+                    | LearnSpec::MatchValue { target, .. }
+                    | LearnSpec::LoadField { target, .. }
+                    | LearnSpec::LoadValue { target, .. } => learned.meets(target.field()),
+                    LearnSpec::Output { .. } => true,
+                };
+            if let LearnSpec::MatchValue { value, target } = spec {
+                let missing = target.field().size().saturating_sub(value.as_bytes().len());
+                let zeros = std::iter::repeat_n(0, missing);
+                let number: Bytes = zeros.chain(value.as_bytes().iter().copied()).collect();
+                let (value, mask) = placed(*target, &number);
+                let mask = (!target.is_whole()).then_some(mask);
+                learned.set(target.field(), &value, mask.as_deref());
+            }
+            fits
+        })
     }
 
     /// Whether the packets have the field that a learned flow is to look at.
@@ -127,24 +161,19 @@ impl Packet {
 }
 
 /// Refuses what does not fit the packets, if anything is known of them, and notes what becomes of
-/// them. `actions` are what the action that `token` starts stands for.
+/// them. `actions` are what the action that `token` starts stands for. Yields the protocols that
+/// allow the action for such packets: that of OpenFlow 1.0 asks for nothing.
 pub(super) fn check<'a>(
     packet: &mut Option<Packet>,
     token: &'a str,
     word: &str,
     actions: &[Action],
-) -> Parsed<'a, ()> {
+) -> Parsed<'a, Protocols> {
     let Some(known) = packet else {
-        return Ok(());
+        return Ok(Protocols::all());
     };
     if !known.suits(word) {
-        let message = "none of the usable flow formats (OpenFlow10,NXM) is among the allowed flow \
-                       formats (OXM-OpenFlow13)";
-        return Err(Fault::new(
-            token,
-            "an action for packets of this match",
-            message,
-        ));
+        return Ok(Protocols::OPENFLOW10_ANY);
     }
     for action in actions {
         // Of a port that is no port it is not said what would become of the packet.
@@ -154,7 +183,7 @@ pub(super) fn check<'a>(
             _ => {
                 if !known.becomes(action) {
                     *packet = None;
-                    return Ok(());
+                    return Ok(Protocols::all());
                 }
                 continue;
             }
@@ -166,7 +195,7 @@ pub(super) fn check<'a>(
             message,
         ));
     }
-    Ok(())
+    Ok(Protocols::all())
 }
 
 fn is_output(port: PortNo) -> bool {

@@ -2,8 +2,10 @@
 
 use super::action::Scope;
 use super::matching::Draft;
+use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs, end};
 use super::{ParseError, Parsed, Parser, instruction, number};
+use crate::field::GroupId;
 use crate::flow::{DEFAULT_PRIORITY, FlowFlags};
 use crate::message::{ALL_TABLES, FlowMod, FlowModCommand};
 
@@ -13,6 +15,16 @@ pub(super) fn flow_mod<'a>(
     text: &'a str,
     command: FlowModCommand,
 ) -> Parsed<'a, FlowMod> {
+    let (change, protocols) = draft(parser, text, command)?;
+    protocols.admit(text.trim()).map(|()| change)
+}
+
+/// Reads what a flow mod says, and which protocols can.
+fn draft<'a>(
+    parser: &Parser<'_>,
+    text: &'a str,
+    command: FlowModCommand,
+) -> Parsed<'a, (FlowMod, Protocols)> {
     let deletes = matches!(
         command,
         FlowModCommand::DELETE | FlowModCommand::DELETE_STRICT
@@ -27,20 +39,52 @@ pub(super) fn flow_mod<'a>(
         ..FlowMod::delete_all()
     };
     let mut draft = Draft::default();
+    let mut protocols = Protocols::all();
     for pair in Pairs::new(head) {
         if !property(&mut change, pair)? && !draft.read(parser, pair)? {
             keyword(parser, &mut change, pair)?;
+            if pair.key == "table" && change.table != ALL_TABLES {
+                protocols &= Protocols::TABLE;
+            }
         }
     }
+    protocols &= draft.protocols & of_properties(&change);
     change.matching = draft.finish(parser)?;
+    protocols &= Protocols::of_match(&change.matching);
     if let Some(actions) = actions {
         let mut scope = Scope::of(parser, &change.matching);
         change.instructions = instruction::scoped(&mut scope, actions)?;
+        protocols &= scope.known & scope.consistent;
+        if protocols.is_empty() {
+            let message = "actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)";
+            return Err(Fault::new(actions, "actions that fit the match", message));
+        }
         if change.table == ALL_TABLES {
             change.table = 0;
         }
     }
-    Ok(change)
+    Ok((change, protocols))
+}
+
+/// The protocols that can say what is said of the flow besides its match and its actions.
+fn of_properties(change: &FlowMod) -> Protocols {
+    let mut protocols = Protocols::all();
+    if change.flags.contains(FlowFlags::RESET_COUNTS) {
+        protocols &= Protocols::OXM;
+    }
+    if change
+        .flags
+        .intersects(FlowFlags::NO_PKT_COUNTS | FlowFlags::NO_BYT_COUNTS)
+    {
+        protocols &= Protocols::SINCE13;
+    }
+    if change.out_group != GroupId::ANY {
+        protocols &= Protocols::SINCE11;
+    }
+    if change.cookie_mask != 0 {
+        protocols &= Protocols::SINCE11 | Protocols::NXM_ANY;
+    }
+    protocols
 }
 
 /// Cuts where the actions start: at the first word with `action` in it.
@@ -197,6 +241,24 @@ impl Iterator for FlowMods<'_, '_> {
         }
         None
     }
+}
+
+/// Says which protocols can carry every flow mod of a file.
+pub(super) fn protocols(
+    parser: &Parser<'_>,
+    file: &str,
+    command: FlowModCommand,
+) -> Result<Protocols, ParseError> {
+    let mut protocols = Protocols::all();
+    for (line, number) in file.lines().zip(1..) {
+        let text = line.split_once('#').map_or(line, |(text, _)| text);
+        if !text.trim().is_empty() {
+            let (_, usable) =
+                draft(parser, text, command).map_err(|fault| fault.locate(line, number))?;
+            protocols &= usable;
+        }
+    }
+    Ok(protocols)
 }
 
 /// Reads a flow mod that the word of a command may stand before, unless it is given.

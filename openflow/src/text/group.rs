@@ -1,6 +1,7 @@
 //! Groups.
 
 use super::action::{Scope, list, not_alone, read, unknown, verify};
+use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number};
 use crate::field::{GroupId, PortNo};
@@ -13,12 +14,23 @@ pub(super) fn group_mod<'a>(
     text: &'a str,
     command: GroupModCommand,
 ) -> Parsed<'a, GroupMod> {
+    let (change, protocols) = draft(parser, text, command)?;
+    protocols.admit(text.trim()).map(|()| change)
+}
+
+/// Reads what a group mod says, and which protocols can.
+pub(super) fn draft<'a>(
+    parser: &Parser<'_>,
+    text: &'a str,
+    command: GroupModCommand,
+) -> Parsed<'a, (GroupMod, Protocols)> {
+    let mut protocols = Protocols::all();
     let mut change = GroupMod::delete(GroupId::ANY);
     change.command = command;
     let deletes = command == GroupModCommand::DELETE;
     if deletes && text.is_empty() {
         change.id = GroupId::ALL;
-        return Ok(change);
+        return Ok((change, protocols));
     }
     // The type says what a bucket must hold, so the buckets come last wherever they stand.
     let (head, mut buckets) = text.split_at(text.find(BUCKET).unwrap_or(text.len()));
@@ -26,8 +38,13 @@ pub(super) fn group_mod<'a>(
         return Err(Fault::new(buckets, "nothing more", "bucket is not needed"));
     }
     let mut has_type = false;
+    let mut selection = Selection::default();
     for pair in Pairs::new(head) {
-        property(&mut change, pair)?;
+        if selection.read(pair)? {
+            protocols &= EXTENDED;
+        } else {
+            property(&mut change, pair)?;
+        }
         has_type |= pair.key == "type";
     }
     if change.id == GroupId::ANY {
@@ -36,24 +53,65 @@ pub(super) fn group_mod<'a>(
     if !deletes && !has_type {
         return Err(missing(head, "type=", "must specify a type"));
     }
+    selection.check(head)?;
     while let Some(rest) = buckets.strip_prefix(BUCKET) {
         let (bucket_text, next) = rest.split_at(rest.find(BUCKET).unwrap_or(rest.len()));
         change
             .buckets
-            .push(bucket(parser, bucket_text, change.kind)?);
+            .push(bucket(parser, bucket_text, change.kind, &mut protocols)?);
         buckets = next;
     }
     if change.kind == GroupType::INDIRECT && change.buckets.len() != 1 && !deletes {
         let message = "indirect groups require exactly one bucket";
         return Err(Fault::new(text, "one bucket", message));
     }
-    Ok(change)
+    Ok((change, protocols))
 }
+
+/// OpenFlow 1.0 with an extension of OVS, and 1.5.
+const EXTENDED: Protocols = Protocols::OPENFLOW10_ANY.union(Protocols::OPENFLOW15);
 
 const BUCKET: &str = "bucket=";
 
 fn missing<'a>(text: &'a str, expected: &'static str, message: &str) -> Box<Fault<'a>> {
     number::missing(text, expected, message.to_owned())
+}
+
+/// How a group is to choose a bucket, which OpenFlow 1.3 has no place for.
+#[derive(Debug, Default)]
+struct Selection<'a> {
+    method: &'a str,
+    parameter: u64,
+    has_fields: bool,
+}
+
+impl<'a> Selection<'a> {
+    /// Reads what says how to choose, and says whether `pair` is that.
+    fn read(&mut self, pair: Pair<'a>) -> Parsed<'a, bool> {
+        match pair.key {
+            "selection_method" if pair.value.len() > 15 => {
+                let message = "selection method is longer than 15 bytes long";
+                return Err(Fault::new(pair.value, "a shorter word", message));
+            }
+            "selection_method" => self.method = pair.value,
+            "selection_method_param" => self.parameter = number::u64(pair.value)?,
+            "fields" => self.has_fields = !pair.value.is_empty(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn check(&self, head: &'a str) -> Parsed<'a, ()> {
+        let message = match self.method {
+            "hash" => return Ok(()),
+            _ if self.has_fields => "fields may only be specified with \"selection_method=hash\"",
+            "" if self.parameter != 0 => {
+                "selection_method_param is only allowed with \"selection_method\""
+            }
+            _ => return Ok(()),
+        };
+        Err(missing(head, "selection_method=", message))
+    }
 }
 
 fn property<'a>(change: &mut GroupMod, pair: Pair<'a>) -> Parsed<'a, ()> {
@@ -80,11 +138,6 @@ fn property<'a>(change: &mut GroupMod, pair: Pair<'a>) -> Parsed<'a, ()> {
             let message = "command bucket id is not needed";
             return Err(Fault::new(key, "group_id, type or bucket", message));
         }
-        "selection_method" | "selection_method_param" | "fields" => {
-            let message = "none of the usable flow formats (OpenFlow10,NXM) is among the allowed \
-                           flow formats (OXM-OpenFlow13)";
-            return Err(Fault::new(key, "what OpenFlow 1.3 can say", message));
-        }
         _ => {
             let message = format!("unknown keyword {key}");
             return Err(Fault::new(key, "group_id, type or bucket", message));
@@ -105,7 +158,12 @@ fn kind(text: &str) -> Parsed<'_, GroupType> {
     })
 }
 
-fn bucket<'a>(parser: &Parser<'_>, text: &'a str, kind: GroupType) -> Parsed<'a, Bucket> {
+fn bucket<'a>(
+    parser: &Parser<'_>,
+    text: &'a str,
+    kind: GroupType,
+    protocols: &mut Protocols,
+) -> Parsed<'a, Bucket> {
     let mut bucket = Bucket::of([]);
     bucket.weight = u16::from(kind == GroupType::SELECT);
     let mut scope = Scope::new(parser);
@@ -131,6 +189,8 @@ fn bucket<'a>(parser: &Parser<'_>, text: &'a str, kind: GroupType) -> Parsed<'a,
     if !any {
         return Err(missing(text, "actions=", "bucket must specify actions"));
     }
+    // What `ovs-ofctl` says of the last bucket's actions is all that it says.
+    *protocols = scope.known;
     let alive = bucket.watch_port != PortNo::ANY || bucket.watch_group != GroupId::ANY;
     if kind == GroupType::FF && !alive {
         let message = "fast failover bucket requires watch_port or watch_group";

@@ -2,7 +2,8 @@
 //!
 //! Text does not tell them from actions: what is not an instruction of its own is applied at once.
 
-use super::action::{Scope, list, not_alone, read, unknown};
+use super::action::{Scope, not_alone, read, unknown};
+use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number};
 use crate::field::MeterId;
@@ -76,6 +77,7 @@ fn instruction<'a>(
 ) -> Parsed<'a, Kind> {
     let Pair { key, value } = pair;
     let word = key.to_ascii_lowercase();
+    scope.known &= Protocols::of_word(&word);
     Ok(match word.as_str() {
         "meter" => {
             found.meter = Some(MeterId(number::u32(value)?));
@@ -86,7 +88,7 @@ fn instruction<'a>(
             Kind::Clear
         }
         "write_actions" => {
-            let actions = list(&mut scope.clone(), value)?;
+            let actions = scope.write_actions(value)?;
             found.write_actions = (!actions.is_empty()).then_some(actions);
             Kind::WriteActions
         }

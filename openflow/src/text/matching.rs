@@ -6,6 +6,7 @@
 
 use super::field::{Operand, by_name, operand};
 use super::number::Bytes;
+use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number, subfield};
 use crate::field::format::{Hex, number as integer};
@@ -30,6 +31,8 @@ pub(super) struct Draft<'a> {
     matching: Match,
     waiting: Vec<Waiting<'a>>,
     vlan: Vlan,
+    /// The protocols that can ask for all that is asked for.
+    pub(super) protocols: Protocols,
     /// Whether something is asked for that only Ethernet frames have.
     ethernet: bool,
 }
@@ -126,6 +129,7 @@ impl<'a> Draft<'a> {
             "" => fault.at(pair.key),
             _ => fault,
         })?;
+        self.protocols &= Protocols::of_condition(field, &operand);
         if field == VLAN_PCP.id() && !operand.is_anything() {
             self.priority(operand.value.last().copied().unwrap_or_default().into());
             return Ok(());
@@ -203,6 +207,7 @@ impl<'a> Draft<'a> {
             value: merge(&old, &value),
             mask: Some(merge(&old_mask, &mask)),
         };
+        self.protocols &= Protocols::of_condition(field, &operand);
         self.set(field, operand, pair.key);
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::text::subfield::subfield;
 use crate::text::token::{Fault, Pair, Pairs};
 
 /// Reads `ct`.
-pub(super) fn ct<'a>(scope: &Scope<'_>, text: &'a str) -> Parsed<'a, Action> {
+pub(super) fn ct<'a>(scope: &mut Scope<'_>, text: &'a str) -> Parsed<'a, Action> {
     let mut ct = Ct::default();
     let mut forced = None;
     for Pair { key, value } in Pairs::new(text) {

@@ -4,7 +4,7 @@ use super::{leading, set};
 use crate::action::*;
 use crate::field::format::{Hex, number as integer};
 use crate::text::field;
-use crate::text::number::{self, Bytes};
+use crate::text::number::{self, Bad, Bytes};
 use crate::text::subfield::{fits, subfield};
 use crate::text::token::{Fault, Pair, Pairs};
 use crate::text::{Parsed, Parser};
@@ -156,9 +156,17 @@ fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
         let message = format!("{key}: missing source before `->' in `{value}'");
         return Err(Fault::new(value, "a value or a field", message));
     }
-    let Ok((bits, rest)) = number::wide(source, 16) else {
-        let (source, target) = set::ends(value)?;
-        return Ok(LearnSpec::LoadField { source, target });
+    let (bits, rest) = match number::wide(source, 16) {
+        Ok(read) => read,
+        Err(Bad::Syntax) => {
+            let (source, target) = set::ends(value)?;
+            return Ok(LearnSpec::LoadField { source, target });
+        }
+        Err(Bad::TooLarge) => {
+            let bits = subfield(name)?.bits();
+            let message = format!("{value}: value does not fit into {bits} bits");
+            return Err(Fault::new(source, "a smaller number", message));
+        }
     };
     if !rest.is_empty() {
         let message = format!("{key}: garbage before `->' in `{value}'");

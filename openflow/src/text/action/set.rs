@@ -9,6 +9,7 @@ use crate::field::*;
 use crate::text::Parsed;
 use crate::text::field::{by_name, ethernet, operand};
 use crate::text::number;
+use crate::text::protocol::Protocols;
 use crate::text::subfield::{fits, placed, split, subfield};
 use crate::text::token::{self, Fault};
 
@@ -29,7 +30,7 @@ pub(super) fn arrow(text: &str) -> Parsed<'_, (&str, &str)> {
 
 /// Reads `set_field`; with a mask, OpenFlow 1.3 needs a `load` for each run of bits.
 pub(super) fn set_field<'a>(
-    scope: &Scope<'_>,
+    scope: &mut Scope<'_>,
     text: &'a str,
     list: &mut Vec<Action>,
 ) -> Parsed<'a, ()> {
@@ -52,6 +53,7 @@ pub(super) fn set_field<'a>(
             message,
         ));
     }
+    scope.known &= Protocols::of_field(field);
     match operand.mask {
         None => {
             let bytes = shortened(field, &operand.value);
