@@ -206,6 +206,20 @@ impl FieldId {
         self.0.size > 16
     }
 
+    /// How many bytes, from the last, say all of a value and its mask.
+    ///
+    /// OVS leaves out the leading zeros of an option of a tunnel, and of other fields nothing.
+    pub(crate) fn significant(self, value: &[u8], mask: Option<&[u8]>) -> usize {
+        if !self.is_variable() {
+            return value.len();
+        }
+        let used = |bytes: &[u8]| {
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            bytes.len() - zeros
+        };
+        used(value).max(mask.map_or(0, used))
+    }
+
     /// Whether a match can ask for some bits only.
     #[must_use]
     pub fn is_maskable(self) -> bool {

@@ -77,7 +77,7 @@ impl Wire for Ct {
                 number.encode(out);
             }
             Zone::Field(field) => {
-                field.nxm().encode(out);
+                field.encode_short(out);
                 field.range().encode(out);
             }
         }

@@ -205,7 +205,7 @@ impl Wire for LearnSpec {
 }
 
 fn put_part(part: Subfield, out: &mut Writer) {
-    part.nxm().encode(out);
+    part.encode_short(out);
     part.start().encode(out);
 }
 

@@ -82,7 +82,7 @@ impl Wire for Nat {
         out.zeros(2);
         self.flags.encode(out);
         self.present().encode(out);
-        match self.addresses {
+        match self.addresses.sent() {
             AddressRange::None => {}
             AddressRange::V4(first, last) => {
                 first.encode(out);
@@ -143,7 +143,7 @@ impl Wire for Nat {
 impl Nat {
     fn present(&self) -> Present {
         let if_some = |there, flag| if there { flag } else { Present::empty() };
-        let addresses = match self.addresses {
+        let addresses = match self.addresses.sent() {
             AddressRange::None => Present::empty(),
             AddressRange::V4(_, last) => {
                 Present::IPV4_MIN | if_some(last.is_some(), Present::IPV4_MAX)
@@ -156,6 +156,16 @@ impl Nat {
             Present::PROTO_MIN | if_some(ports.last.is_some(), Present::PROTO_MAX)
         });
         addresses | ports
+    }
+}
+
+impl AddressRange {
+    /// What the wire can say: a range that starts with no address is none.
+    const fn sent(self) -> Self {
+        match self {
+            Self::V4(Ipv4Addr::UNSPECIFIED, _) | Self::V6(Ipv6Addr::UNSPECIFIED, _) => Self::None,
+            range => range,
+        }
     }
 }
 

@@ -31,18 +31,16 @@ impl SetField {
     /// Writes `value` to `field`.
     #[must_use]
     pub fn new<T: Value>(field: Field<T>, value: T) -> Self {
-        Self {
-            field: field.id(),
-            value: value.to_bytes().as_ref().into(),
-        }
+        Self::of_bytes(field.id(), value.to_bytes().as_ref())
     }
 
     /// Writes a field that is known only when the program runs. The value is to have its size.
     #[must_use]
     pub fn of_bytes(field: FieldId, value: &[u8]) -> Self {
+        let start = value.len() - field.significant(value, None);
         Self {
             field,
-            value: value.into(),
+            value: value.get(start..).unwrap_or_default().into(),
         }
     }
 
@@ -87,10 +85,7 @@ impl Wire for SetField {
         }
         writable(field.field, value, None, at)?;
         input.zeros(input.left(), "SetField.padding")?;
-        Ok(Self {
-            field: field.field,
-            value: value.into(),
-        })
+        Ok(Self::of_bytes(field.field, value))
     }
 }
 
@@ -204,8 +199,12 @@ impl RegLoad2 {
     /// Writes a field that is known only when the program runs.
     #[must_use]
     pub fn of_bytes(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Self {
-        let ones = |mask: &&[u8]| mask.iter().all(|byte| *byte == 0xff);
-        let mask = mask.filter(|mask| !ones(mask));
+        let ones = |mask: &[u8]| mask.iter().all(|byte| *byte == 0xff);
+        // A mask of fewer bytes than the field has leaves out those before it.
+        let mask = mask.filter(|mask| mask.len() < field.size() || !ones(mask));
+        let start = value.len() - field.significant(value, mask);
+        let value = value.get(start..).unwrap_or_default();
+        let mask = mask.map(|mask| mask.get(start..).unwrap_or_default());
         let masked = |mask: &[u8]| value.iter().zip(mask).map(|(v, m)| v & m).collect();
         Self {
             field,

@@ -90,6 +90,16 @@ impl Subfield {
         self.field.oxm().header(self.size.into(), false)
     }
 
+    /// Writes the header where there is no room for an experimenter.
+    ///
+    /// Such a field becomes zeros, as OVS has it: no field at all.
+    pub(super) fn encode_short(self, out: &mut Writer) {
+        match self.field.nxm().class.is_experimenter() {
+            true => out.zeros(4),
+            false => self.nxm().encode(out),
+        }
+    }
+
     /// First bit and number of bits in 16 bits.
     pub(super) const fn range(self) -> u16 {
         self.start << 6 | (self.bits.wrapping_sub(1) & 0x3f)
@@ -98,7 +108,7 @@ impl Subfield {
     /// Writes the range, then the header.
     pub(super) fn encode(self, out: &mut Writer) {
         self.range().encode(out);
-        self.nxm().encode(out);
+        self.encode_short(out);
     }
 
     /// Reads the range, then the header.

@@ -207,7 +207,7 @@ impl Header {
             return Ok(None);
         };
         let fits = if field.is_variable() {
-            (1..=field.size()).contains(&size)
+            size <= field.size()
         } else {
             size == field.size()
         };

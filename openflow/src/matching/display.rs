@@ -251,6 +251,8 @@ impl List<'_, '_> {
             };
             match condition.mask {
                 None => self.item(field.name(), Hex(condition.value))?,
+                // That the option is there is all that is asked for.
+                Some([]) => self.word(field)?,
                 Some(mask) => {
                     let masked = format_args!("{}/{}", Hex(condition.value), Hex(mask));
                     self.word(format_args!("{field}={masked}"))?;

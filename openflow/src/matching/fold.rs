@@ -41,23 +41,28 @@ impl Base {
             Mask::Everything => None,
             Mask::Some(mask) => Some(mask),
         };
-        let header = self.field.oxm().header(self.value.len(), mask.is_some());
-        let (bytes, size) = header.to_bytes();
-        let mut tlv: SmallVec<[u8; 64]> = bytes.into_iter().take(size).collect();
+        let size = self.field.significant(&self.value, mask.as_deref());
+        let value = last(&self.value, size);
+        let header = self.field.oxm().header(size, mask.is_some());
+        let (bytes, length) = header.to_bytes();
+        let mut tlv: SmallVec<[u8; 64]> = bytes.into_iter().take(length).collect();
         match mask {
-            None => tlv.extend_from_slice(&self.value),
+            None => tlv.extend_from_slice(value),
             Some(mask) => {
-                tlv.extend(
-                    self.value
-                        .iter()
-                        .zip(&mask)
-                        .map(|(value, mask)| value & mask),
-                );
-                tlv.extend_from_slice(&mask);
+                let mask = last(&mask, size);
+                tlv.extend(value.iter().zip(mask).map(|(value, mask)| value & mask));
+                tlv.extend_from_slice(mask);
             }
         }
         Some(tlv)
     }
+}
+
+/// The last `size` bytes.
+fn last(bytes: &[u8], size: usize) -> &[u8] {
+    bytes
+        .get(bytes.len().saturating_sub(size)..)
+        .unwrap_or_default()
 }
 
 /// What a mask leaves to match.
@@ -70,13 +75,15 @@ enum Mask {
 /// The one mask that asks for the same as `mask` does.
 fn canonical_mask(field: FieldId, mask: Option<&[u8]>) -> Mask {
     match mask {
-        Some(mask) if is_zero(mask) => Mask::Nothing,
-        None if !is_always_masked(field) => Mask::Everything,
-        _ if !field.is_maskable() => Mask::Everything,
-        Some(mask) if field.is_variable() => match is_full(mask) {
+        // An option without any bit to compare still has to be there.
+        Some(mask) if field.is_variable() => match is_whole(field, mask) {
             true => Mask::Everything,
             false => Mask::Some(mask.into()),
         },
+        Some(mask) if is_zero(mask) => Mask::Nothing,
+        Some(mask) if is_own_mask(field) && is_full(mask) => Mask::Everything,
+        None if !is_always_masked(field) => Mask::Everything,
+        _ if !field.is_maskable() => Mask::Everything,
         _ => {
             let allowed = field.allowed();
             let mask = mask.map_or(allowed, |mask| number(mask) & allowed);
@@ -114,7 +121,9 @@ fn is_own_mask(field: FieldId) -> bool {
 pub(super) fn fold(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Base; 1]> {
     let low = |shift: u32| number(value) >> shift;
     if is_own_mask(field) {
-        smallvec![Base::new(field, value, Some(value))]
+        let masked = mask.map(|mask| value.iter().zip(mask).map(|(v, m)| v & m).collect());
+        let value: Bits = masked.unwrap_or_else(|| value.into());
+        smallvec![Base::new(field, &value, Some(&value))]
     } else if field < IN_PORT_16.id() {
         smallvec![Base::new(field, value, mask)]
     } else if field == IN_PORT_16.id() {
@@ -185,14 +194,12 @@ fn registers(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Bas
 /// Whether a condition as it was read is the form that a match holds.
 pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) -> bool {
     let is_canonical_mask = |mask: &[u8]| {
-        if field.is_variable() {
-            return !is_zero(mask) && !is_full(mask);
-        }
         let (mask, allowed) = (number(mask), field.allowed());
         mask != 0 && mask & !allowed == 0 && (mask != allowed || is_always_masked(field))
     };
     header == field.oxm().header(header.size(), header.masked)
         && field < IN_PORT_16.id()
+        && !field.is_variable()
         && !is_own_mask(field)
         && mask.map_or_else(|| !is_always_masked(field), is_canonical_mask)
 }
@@ -242,4 +249,9 @@ fn is_zero(mask: &[u8]) -> bool {
 
 fn is_full(mask: &[u8]) -> bool {
     mask.iter().all(|byte| *byte == 0xff)
+}
+
+/// Whether a mask leaves out nothing of a field of any length: it has all its bytes.
+fn is_whole(field: FieldId, mask: &[u8]) -> bool {
+    mask.len() == field.size() && is_full(mask)
 }

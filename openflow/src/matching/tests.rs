@@ -160,3 +160,50 @@ fn the_value_of_some_tunnel_fields_is_their_mask() {
     assert_eq!(version, Match::default().masked(TUN_ERSPAN_VER, 2, 2));
     assert_eq!(Match::default().with(TUN_GTPU_FLAGS, 0), Match::default());
 }
+
+#[test]
+fn an_option_of_a_tunnel_has_no_leading_zeros_and_may_have_no_bytes_at_all() {
+    let cases: [(&[u8], Option<&[u8]>, &str, &[u8]); 5] = [
+        (
+            &[0, 0xab, 0xcd],
+            None,
+            "tun_metadata0=0xabcd",
+            &[0x50, 2, 0xab, 0xcd],
+        ),
+        (&[0], None, "tun_metadata0=0", &[0x50, 0]),
+        (&[0], Some(&[0]), "tun_metadata0", &[0x51, 0]),
+        (
+            &[0, 0xef],
+            Some(&[0, 0xff]),
+            "tun_metadata0=0xef/0xff",
+            &[0x51, 2, 0xef, 0xff],
+        ),
+        (&[1; 124], Some(&[0xff; 124]), "", &[0x50, 124]),
+    ];
+    for (value, mask, text, bytes) in cases {
+        let mut matching = Match::default();
+        matching.set(TUN_METADATA0.id(), value, mask);
+        assert!(matching.as_bytes()[2..].starts_with(bytes), "{matching}");
+        assert!(
+            text.is_empty() || matching.to_string() == text,
+            "{matching}"
+        );
+        let mut out = Writer::default();
+        matching.encode(&mut out);
+        let bytes = out.finish().unwrap().freeze();
+        assert_eq!(Match::decode(&mut Reader::new(&bytes)), Ok(matching));
+    }
+}
+
+#[test]
+fn a_field_that_is_its_own_mask_keeps_what_both_have() {
+    let mut matching = Match::default();
+    matching.set(TUN_ERSPAN_HWID.id(), &[0xf], Some(&[1]));
+    assert_eq!(matching.as_bytes()[8..], [1, 1]);
+    matching.set(TUN_GTPU_MSGTYPE.id(), &[0xff], None);
+    assert!(
+        matching
+            .as_bytes()
+            .ends_with(&[0x20, 5, 0, 0, 0x23, 0x20, 0xff])
+    );
+}

@@ -1,7 +1,6 @@
 //! Actions that send packets somewhere.
 
 use super::hex;
-use super::set::is_simple;
 use crate::action::*;
 use crate::field::PortNo;
 use crate::text::number;
@@ -33,7 +32,7 @@ pub(super) fn output<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, Actio
         ));
     };
     let max_len = u16::MAX;
-    Ok(match is_simple(source.field()) {
+    Ok(match !source.field().nxm().class.is_experimenter() {
         true => OutputReg { source, max_len }.into(),
         false => OutputReg2 { source, max_len }.into(),
     })
