@@ -128,6 +128,8 @@ struct Agent {
 struct Troubles {
     /// The description that was read last.
     file: Option<Problem>,
+    /// What the description in effect has to do without.
+    left_out: BTreeSet<Problem>,
     /// The connection to the database.
     connection: Option<Problem>,
     /// The transaction that was sent last.
@@ -161,7 +163,11 @@ impl Agent {
     }
 
     fn set_model(&mut self, loaded: Loaded) {
-        let Loaded { model, digest } = loaded;
+        let Loaded {
+            model,
+            left_out,
+            digest,
+        } = loaded;
         info!(
             "{}: {} networks, {} ports, {} security groups, {} hosts; content {digest}",
             self.settings.network.display(),
@@ -173,6 +179,13 @@ impl Agent {
         self.view.model = Some(Arc::new(model));
         self.view.digest = Some(digest);
         self.troubles.file = None;
+        let file = self.settings.network.display();
+        let left_out = left_out.into_iter();
+        self.troubles.left_out = left_out
+            .map(|mistake| {
+                Problem::new(Kind::File, &file, format!("is in effect without {mistake}"))
+            })
+            .collect();
     }
 
     fn refuse_file(&mut self, error: &str) {
@@ -284,12 +297,14 @@ impl Agent {
     fn report(&mut self) {
         let Troubles {
             file,
+            left_out,
             connection,
             transaction,
             switch,
         } = &self.troubles;
         let troubles = [file, connection, transaction, switch];
         let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
+        problems.extend(left_out.iter().cloned());
         if let Some(desired) = &self.view.desired {
             problems.extend(desired.problems.iter().cloned());
         }

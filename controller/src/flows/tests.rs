@@ -21,9 +21,9 @@ ports:
 
 fn view(desired: FlowSet) -> View {
     let board = Board::new(Arc::new(settings()));
-    let model = file::parse(Path::new("network.yaml"), NETWORK.as_bytes()).unwrap();
+    let described = file::parse(Path::new("network.yaml"), NETWORK.as_bytes()).unwrap();
     View {
-        model: Some(Arc::new(model)),
+        model: Some(Arc::new(described.model)),
         flows: BTreeMap::from([("br-int".to_owned(), Arc::new(desired))]),
         ..View::clone(&board.read().view)
     }

@@ -2,7 +2,8 @@
 //!
 //! The nouns and attributes are Neutron's, so that nobody has to learn others. The file is taken
 //! as a whole or refused as a whole, with every mistake named by line and field: half a network
-//! would be programmed faster, but nobody asked for it.
+//! would be programmed faster, but nobody asked for it. One thing is left out alone: a tunnel
+//! endpoint that an earlier host has already.
 //!
 //! # The format
 //!
@@ -159,7 +160,7 @@ use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
 
 use pipelines::network::{InvalidNetwork, Model, ObjectRef, Objects};
 
-pub(crate) use error::FileError;
+pub(crate) use error::{FileError, Mistake};
 use field::{Field, Mapping, Report};
 use name::Catalogue;
 
@@ -214,38 +215,52 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
+/// What a content describes.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// The network.
+    pub(crate) model: Model,
+    /// What it has to do without, though the rest is in effect: an address that two hosts claim.
+    pub(crate) left_out: Vec<Mistake>,
+}
+
 /// Builds the network that a content describes; the path is for messages.
 ///
 /// # Errors
 ///
 /// [`FileError::Invalid`] with every mistake that could be found.
-pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Model, FileError> {
+pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Described, FileError> {
     let invalid = |mistakes| FileError::Invalid {
         path: path.to_owned(),
         mistakes,
     };
     let root = tree::parse(content).map_err(|mistake| invalid(vec![mistake]))?;
     let mut report = Report::default();
-    let model = build(&root, &mut report);
-    match (model, report.into_mistakes()) {
-        (Some(model), mistakes) if mistakes.is_empty() => Ok(model),
+    let described = build(&root, &mut report);
+    match (described, report.into_mistakes()) {
+        (Some(described), mistakes) if mistakes.is_empty() => Ok(described),
         (_, mistakes) => Err(invalid(mistakes)),
     }
 }
 
-fn build(root: &tree::Node, report: &mut Report) -> Option<Model> {
+fn build(root: &tree::Node, report: &mut Report) -> Option<Described> {
     let expected = "a mapping with hosts, networks, security_groups, ports and trunks";
     let document = Field::root(root).mapping(expected, KNOWN, report)?;
     let (objects, origins) = read_objects(&document, report);
-    match Model::new(objects) {
-        Ok(model) => Some(model),
-        Err(problems) => {
-            problems
-                .into_iter()
-                .for_each(|problem| origins.report(problem, report));
-            None
-        }
+    let (model, problems) = Model::valid_part(objects);
+    let mut left_out = Report::default();
+    for problem in problems {
+        // Hosts are many people's; one that is wrong must not stop the others.
+        let report = match (problem.object, problem.field.field) {
+            (ObjectRef::Host(_), "encap_ip") => &mut left_out,
+            _ => &mut *report,
+        };
+        origins.report(problem, report);
     }
+    Some(Described {
+        model,
+        left_out: left_out.into_mistakes(),
+    })
 }
 
 /// Reads every object that is right by itself.

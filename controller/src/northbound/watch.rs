@@ -19,7 +19,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::file::{self, FileError};
+use super::file::{self, FileError, Mistake};
 use trail::Armed;
 
 mod trail;
@@ -38,6 +38,8 @@ const DIGEST: Uuid = Uuid::from_u128(0x0dbb_53a0_a54f_4e29_9b8f_5e6b_1e1c_6d0b);
 pub(crate) struct Loaded {
     /// The network.
     pub(crate) model: Model,
+    /// What it has to do without.
+    pub(crate) left_out: Vec<Mistake>,
     /// Derived from the content: equal contents have equal digests, on every host.
     pub(crate) digest: Uuid,
 }
@@ -173,8 +175,12 @@ fn look(path: &Path, told: Option<&Seen>) -> Option<News> {
     let digest = Uuid::new_v5(&DIGEST, &content);
     let seen = Seen::Content(digest);
     (told != Some(&seen)).then(|| {
-        let model = file::parse(path, &content);
-        (seen, model.map(|model| Loaded { model, digest }))
+        let loaded = file::parse(path, &content).map(|described| Loaded {
+            model: described.model,
+            left_out: described.left_out,
+            digest,
+        });
+        (seen, loaded)
     })
 }
 

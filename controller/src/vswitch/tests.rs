@@ -146,7 +146,9 @@ fn text(path: &Path) -> &str {
 }
 
 fn model(yaml: &str) -> Model {
-    file::parse(Path::new("network.yaml"), yaml.as_bytes()).unwrap()
+    file::parse(Path::new("network.yaml"), yaml.as_bytes())
+        .unwrap()
+        .model
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod properties;
 mod refusals;
 
 fn load(text: &str) -> Result<Model, FileError> {
-    parse(Path::new("n.yaml"), text.as_bytes())
+    parse(Path::new("n.yaml"), text.as_bytes()).map(|described| described.model)
 }
 
 /// A host, two networks, two groups and a port; tests append to it.
@@ -170,4 +170,18 @@ fn protocols_are_words_or_numbers() {
         let text = format!("security_groups: [{{name: web, rules: [{rule}]}}]");
         assert!(load(&text).is_ok(), "{protocol}");
     }
+}
+
+#[test]
+fn a_tunnel_endpoint_of_two_hosts_is_that_of_the_first() {
+    let text = "hosts: [{name: a, encap_ip: 192.0.2.1}, {name: b, encap_ip: 192.0.2.1}]";
+    let described = parse(Path::new("n.yaml"), text.as_bytes()).unwrap();
+    let endpoint = |name: &str| described.model.host(&name.into()).unwrap().encap_ip;
+    assert_eq!(endpoint("a"), Some("192.0.2.1".parse().unwrap()));
+    assert_eq!(endpoint("b"), None);
+    let left_out: Vec<_> = described.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        ["1:61: hosts[1].encap_ip: 192.0.2.1 is already that of a"]
+    );
 }

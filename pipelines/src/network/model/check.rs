@@ -63,7 +63,7 @@ impl Check {
     }
 
     fn hosts(&mut self, hosts: Vec<Host>) {
-        for (place, host) in hosts.into_iter().enumerate() {
+        for (place, mut host) in hosts.into_iter().enumerate() {
             let label = host.name.to_string();
             let mut problems = Vec::new();
             if host.name.as_str().is_empty() {
@@ -83,12 +83,20 @@ impl Check {
                 let owner = physical_network.as_str();
                 problems.extend(bridges.claim(bridge.clone(), bridge, owner, "bridge_mappings"));
             }
-            if let Some(ip) = host.encap_ip {
-                problems.extend(self.encap_ips.claim(ip, ip, &label, "encap_ip"));
-            }
+            self.host_encap_ip(place, &mut host, &label);
             if self.accept(ObjectRef::Host(place), &label, problems) {
                 self.model.hosts.insert(host.name.clone(), host);
             }
+        }
+    }
+
+    /// Leaves the host without a tunnel endpoint that another has: packets for one would go to the
+    /// other.
+    fn host_encap_ip(&mut self, place: usize, host: &mut Host, label: &str) {
+        let Some(ip) = host.encap_ip else { return };
+        let problems = self.encap_ips.claim(ip, ip, label, "encap_ip");
+        if !self.accept(ObjectRef::Host(place), label, problems) {
+            host.encap_ip = None;
         }
     }
 

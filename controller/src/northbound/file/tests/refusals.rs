@@ -519,10 +519,6 @@ fn what_must_be_unique_and_is_not() {
 - {name: b, network_type: vxlan, segmentation_id: §5}",
         &["networks[1].segmentation_id: vxlan 5 is already that of a"],
     );
-    refuses(
-        "hosts: [{name: a, encap_ip: 192.0.2.1}, {name: b, encap_ip: §192.0.2.1}]",
-        &["hosts[1].encap_ip: 192.0.2.1 is already that of a"],
-    );
 }
 
 #[test]
