@@ -21,6 +21,7 @@ mod nest;
 mod note;
 mod output;
 mod queue;
+mod refuse;
 mod reg_move;
 mod resubmit;
 mod sample;
@@ -186,10 +187,19 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn decode(input: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let start = input.place("Action");
         let at = input.place("Action.length");
         let [c0, c1, l0, l1] = input.array().map_err(|e| e.reading("Action"))?;
         let standard_code = u16::from_be_bytes([c0, c1]);
         let length = usize::from(u16::from_be_bytes([l0, l1]));
+        let is_known =
+            standard_code == EXPERIMENTER || Action::is_declared(Space::Standard, standard_code);
+        let is_sound = length >= 8 && length.is_multiple_of(8) && length - 4 <= input.left();
+        // Of an action that is not known, OVS does not look at the length.
+        if !is_known && !is_sound {
+            let code = standard_code.into();
+            return Err(start.error(Problem::UnknownCode { code }));
+        }
         if length < 8 || !length.is_multiple_of(8) {
             let problem = Problem::BadLength { length };
             return Err(at.error(problem));

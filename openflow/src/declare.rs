@@ -304,6 +304,11 @@ macro_rules! actions {
         }
 
         impl Action {
+            /// Whether there is a row with this code.
+            const fn is_declared(space: Space, code: u16) -> bool {
+                matches!((space, code), $((Space::$space, $code))|*)
+            }
+
             /// The names of the structures, which errors in them start with.
             pub(crate) const BODIES: &[&str] = &[$(stringify!($action)),*];
 

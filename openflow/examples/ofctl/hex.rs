@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use openflow::action::Action;
 use openflow::instruction::Instructions;
+use openflow::matching::Match;
 use openflow::message::ErrorCode;
 use openflow::names::Names;
 use openflow::print::Frame;
 use openflow::text::Parser;
-use openflow::wire::{DecodeError, Reader, Wire, Writer};
+use openflow::wire::{Reader, Wire, Writer};
 
 use crate::{Failure, complain, read};
 
@@ -55,15 +56,38 @@ pub(crate) fn check_version(version: &str) -> Result<(), Failure> {
 
 pub(crate) fn parse_actions(version: &str) -> Result<ExitCode, Failure> {
     check_version(version)?;
+    let text = |actions: &Vec<Action>| Instructions::apply(actions.clone()).to_string();
     let again = |actions: &Vec<Action>, out: &mut Writer| {
-        let text = Instructions::apply(actions.clone()).to_string();
-        match Parser::default().actions(&text) {
-            Ok(sent) if sent != *actions => sent.encode(out),
-            _ => actions.encode(out),
+        for action in actions {
+            action.clone().renewed(&Match::default()).encode(out);
         }
     };
-    let text = |actions: &Vec<Action>| Instructions::apply(actions.clone()).to_string();
-    each("actions", text, again)
+    each("actions", |_, input| actions(input), text, again)
+}
+
+/// Reads actions, and complains of the first that a switch does not take.
+fn actions(input: &Bytes) -> Result<Vec<Action>, ErrorCode> {
+    if !input.len().is_multiple_of(8) {
+        return Err(ErrorCode::OFPBRC_BAD_LEN);
+    }
+    let mut reader = Reader::new(input);
+    let mut actions = Vec::new();
+    while !reader.is_empty() {
+        let offset = input.len() - reader.left();
+        let action = Action::decode(&mut reader).map_err(|error| ErrorCode::from(&error));
+        match action.and_then(|action| action.refused().map_or(Ok(action), Err)) {
+            Ok(action) => actions.push(action),
+            Err(code) => {
+                let mut bytes = Vec::new();
+                // Nothing can fail where bytes grow.
+                let _ = dump(&mut bytes, input);
+                let bytes = String::from_utf8_lossy(&bytes);
+                eprint!("ofp_actions|WARN|bad action at offset {offset} ({code}):\n{bytes}");
+                return Err(code);
+            }
+        }
+    }
+    Action::misplaced(&actions).map_or(Ok(actions), Err)
 }
 
 pub(crate) fn parse_instructions(version: &str) -> Result<ExitCode, Failure> {
@@ -74,25 +98,24 @@ pub(crate) fn parse_instructions(version: &str) -> Result<ExitCode, Failure> {
         Ok(sent) => sent.encode(out),
         Err(_) => instructions.encode(out),
     };
-    each("instructions", Instructions::to_string, again)
+    each("instructions", instructions, Instructions::to_string, again)
 }
 
 /// Reads a value from each line, and prints it and how `ovs-ofctl` would send it.
-fn each<T: Wire>(
+fn each<T>(
     what: &str,
+    decode: impl Fn(&str, &Bytes) -> Result<T, ErrorCode>,
     text: impl Fn(&T) -> String,
     encode: impl Fn(&T, &mut Writer),
 ) -> Result<ExitCode, Failure> {
     let mut out = std::io::stdout().lock();
     for line in lines()? {
         // The number of a table may stand before a comma.
-        let digits = line
-            .split_once(',')
-            .map_or(line.as_str(), |(_, digits)| digits);
+        let (table, digits) = line.split_once(',').unwrap_or(("", &line));
         let Some(input) = bytes(digits) else {
             return Err("Trailing garbage in hex data".into());
         };
-        match decode::<T>(&input) {
+        match decode(table, &input) {
             Ok(value) => {
                 writeln!(out, "actions={}", text(&value))?;
                 let mut writer = Writer::default();
@@ -100,19 +123,37 @@ fn each<T: Wire>(
                 differences(&mut out, &input, &writer.finish()?)?;
                 writeln!(out)?;
             }
-            Err(error) => {
-                let name = ErrorCode::from(&error);
-                writeln!(out, "bad OpenFlow13 {what}: {name}\n")?;
-            }
+            Err(error) => writeln!(out, "bad OpenFlow13 {what}: {error}\n")?,
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn decode<T: Wire>(bytes: &Bytes) -> Result<T, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    let value = T::decode(&mut reader)?;
-    reader.finish("Action").map(|()| value)
+/// Reads instructions of a flow in this table; a flow can send packets on to later tables only.
+fn instructions(table: &str, input: &Bytes) -> Result<Instructions, ErrorCode> {
+    let mut reader = Reader::new(input);
+    let instructions =
+        Instructions::decode(&mut reader).map_err(|error| ErrorCode::from(&error))?;
+    // The last of the actions may be what is an instruction by now.
+    let applied = match instructions.apply_actions.as_slice() {
+        [actions @ .., Action::WriteMetadata(_)] => actions,
+        actions => actions,
+    };
+    let written = instructions.write_actions.as_deref();
+    for actions in [applied, written.unwrap_or_default()] {
+        let bad = actions.iter().find_map(Action::refused);
+        if let Some(code) = bad.or_else(|| Action::misplaced(actions)) {
+            return Err(code);
+        }
+    }
+    if !instructions.experimenters.is_empty() {
+        return Err(ErrorCode::OFPBIC_BAD_EXPERIMENTER);
+    }
+    let table: u8 = table.trim().parse().unwrap_or_default();
+    match instructions.goto_table {
+        Some(next) if next <= table => Err(ErrorCode::OFPBIC_BAD_TABLE_ID),
+        _ => Ok(instructions),
+    }
 }
 
 /// Prints the bytes that were written otherwise than they were read.

@@ -143,6 +143,7 @@ impl From<&DecodeError> for ErrorCode {
     fn from(error: &DecodeError) -> Self {
         let owner = error.what.split('.').next().unwrap_or_default();
         match (&error.problem, owner) {
+            (Problem::BadPadding, "SetField" | "RegLoad2") => Self::OFPBAC_BAD_SET_ARGUMENT,
             (Problem::BadPadding, _) => Self::NXBRC_MUST_BE_ZERO,
             (Problem::TooDeep, _) => Self::OFPBAC_TOO_MANY,
             (problem, "Match") => in_match(problem),
@@ -187,8 +188,12 @@ const fn in_instruction(problem: &Problem) -> ErrorCode {
 fn in_action(problem: &Problem, what: &str) -> ErrorCode {
     match (problem, what) {
         (Problem::UnknownCode { .. }, "Action") => ErrorCode::OFPBAC_BAD_TYPE,
+        (Problem::UnknownCode { .. }, "SetField.field") => ErrorCode::OFPBAC_BAD_SET_TYPE,
+        (Problem::BadLength { .. }, "SetField.field") => ErrorCode::OFPBAC_BAD_SET_LEN,
+        (Problem::BadValue { .. }, "SetField.field") => ErrorCode::OFPBAC_BAD_SET_ARGUMENT,
         (Problem::UnknownCode { .. }, _) => ErrorCode::OFPBMC_BAD_FIELD,
         (Problem::Unmaskable { .. }, "SetField.field") => ErrorCode::OFPBAC_BAD_SET_MASK,
+        (Problem::Unmaskable { .. }, "RegLoad.target") => ErrorCode::OFPBAC_BAD_SET_ARGUMENT,
         (Problem::Unmaskable { .. }, _) => ErrorCode::OFPBMC_BAD_MASK,
         (Problem::BadMask { .. }, _) => ErrorCode::OFPBMC_BAD_WILDCARDS,
         (Problem::ReadOnly { .. }, _) => ErrorCode::OFPBAC_BAD_SET_ARGUMENT,

@@ -178,7 +178,7 @@ pub(super) fn check<'a>(
     for action in actions {
         // Of a port that is no port it is not said what would become of the packet.
         let code = match action {
-            Action::Output(output) if !is_output(output.port) => "BAD_OUT_PORT",
+            Action::Output(output) if !output.port.is_output() => "BAD_OUT_PORT",
             _ if !known.fits(action) => "MATCH_INCONSISTENT",
             _ => {
                 if !known.becomes(action) {
@@ -196,8 +196,4 @@ pub(super) fn check<'a>(
         ));
     }
     Ok(Protocols::all())
-}
-
-fn is_output(port: PortNo) -> bool {
-    port < PortNo::MAX || (PortNo::IN_PORT..=PortNo::LOCAL).contains(&port)
 }
