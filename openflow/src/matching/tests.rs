@@ -163,7 +163,13 @@ fn the_value_of_some_tunnel_fields_is_their_mask() {
 
 #[test]
 fn an_option_of_a_tunnel_has_no_leading_zeros_and_may_have_no_bytes_at_all() {
-    let cases: [(&[u8], Option<&[u8]>, &str, &[u8]); 5] = [
+    type Case = (
+        &'static [u8],
+        Option<&'static [u8]>,
+        &'static str,
+        &'static [u8],
+    );
+    let cases: [Case; 5] = [
         (
             &[0, 0xab, 0xcd],
             None,
