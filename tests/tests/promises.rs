@@ -140,6 +140,11 @@ fn an_empty_database_is_filled_again() -> anyhow::Result<()> {
     host.lose_database()?;
     host.wait_for_bridges()?;
     let ovs = host.ovs();
+    // Provider bridges are the administrator's.
+    let datapath = host.datapath();
+    ovs.vsctl(&format!(
+        "add-br br-ex -- set Bridge br-ex datapath_type={datapath}"
+    ))?;
     ovs.vsctl(&format!(
         "add-port br-int {A1} -- set Interface {A1} ofport_request=43 \
          external_ids:iface-id=7571157f-bcad-4032-8ad1-f0950600b737"
