@@ -10,6 +10,7 @@ mod bandwidth_rate_limit;
 mod base_egress;
 mod base_ingress;
 mod connection;
+mod decision;
 mod delivery;
 mod dropped;
 mod firewall;
@@ -23,7 +24,16 @@ mod transient;
 mod trunk_output;
 mod unknown_stations;
 
-use crate::table::Pipeline;
+use crate::table::{Pipeline, Table};
+
+pub(crate) use decision::decision;
+pub(crate) use firewall::Side;
+
+/// The tables of rules, and what they do.
+pub(crate) static SIDES: [(&Table, &Side); 2] = [
+    (&rules_egress::TABLE, &rules_egress::SIDE),
+    (&rules_ingress::TABLE, &rules_ingress::SIDE),
+];
 
 /// The tables of br-int.
 pub(crate) static PIPELINE: Pipeline = Pipeline::new(

@@ -56,6 +56,7 @@ pub mod bridge;
 pub mod conjunction;
 pub mod cookie;
 pub mod diff;
+pub mod explain;
 pub mod flow_set;
 mod hash;
 mod learned;

@@ -5,14 +5,19 @@
 //! advertisements, never come from a machine.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use openflow::field::{
-    ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto, MacAddr,
-    ND_TARGET,
+use openflow::{
+    field::{
+        ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto, MacAddr,
+        ND_TARGET,
+    },
+    flow::Flow,
 };
 
 use super::{accept_or_ingress, connection::TRACKED, delivery, dropped, rules_egress};
 use crate::{
+    explain::Decision,
     link::{self, Dhcp},
+    network::Direction,
     registers::PORT,
     site::LocalPort,
     subject::Subject,
@@ -40,6 +45,16 @@ const SERVICE_ANSWER: u16 = 70;
 const OWN_SOURCE: u16 = 65;
 const SPOOFED: u16 = 10;
 const MISS: u16 = 0;
+
+/// What a flow of the table decides; `None` if it only leads on.
+pub(super) fn decision(flow: &Flow) -> Option<Decision> {
+    match flow.priority {
+        LINK | DHCP_REQUEST => Some(Decision::Link(Direction::Egress)),
+        SERVICE_ANSWER => Some(Decision::ServiceAnswer),
+        SPOOFED => Some(Decision::Spoofed),
+        _ => None,
+    }
+}
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {

@@ -2,7 +2,10 @@
 //!
 //! The register holds the port that a packet goes to.
 
-use openflow::field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto};
+use openflow::{
+    field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto},
+    flow::Flow,
+};
 
 use super::{
     connection::{TRACKED, UNTRACKED},
@@ -29,6 +32,11 @@ const DHCP_ANSWER: u16 = 95;
 const TO_TRACK: u16 = 90;
 const ALREADY_TRACKED: u16 = 80;
 const MISS: u16 = 0;
+
+/// Whether a flow of the table delivers what needs no rule.
+pub(super) fn is_link(flow: &Flow) -> bool {
+    [LINK, DHCP_ANSWER].contains(&flow.priority)
+}
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::{
-    field::{CONJ_ID, CT_MARK, CT_ZONE, ETH_TYPE, EthType},
+    action::Action,
+    field::{CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_TYPE, EthType},
+    flow::Flow,
     matching::Match,
 };
 
@@ -19,6 +21,7 @@ use super::{
 };
 use crate::{
     conjunction::Conjunction,
+    explain::Decision,
     network::{Direction, Ethertype, Remote, Rule, SecurityGroup},
     registers::{NETWORK, PORT, REMOTE_GROUP},
     site::{LocalNetwork, LocalPort},
@@ -31,7 +34,7 @@ const NO_RULE: u16 = 40;
 const MISS: u16 = 0;
 
 /// One direction of the firewall.
-pub(super) struct Side {
+pub(crate) struct Side {
     /// Whose rules apply.
     pub(super) direction: Direction,
     /// What happens to packets that go the way of an open connection.
@@ -53,7 +56,7 @@ impl Side {
                 flows.at(MISS).drop();
             }
             Subject::Port(port) if port.is_firewalled() => {
-                self.rules(*port, flows);
+                self.rules(*port, port.rules(), flows);
                 self.connections(*port, flows);
             }
             Subject::Member(member) => self.member(member, flows),
@@ -61,9 +64,14 @@ impl Side {
         }
     }
 
-    fn rules(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    /// Packets that some rules of a port allow.
+    pub(crate) fn rules<'a>(
+        &self,
+        port: LocalPort<'_>,
+        rules: impl Iterator<Item = (&'a SecurityGroup, &'a Rule)>,
+        flows: &mut Flows<'_>,
+    ) {
         let mut numbers = BTreeMap::new();
-        let rules = port.rules();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule);
             for matching in rule::matches(rule) {
@@ -173,6 +181,23 @@ impl Side {
             }
         }
     }
+}
+
+/// What a flow of a table of rules decides; `None` if it only leads on.
+pub(super) fn decision(flow: &Flow, side: &Side) -> Option<Decision> {
+    let state = flow.matching.get(CT_STATE);
+    let invalid = state.is_some_and(|state| state.value.contains(CtState::INV));
+    let decision = match flow.priority {
+        priority if rule::PRIORITIES.contains(&priority) => Decision::Allowed,
+        KNOWN_CONNECTION if invalid => Decision::Invalid,
+        KNOWN_CONNECTION if flow.matching.value(CT_MARK) == Some(CUT) => Decision::Cut,
+        KNOWN_CONNECTION => Decision::KnownConnection,
+        priority if (NO_RULE..KNOWN_CONNECTION).contains(&priority) => Decision::NoRule,
+        _ => return None,
+    };
+    let adds = |action: &Action| matches!(action, Action::Conjunction(_));
+    let clause = flow.instructions.apply_actions.iter().any(adds);
+    (!clause).then(|| decision(side.direction))
 }
 
 /// What a rule with a remote group allows at a port, whoever the other side is.

@@ -1,5 +1,7 @@
 //! What a rule of a security group matches, and at which priority.
 
+use std::ops::RangeInclusive;
+
 use openflow::{
     field::{
         ETH_TYPE, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IpProto, SCTP_DST,
@@ -17,6 +19,9 @@ use crate::{
 
 /// The lowest priority of rules. Eight are taken.
 const RULES: u16 = 70;
+
+/// The priorities of rules.
+pub(super) const PRIORITIES: RangeInclusive<u16> = RULES..=RULES + 7;
 
 /// Rules without a remote group stand above those with one.
 ///

@@ -17,7 +17,7 @@ pub(super) static TABLE: Table = Table {
 
 /// Whoever is let out may still be refused by the receiver, if that is on this host: the connection
 /// is not committed here.
-const SIDE: Side = Side {
+pub(super) static SIDE: Side = Side {
     direction: Direction::Egress,
     accept: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),
     open: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),

@@ -28,7 +28,7 @@ pub(super) static TABLE: Table = Table {
 /// Below what passes, and above what cuts a connection.
 const TO_MANY: u16 = 45;
 
-const SIDE: Side = Side {
+pub(super) static SIDE: Side = Side {
     direction: Direction::Ingress,
     accept: |draft, port| deliver(draft, port).done(),
     open: |draft, port| deliver(draft.commit(), port).resubmit(&accepted_ingress::TABLE),
