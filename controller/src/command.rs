@@ -13,6 +13,7 @@ mod agent;
 mod answer;
 mod diff;
 mod flows;
+mod sg;
 mod status;
 
 /// An SDN controller that runs beside Open vSwitch.
@@ -38,6 +39,7 @@ enum Command {
     Status(status::Arguments),
     Flows(flows::Arguments),
     Diff(diff::Arguments),
+    Sg(sg::Arguments),
 }
 
 impl Brint {
@@ -60,6 +62,7 @@ impl Brint {
             Command::Status(arguments) => status::run(&arguments),
             Command::Flows(arguments) => flows::run(arguments),
             Command::Diff(arguments) => diff::run(arguments),
+            Command::Sg(arguments) => sg::run(arguments),
         };
         done.unwrap_or_else(|reason| failed(&reason))
     }

@@ -8,6 +8,7 @@ use jsonrpsee::core::{RpcResult, SubscriptionResult};
 use jsonrpsee::proc_macros::rpc;
 
 use crate::flows::{BridgeDiff, BridgeFlows, Query};
+use crate::security_group::{SecurityGroup, Summary};
 use crate::status::Status;
 
 mod client;
@@ -38,4 +39,12 @@ pub(crate) trait Control {
     /// How what is installed differs from what should be; of one bridge, or of all.
     #[method(name = "diff")]
     async fn diff(&self, bridge: Option<String>) -> RpcResult<Vec<BridgeDiff>>;
+
+    /// Every security group.
+    #[method(name = "security_groups")]
+    async fn security_groups(&self) -> RpcResult<Vec<Summary>>;
+
+    /// One security group, by name or UUID, with what its rules let pass here.
+    #[method(name = "security_group")]
+    async fn security_group(&self, name: String) -> RpcResult<SecurityGroup>;
 }

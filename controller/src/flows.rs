@@ -19,7 +19,7 @@ use owner::{Owner, Owners};
 mod installed;
 mod owner;
 
-pub(crate) use installed::installed;
+pub(crate) use installed::{counters, installed};
 
 /// Which flows somebody wants to see.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

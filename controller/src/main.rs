@@ -19,6 +19,7 @@ mod metrics;
 mod northbound;
 mod presence;
 mod problem;
+mod security_group;
 mod status;
 mod switch;
 mod unixctl;

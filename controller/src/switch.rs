@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use openflow::{Connection, Options, Target};
+use openflow::multipart::FlowStats;
+use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -75,11 +76,27 @@ fn socket(bridge: &str, directory: &Path) -> Target {
 ///
 /// When the bridge does not answer, in words for people.
 pub(crate) async fn read(bridge: &str, directory: &Path) -> Result<FlowSet, String> {
-    let target = socket(bridge, directory);
-    let (connection, _events) = Connection::connect(&target, Options::default())
-        .await
-        .map_err(|closed| format!("{target}: {closed}"))?;
+    let (connection, _events) = connect(bridge, directory).await?;
     bridge::read(&connection).await
+}
+
+/// Reads every flow of a bridge with what it has seen, on a connection of its own.
+///
+/// # Errors
+///
+/// When the bridge does not answer, in words for people.
+pub(crate) async fn counters(bridge: &str, directory: &Path) -> Result<Vec<FlowStats>, String> {
+    let (connection, _events) = connect(bridge, directory).await?;
+    let flows = connection.flows().await;
+    flows.map_err(|error| format!("reading the flows: {error}"))
+}
+
+async fn connect(bridge: &str, directory: &Path) -> Result<(Connection, Events), String> {
+    let target = socket(bridge, directory);
+    let connect = Connection::connect(&target, Options::default());
+    connect
+        .await
+        .map_err(|closed| format!("{target}: {closed}"))
 }
 
 /// Writes what one task knows on the board.

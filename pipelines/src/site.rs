@@ -172,7 +172,7 @@ impl Site {
     }
 
     /// Whether a port is plugged in here.
-    pub(crate) fn has(&self, id: PortId) -> bool {
+    pub fn has(&self, id: PortId) -> bool {
         let interface = self.model.parent(id).map_or(id, |(parent, _)| parent.id);
         self.bindings.contains_key(&interface)
     }

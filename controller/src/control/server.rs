@@ -13,7 +13,8 @@ use tracing::{debug, warn};
 
 use super::{ControlServer, MAX_ANSWER};
 use crate::board::Board;
-use crate::flows::{BridgeDiff, BridgeFlows, Query, installed};
+use crate::flows::{BridgeDiff, BridgeFlows, Query, counters, installed};
+use crate::security_group::{SecurityGroup, Summary};
 use crate::status::Status;
 
 /// How long to wait when no connection can be taken.
@@ -90,6 +91,16 @@ impl ControlServer for Desk {
         Ok(diffs
             .map(|(name, installed)| BridgeDiff::of(&knowledge.view, name, &installed))
             .collect())
+    }
+
+    async fn security_groups(&self) -> RpcResult<Vec<Summary>> {
+        Ok(Summary::all(&self.board.read().view))
+    }
+
+    async fn security_group(&self, name: String) -> RpcResult<SecurityGroup> {
+        let view = self.board.read().view;
+        let stats = counters(&view).await.map_err(failed)?;
+        SecurityGroup::named(&view, &name, stats).map_err(failed)
     }
 }
 

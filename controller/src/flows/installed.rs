@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use openflow::multipart::FlowStats;
 use pipelines::flow_set::FlowSet;
 use tokio::time::timeout;
 
-use crate::board::Knowledge;
+use crate::board::{Knowledge, View};
 use crate::switch;
 
 /// How long a bridge may take to be read.
@@ -41,11 +42,33 @@ pub(crate) async fn installed(
     }
     let mut installed = Vec::new();
     for name in bridges {
-        let flows = timeout(PATIENCE, switch::read(name, &view.settings.run_directory))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
-            .map_err(|reason| format!("bridge {name}: {reason}"))?;
+        let flows = patiently(name, switch::read(name, &view.settings.run_directory)).await?;
         installed.push((name.clone(), flows));
     }
     Ok(installed)
+}
+
+/// The flows of the integration bridge, with what they have seen; none before the agent programs it.
+///
+/// # Errors
+///
+/// It does not answer; in words for people.
+pub(crate) async fn counters(view: &View) -> Result<Vec<FlowStats>, String> {
+    let bridge = view.settings.integration_bridge.as_str();
+    if !view.flows.contains_key(bridge) {
+        return Ok(Vec::new());
+    }
+    let counters = switch::counters(bridge, &view.settings.run_directory);
+    patiently(bridge, counters).await
+}
+
+/// What a bridge answers, if it does in time.
+async fn patiently<T>(
+    bridge: &str,
+    answer: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    timeout(PATIENCE, answer)
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+        .map_err(|reason| format!("bridge {bridge}: {reason}"))
 }
