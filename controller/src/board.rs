@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use pipelines::flow_set::FlowSet;
-use pipelines::network::Model;
+use pipelines::network::{Model, Port};
 use pipelines::site::Site;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -61,6 +61,44 @@ pub(crate) struct View {
     pub(crate) flows: BTreeMap<String, Arc<FlowSet>>,
     /// What is wrong, and since when.
     pub(crate) problems: BTreeMap<Problem, SystemTime>,
+}
+
+impl View {
+    /// The port that a text names, by its name, UUID, interface or OpenFlow number, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// There is more than one; in words for people.
+    pub(crate) fn port_named(&self, text: &str) -> Result<Option<&Port>, String> {
+        let ports = self.model.iter().flat_map(|model| model.ports());
+        let mut named = ports.filter(|port| {
+            port.name == text
+                || port.id.to_string() == text
+                || self
+                    .interface(port)
+                    .is_some_and(|interface| interface == text)
+                || self
+                    .number(port)
+                    .is_some_and(|number| number.to_string() == text)
+        });
+        match (named.next(), named.next()) {
+            (Some(one), Some(other)) => Err(format!(
+                "port {text} is not one alone, expected a UUID such as {} or {}",
+                one.id, other.id
+            )),
+            (port, _) => Ok(port),
+        }
+    }
+
+    /// The OpenFlow number of a port that is plugged in here by itself.
+    pub(crate) fn number(&self, port: &Port) -> Option<u32> {
+        self.tables.ofport(self.interface(port)?)
+    }
+
+    fn interface(&self, port: &Port) -> Option<&str> {
+        let bindings = &self.desired.as_ref()?.bindings.ports;
+        Some(&bindings.get(&port.id)?.interface)
+    }
 }
 
 impl Board {

@@ -15,6 +15,7 @@ mod diff;
 mod flows;
 mod sg;
 mod status;
+mod why;
 
 /// An SDN controller that runs beside Open vSwitch.
 #[derive(Debug, Parser)]
@@ -40,6 +41,7 @@ enum Command {
     Flows(flows::Arguments),
     Diff(diff::Arguments),
     Sg(sg::Arguments),
+    Why(why::Arguments),
 }
 
 impl Brint {
@@ -63,6 +65,7 @@ impl Brint {
             Command::Flows(arguments) => flows::run(arguments),
             Command::Diff(arguments) => diff::run(arguments),
             Command::Sg(arguments) => sg::run(arguments),
+            Command::Why(arguments) => why::run(arguments),
         };
         done.unwrap_or_else(|reason| failed(&reason))
     }

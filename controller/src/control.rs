@@ -10,6 +10,7 @@ use jsonrpsee::proc_macros::rpc;
 use crate::flows::{BridgeDiff, BridgeFlows, Query};
 use crate::security_group::{SecurityGroup, Summary};
 use crate::status::Status;
+use crate::why::{Answer, Question};
 
 mod client;
 mod server;
@@ -47,4 +48,8 @@ pub(crate) trait Control {
     /// One security group, by name or UUID, with what its rules let pass here.
     #[method(name = "security_group")]
     async fn security_group(&self, name: String) -> RpcResult<SecurityGroup>;
+
+    /// Why a packet passes, or does not.
+    #[method(name = "why")]
+    async fn why(&self, question: Question) -> RpcResult<Answer>;
 }

@@ -9,7 +9,6 @@ use pipelines::bridge::Bridge as Role;
 use pipelines::cookie::Cookie;
 use pipelines::diff::{Change, diff};
 use pipelines::flow_set::{FlowSet, Key};
-use pipelines::network::Port;
 use serde::{Deserialize, Serialize};
 
 use crate::board::View;
@@ -240,26 +239,12 @@ struct Wanted {
 
 impl Wanted {
     fn find(view: &View, text: &str) -> Result<Self, String> {
-        let bindings = view.desired.as_ref().map(|desired| &desired.bindings.ports);
-        let interface = |port: &Port| Some(&bindings?.get(&port.id)?.interface);
-        let number = |port: &Port| view.tables.ofport(interface(port)?);
-        let ports = view.model.iter().flat_map(|model| model.ports());
-        let mut named = ports.filter(|port| {
-            port.name == text
-                || port.id.to_string() == text
-                || interface(port).is_some_and(|interface| interface == text)
-                || number(port).is_some_and(|number| number.to_string() == text)
-        });
-        match (named.next(), named.next()) {
-            (Some(port), None) => Ok(Self {
+        match view.port_named(text)? {
+            Some(port) => Ok(Self {
                 cookie: Some(Cookie::of(port.id.0).get()),
-                number: number(port).map(PortNo),
+                number: view.number(port).map(PortNo),
             }),
-            (Some(one), Some(other)) => Err(format!(
-                "port {text} is not one alone, expected a UUID such as {} or {}",
-                one.id, other.id
-            )),
-            (None, _) => Ok(Self {
+            None => Ok(Self {
                 cookie: None,
                 number: Some(PortNo(view.tables.ofport(text).ok_or_else(|| {
                     format!("no port has the name, UUID, interface or number {text}")
@@ -295,20 +280,15 @@ fn names(tables: &OpenVSwitch, bridge: &str) -> Names {
     let mut names = Names::default();
     // The bridge's own port has a number that the database does not say.
     names.name_port(PortNo::LOCAL, bridge);
-    let Some(bridge) = tables.bridge(bridge) else {
+    let Some(row) = tables.bridge(bridge) else {
         return names;
     };
-    for port in bridge.ports.iter().filter_map(|row| tables.ports.get(row)) {
-        for row in &port.interfaces {
-            let Some(interface) = tables.interfaces.get(row) else {
-                continue;
-            };
-            if let Some(number) = tables.ofport(&interface.name) {
-                names.name_port(PortNo(number), interface.name.as_str());
-            }
+    for interface in tables.interfaces_of(bridge) {
+        if let Some(number) = tables.ofport(interface) {
+            names.name_port(PortNo(number), interface);
         }
     }
-    for (number, row) in &bridge.flow_tables {
+    for (number, row) in &row.flow_tables {
         let name = tables
             .flow_tables
             .get(row)

@@ -25,6 +25,7 @@ mod switch;
 mod unixctl;
 mod until;
 mod vswitch;
+mod why;
 
 fn main() -> ExitCode {
     command::Brint::parse().run()

@@ -14,8 +14,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+mod client;
 mod command;
 
+pub(crate) use client::call;
 pub(crate) use command::Commands;
 
 /// The longest request in bytes.

@@ -114,6 +114,17 @@ impl OpenVSwitch {
         self.bridges.index().by_name.get(name).map(AsRef::as_ref)
     }
 
+    /// The names of the interfaces of a bridge.
+    pub(crate) fn interfaces_of(&self, bridge: &str) -> impl Iterator<Item = &str> {
+        let ports = self.bridge(bridge).into_iter();
+        let ports = ports.flat_map(|bridge| &bridge.ports);
+        let interfaces = ports
+            .filter_map(|row| self.ports.get(row))
+            .flat_map(|port| &port.interfaces);
+        let interfaces = interfaces.filter_map(|row| self.interfaces.get(row));
+        interfaces.map(|interface| interface.name.as_str())
+    }
+
     /// The OpenFlow number of an interface; `None` while it has none, or if it cannot be made.
     pub(crate) fn ofport(&self, interface: &str) -> Option<u32> {
         let interface = self.interfaces.index().by_name.get(interface)?;

@@ -20,6 +20,14 @@ use crate::{
 /// What a flow decides about the packets that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
+    /// They have the VLAN of ports that must not talk.
+    DeadVlan,
+    /// They come from a port that is down.
+    DeadPort,
+    /// They come tagged from a port that may not tag.
+    ForeignTag,
+    /// They come from a physical network, and have the VLAN of no network here.
+    UnknownSegment,
     /// They do not come from an address of the port that sends them.
     Spoofed,
     /// They answer as only services of the network may: DHCP, and router advertisements.
@@ -42,7 +50,12 @@ impl Decision {
     /// Which rules it is about, where it is about rules.
     pub fn direction(self) -> Option<Direction> {
         match self {
-            Self::Spoofed | Self::ServiceAnswer => None,
+            Self::DeadVlan
+            | Self::DeadPort
+            | Self::ForeignTag
+            | Self::UnknownSegment
+            | Self::Spoofed
+            | Self::ServiceAnswer => None,
             Self::Link(direction)
             | Self::Allowed(direction)
             | Self::KnownConnection(direction)

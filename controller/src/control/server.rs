@@ -16,6 +16,7 @@ use crate::board::Board;
 use crate::flows::{BridgeDiff, BridgeFlows, Query, counters, installed};
 use crate::security_group::{SecurityGroup, Summary};
 use crate::status::Status;
+use crate::why::{self, Answer, Question};
 
 /// How long to wait when no connection can be taken.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -101,6 +102,11 @@ impl ControlServer for Desk {
         let view = self.board.read().view;
         let stats = counters(&view).await.map_err(failed)?;
         SecurityGroup::named(&view, &name, stats).map_err(failed)
+    }
+
+    async fn why(&self, question: Question) -> RpcResult<Answer> {
+        let knowledge = self.board.read();
+        why::answer(&knowledge, &question).await.map_err(failed)
     }
 }
 

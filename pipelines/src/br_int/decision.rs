@@ -2,7 +2,7 @@
 
 use openflow::flow::Flow;
 
-use super::{base_egress, base_ingress, firewall};
+use super::{base_egress, base_ingress, firewall, local_switching};
 use crate::{explain::Decision, network::Direction};
 
 /// What a flow decides; `None` if it only leads on.
@@ -12,7 +12,9 @@ pub(crate) fn decision(flow: &Flow) -> Option<Decision> {
             return firewall::decision(flow, side);
         }
     }
-    if flow.table == base_egress::TABLE.number {
+    if flow.table == local_switching::TABLE.number {
+        local_switching::decision(flow)
+    } else if flow.table == base_egress::TABLE.number {
         base_egress::decision(flow)
     } else if flow.table == base_ingress::TABLE.number {
         base_ingress::is_link(flow).then_some(Decision::Link(Direction::Ingress))

@@ -5,10 +5,15 @@
 //! network, so such frames end here, unless the machine's port is the parent of a trunk and the tag
 //! is that of a sub-port.
 
-use openflow::field::{IN_PORT, PortNo, VLAN_VID, VlanVid};
+use openflow::{
+    field::{IN_PORT, PortNo, VLAN_VID, VlanVid},
+    flow::Flow,
+};
 
 use super::packet_rate_limit;
 use crate::{
+    cookie::Cookie,
+    explain::Decision,
     network::Segment,
     registers::PORT,
     site::{LocalNetwork, LocalPort},
@@ -33,6 +38,18 @@ const MISS: u16 = 0;
 
 /// The VLAN that Neutron puts ports on which must not talk.
 const DEAD: VlanVid = VlanVid::tagged(4095);
+
+/// What a flow of the table decides; `None` if it only leads on.
+pub(super) fn decision(flow: &Flow) -> Option<Decision> {
+    let is_bridge = flow.cookie == Cookie::BRIDGE.get();
+    match (flow.priority, is_bridge) {
+        (DEAD_VLAN, _) => Some(Decision::DeadVlan),
+        (UNKNOWN_SEGMENT, true) => Some(Decision::UnknownSegment),
+        (DEAD_PORT, false) => Some(Decision::DeadPort),
+        (FOREIGN_TAG, _) => Some(Decision::ForeignTag),
+        _ => None,
+    }
+}
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
