@@ -5,8 +5,8 @@
 //!
 //! Requests are paired with replies by their transaction identifier, parts of a multipart reply
 //! are put together, and a [bundle](Session::bundle) is one request whatever its length. Memory is
-//! bounded: the messages of a bundle are encoded as the switch takes them, and a reply that never
-//! ends closes the session.
+//! bounded: the messages of a bundle are made and encoded as the switch takes them, and a reply that
+//! never ends closes the session.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::wire::{DecodeError, TooLong, Writer};
 
 mod bundle;
 
+pub(crate) use bundle::Messages;
 use bundle::Outgoing;
 pub use bundle::{BundleError, Refused};
 
@@ -261,12 +262,24 @@ impl Session {
     /// Has the switch carry out all of `messages` or none, as ONF's extension 230 defines it. What
     /// became of them comes as [`Event::Bundle`].
     ///
-    /// The messages may be flow, group and port mods. They are carried out in their order.
-    pub fn bundle(&mut self, messages: Vec<Message>) -> Xid {
-        let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+    /// The messages may be flow, group and port mods. They are carried out in their order. Each is
+    /// taken from the iterator when the switch has room for it, and there have to be as many as the
+    /// iterator says.
+    pub fn bundle<I>(&mut self, messages: I) -> Xid
+    where
+        I: IntoIterator<Item = Message>,
+        I::IntoIter: ExactSizeIterator + Send + 'static,
+    {
+        let messages = messages.into_iter();
+        self.bundle_of(messages.len(), Box::new(messages))
+    }
+
+    /// A bundle of so many messages.
+    pub(crate) fn bundle_of(&mut self, count: usize, messages: Messages) -> Xid {
         // One identifier each, and those of the messages that open and commit the bundle.
-        let first = self.xids(count.saturating_add(2));
-        self.outgoing.bundle(first, messages)
+        let xids = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(2);
+        let first = self.xids(xids);
+        self.outgoing.bundle(first, count, messages)
     }
 
     /// The next bytes for the switch.

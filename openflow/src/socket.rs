@@ -245,14 +245,27 @@ impl Connection {
 
     /// Has the switch carry out all of `messages`, in order, or none, and waits until it has.
     ///
-    /// The messages may be flow, group and port mods. Dropping the future does not call them back.
+    /// The messages may be flow, group and port mods. Each is taken from the iterator when the
+    /// switch has room for it, so a long bundle needs no more memory than a short one. Dropping the
+    /// future does not call them back.
     ///
     /// # Errors
     ///
     /// [`RequestError::Bundle`] names the message that the switch refused; nothing is changed.
-    pub async fn bundle(&self, messages: Vec<Message>) -> Result<(), RequestError> {
-        self.command(|reply| Command::Bundle(messages, reply))
-            .await?;
+    pub async fn bundle<I>(&self, messages: I) -> Result<(), RequestError>
+    where
+        I: IntoIterator<Item = Message>,
+        I::IntoIter: ExactSizeIterator + Send + 'static,
+    {
+        let messages = messages.into_iter();
+        let count = messages.len();
+        let messages = Box::new(messages);
+        self.command(|reply| Command::Bundle {
+            count,
+            messages,
+            reply,
+        })
+        .await?;
         self.barrier().await
     }
 

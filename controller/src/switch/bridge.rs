@@ -15,6 +15,7 @@ use openflow::{Connection, Event, Events, Options, RequestError, Target};
 use pipelines::cookie::Cookie;
 use pipelines::diff::{Change, diff, foreign};
 use pipelines::flow_set::{FlowSet, Key};
+use pipelines::forget::Forgotten;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
 
@@ -287,10 +288,13 @@ impl Bridge {
     ) -> Result<(), String> {
         while !changes.is_empty() {
             let started = Instant::now();
-            let messages = changes.iter().map(message).collect();
+            // Each message is made when the switch has room for it: a full state is long.
+            let messages = changes.clone().into_iter().map(|change| message(&change));
             match self.connection.bundle(messages).await {
                 Ok(()) => {
+                    let forgotten = Forgotten::between(&self.installed, desired, &changes);
                     self.installed_now(changes, diff, started.elapsed());
+                    self.reporter.forget(forgotten);
                     return Ok(());
                 }
                 Err(RequestError::Bundle(BundleError::Refused(culprit))) => {

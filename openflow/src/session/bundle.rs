@@ -3,6 +3,9 @@
 //! A bundle is sent in one go: open, all its messages, commit. The switch answers the commit, and
 //! before that says of each message that it refuses why; as each carries an identifier of its own,
 //! the culprit is known without waiting for an answer in between.
+//!
+//! A message is made when there is room to encode it, so that however long a bundle is, no more of
+//! it is in memory than the output buffer holds.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -51,11 +54,15 @@ pub(super) struct Outgoing {
     bundles: VecDeque<Bundle>,
 }
 
-#[derive(Debug)]
+/// The messages of a bundle that are not sent yet.
+pub(crate) type Messages = Box<dyn Iterator<Item = Message> + Send>;
+
 struct Bundle {
     /// The identifier that opens the bundle; those of the messages follow, and the last commits.
     first: Xid,
-    messages: Vec<Option<Message>>,
+    messages: Messages,
+    /// How many messages there are, sent ones included.
+    count: usize,
     /// How many of the identifiers have been sent.
     sent: usize,
     refused: Option<(Xid, Error)>,
@@ -66,7 +73,7 @@ struct Bundle {
 impl Bundle {
     /// How many identifiers it has.
     fn steps(&self) -> usize {
-        self.messages.len() + 2
+        self.count + 2
     }
 
     fn xids(&self) -> Range<Xid> {
@@ -92,12 +99,12 @@ impl Bundle {
         .into()
     }
 
-    /// The message of one step; its place in the bundle is given up.
+    /// The message of one step; where there is none, it is the last.
     fn step(&mut self, step: usize) -> Message {
         if step == 0 {
             return self.control(BundleControlKind::OPEN_REQUEST);
         }
-        match self.messages.get_mut(step - 1).and_then(Option::take) {
+        match self.messages.next().filter(|_| step <= self.count) {
             Some(message) => {
                 let flags = BundleFlags::ATOMIC | BundleFlags::ORDERED;
                 let message = Box::new(message);
@@ -109,7 +116,10 @@ impl Bundle {
                 }
                 .into()
             }
-            None => self.control(BundleControlKind::COMMIT_REQUEST),
+            None => {
+                self.sent = self.steps();
+                self.control(BundleControlKind::COMMIT_REQUEST)
+            }
         }
     }
 
@@ -118,7 +128,10 @@ impl Bundle {
     fn encode_step(&mut self, ready: &mut BytesMut) {
         let step = self.sent;
         self.sent += 1;
-        match encode(&self.step(step), self.xid(step)) {
+        let message = self.step(step);
+        let last = self.sent == self.steps();
+        let xid = if last { self.commit() } else { self.xid(step) };
+        match encode(&message, xid) {
             Ok(bytes) => ready.extend_from_slice(&bytes),
             Err(error) => {
                 self.too_long = Some((step.saturating_sub(1), error));
@@ -143,10 +156,7 @@ impl Bundle {
             .take()
             .unwrap_or_else(|| (self.commit(), error));
         let step = usize::try_from(xid - self.first).unwrap_or(usize::MAX);
-        match step
-            .checked_sub(1)
-            .filter(|index| *index < self.messages.len())
-        {
+        match step.checked_sub(1).filter(|index| *index < self.count) {
             Some(index) => Err(BundleError::Refused(Refused { index, error })),
             None => Err(BundleError::Bundle(error)),
         }
@@ -167,11 +177,11 @@ impl Outgoing {
         self.ready.extend_from_slice(&bytes);
     }
 
-    pub(super) fn bundle(&mut self, first: Xid, messages: Vec<Message>) -> Xid {
-        let messages = messages.into_iter().map(Some).collect();
+    pub(super) fn bundle(&mut self, first: Xid, count: usize, messages: Messages) -> Xid {
         self.bundles.push_back(Bundle {
             first,
             messages,
+            count,
             sent: 0,
             refused: None,
             too_long: None,
@@ -236,6 +246,18 @@ impl Outgoing {
         let ended = (bundle.first, bundle.result(answer));
         self.bundles.remove(at);
         Some(ended)
+    }
+}
+
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle")
+            .field("first", &self.first)
+            .field("count", &self.count)
+            .field("sent", &self.sent)
+            .field("refused", &self.refused)
+            .field("too_long", &self.too_long)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::action::Note;
 use crate::flow::Flow;
@@ -378,7 +381,7 @@ fn a_bundle_is_opened_filled_and_committed_in_one_go() {
 #[test]
 fn the_first_refused_message_of_a_bundle_is_the_culprit() {
     let mut link = Link::ready();
-    let first = link.session.bundle((0..5).map(flow).collect());
+    let first = link.session.bundle((0..5_u32).map(u64::from).map(flow));
     link.hear();
     let culprit = error(ErrorCode::OFPBAC_BAD_OUT_GROUP);
     for (xid, told) in [
@@ -443,21 +446,56 @@ fn a_message_that_is_too_long_is_not_sent() {
 }
 
 #[test]
-fn a_long_bundle_is_encoded_as_the_switch_takes_it() {
+fn a_long_bundle_is_made_and_encoded_as_the_switch_takes_it() {
     let options = Options {
         output_buffer: 4096,
         ..Options::default()
     };
     let mut link = Link::ready_with(options);
-    link.session.bundle((0..10_000).map(flow).collect());
+    let made = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&made);
+    let messages = (0..10_000_u32).map(move |number| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        flow(number.into())
+    });
+    link.session.bundle(messages);
+    assert_eq!(made.load(Ordering::Relaxed), 0);
     let mut most = 0;
     let mut all = 0;
+    let mut before = 0;
     while let Some(bytes) = link.session.poll_output() {
         most = most.max(bytes.len());
         all += bytes.len();
+        let now = made.load(Ordering::Relaxed);
+        // A message has 64 bytes and more.
+        assert!(now - before <= 4096 / 64 + 1, "{before} {now}");
+        before = now;
     }
     assert!(most < 4096 + 200, "{most}");
     assert!(all > 10_000 * 64, "{all}");
+}
+
+#[test]
+fn a_bundle_of_fewer_messages_than_announced_is_still_committed() {
+    struct Short(u32);
+    impl Iterator for Short {
+        type Item = Message;
+
+        fn next(&mut self) -> Option<Message> {
+            self.0 = self.0.checked_sub(1)?;
+            Some(flow(self.0.into()))
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (5, Some(5))
+        }
+    }
+    impl ExactSizeIterator for Short {}
+    let mut link = Link::ready();
+    let first = link.session.bundle(Short(2));
+    let sent = link.hear();
+    assert_eq!(sent.len(), 4);
+    assert_eq!(sent.last().map(|(xid, _)| *xid), Some(first + 6));
 }
 
 #[test]
@@ -467,7 +505,7 @@ fn what_is_sent_meanwhile_overtakes_a_bundle() {
         ..Options::default()
     };
     let mut link = Link::ready_with(options);
-    link.session.bundle((0..1000).map(flow).collect());
+    link.session.bundle((0..1000_u32).map(u64::from).map(flow));
     drop(link.session.poll_output());
     let barrier = link.session.send(&Message::BarrierRequest).unwrap();
     let next = link.session.poll_output().unwrap();

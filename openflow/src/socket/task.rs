@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Closed, Event, RequestError};
 use crate::message::{Features, Message};
-use crate::session::{self, Event as SessionEvent, PeerError, Session, Xid};
+use crate::session::{self, Event as SessionEvent, Messages, PeerError, Session, Xid};
 
 /// How long the switch may take to read what was sent last.
 const FAREWELL: Duration = Duration::from_millis(100);
@@ -23,11 +23,14 @@ const READ: usize = 64 << 10;
 pub(super) type Reply<T> = oneshot::Sender<Result<T, RequestError>>;
 
 /// What the application asks of the task.
-#[derive(Debug)]
 pub(super) enum Command {
     Send(Message, Reply<Xid>),
     Request(Message, Reply<Vec<Message>>),
-    Bundle(Vec<Message>, Reply<()>),
+    Bundle {
+        count: usize,
+        messages: Messages,
+        reply: Reply<()>,
+    },
 }
 
 /// Who waits for a reply.
@@ -129,8 +132,12 @@ impl Task {
                 Ok(xid) => drop(self.waiting.insert(xid, Waiting::Request(reply))),
                 Err(error) => drop(reply.send(Err(error.into()))),
             },
-            Command::Bundle(messages, reply) => {
-                let xid = self.session.bundle(messages);
+            Command::Bundle {
+                count,
+                messages,
+                reply,
+            } => {
+                let xid = self.session.bundle_of(count, messages);
                 self.waiting.insert(xid, Waiting::Bundle(reply));
             }
         }

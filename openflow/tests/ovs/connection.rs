@@ -151,7 +151,7 @@ async fn groups_are_read_back_equal() {
     let messages = groups
         .iter()
         .map(|group| GroupMod::add(group.clone()).into());
-    switch.bundle(messages.collect()).await.unwrap();
+    switch.bundle(messages.collect::<Vec<_>>()).await.unwrap();
     let mut read = switch.groups().await.unwrap();
     read.sort_by_key(|group| group.id);
     assert_eq!(read, groups);
