@@ -3,12 +3,16 @@
 //! A packet that opens a connection passes if a rule allows it. Its connection is then committed,
 //! and replies pass without a rule. A packet of a connection that no rule allows any more marks the
 //! connection as cut, so that its replies stop too.
+//!
+//! A rule may come back, or another may allow the same. So a packet that goes the way of a cut
+//! connection loses the mark before it meets the rules; if none allows it, the connection is cut
+//! again by the same packet. Each such packet leaves an instant in which a reply may pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::{
     action::Action,
-    field::{CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_TYPE, EthType},
+    field::{CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_DST, ETH_TYPE, EthType, MacAddr},
     flow::Flow,
     matching::Match,
 };
@@ -26,10 +30,12 @@ use crate::{
     registers::{NETWORK, PORT, REMOTE_GROUP},
     site::{LocalNetwork, LocalPort},
     subject::{Member, Subject},
-    table::{Draft, Flows, State},
+    table::{Draft, Flows, State, Table},
 };
 
-const KNOWN_CONNECTION: u16 = 50;
+/// Above all rules.
+const CUT_BEFORE: u16 = 80;
+pub(super) const KNOWN_CONNECTION: u16 = 50;
 const NO_RULE: u16 = 40;
 const MISS: u16 = 0;
 
@@ -37,6 +43,8 @@ const MISS: u16 = 0;
 pub(crate) struct Side {
     /// Whose rules apply.
     pub(super) direction: Direction,
+    /// Where they are.
+    pub(super) table: &'static Table,
     /// What happens to packets that go the way of an open connection.
     pub(super) accept: fn(Draft<'_>, LocalPort<'_>),
     /// What happens to packets that open a connection.
@@ -53,6 +61,7 @@ impl Side {
                     .at(KNOWN_CONNECTION)
                     .in_state(INVALID)
                     .resubmit(&dropped::TABLE);
+                self.give_another_chance(flows);
                 flows.at(MISS).drop();
             }
             Subject::Port(port) if port.is_firewalled() => {
@@ -61,6 +70,21 @@ impl Side {
             }
             Subject::Member(member) => self.member(member, flows),
             _ => {}
+        }
+    }
+
+    /// Packets of connections that were cut, and may have a rule now.
+    ///
+    /// Frames to many cut no connection, so they must not join one either.
+    fn give_another_chance(&self, flows: &mut Flows<'_>) {
+        for eth_type in [EthType::IPV4, EthType::IPV6] {
+            flows
+                .at(CUT_BEFORE)
+                .in_state(FORWARD)
+                .when(ETH_TYPE, eth_type)
+                .when(CT_MARK, CUT)
+                .when_masked(ETH_DST, MacAddr([0; 6]), MacAddr::MULTICAST_BIT)
+                .track_marked(NOT_CUT, self.table);
         }
     }
 

@@ -11,7 +11,12 @@ pub(super) static TABLE: Table = Table {
     number: 72,
     name: "RULES_EGRESS",
     purpose: "Lets out what rules allow, and replies.",
-    next: &[&accept_or_ingress::TABLE, &delivery::TABLE, &dropped::TABLE],
+    next: &[
+        &TABLE,
+        &accept_or_ingress::TABLE,
+        &delivery::TABLE,
+        &dropped::TABLE,
+    ],
     flows,
 };
 
@@ -19,6 +24,7 @@ pub(super) static TABLE: Table = Table {
 /// is not committed here.
 pub(super) static SIDE: Side = Side {
     direction: Direction::Egress,
+    table: &TABLE,
     accept: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),
     open: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),
     reply: |draft, _| draft.resubmit(&delivery::TABLE),

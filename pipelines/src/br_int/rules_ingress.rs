@@ -18,6 +18,7 @@ pub(super) static TABLE: Table = Table {
     name: "RULES_INGRESS",
     purpose: "Lets in what rules allow, and replies.",
     next: &[
+        &TABLE,
         &trunk_output::TABLE,
         &accepted_ingress::TABLE,
         &dropped::TABLE,
@@ -30,6 +31,7 @@ const TO_MANY: u16 = 45;
 
 pub(super) static SIDE: Side = Side {
     direction: Direction::Ingress,
+    table: &TABLE,
     accept: |draft, port| deliver(draft, port).done(),
     open: |draft, port| deliver(draft.commit(), port).resubmit(&accepted_ingress::TABLE),
     reply: |draft, port| deliver(draft, port).done(),

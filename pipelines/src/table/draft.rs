@@ -292,6 +292,19 @@ impl Draft<'_> {
         .done();
     }
 
+    /// Changes the mark of the packet's connection, and has the packet tracked again with it.
+    pub(crate) fn track_marked(self, mark: u32, next: &'static Table) {
+        let table = self.actions.next(next);
+        let actions = vec![SetField::new(CT_MARK, mark).into()];
+        self.push(Ct {
+            commit: true,
+            table: Some(table),
+            actions,
+            ..in_zone()
+        })
+        .done();
+    }
+
     pub(crate) fn output(self, port: PortNo) {
         self.copy_to(port).done();
     }
