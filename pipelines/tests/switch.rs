@@ -9,6 +9,7 @@
 
 mod frames;
 mod learning;
+#[expect(dead_code, reason = "the switch is shared with other tests")]
 mod ovs;
 mod scenario;
 

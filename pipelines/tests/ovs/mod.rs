@@ -77,6 +77,12 @@ impl Switch {
         self.later(&[&["add-port", bridge, port][..], &settings].concat());
     }
 
+    /// Has what a port sends out written to a file with the port's name, ending in `.pcap`.
+    pub(crate) fn record(&self, port: &str) {
+        let option = format!("options:tx_pcap={port}.pcap");
+        self.later(&["set", "interface", port, &option]);
+    }
+
     /// Joins two bridges by a patch, its ends named after the bridges.
     pub(crate) fn add_patch(&self, one: (&str, u32), other: (&str, u32)) {
         let name = |from: &str, to: &str| format!("{from}-{to}");
@@ -107,6 +113,16 @@ impl Switch {
         self.write("flows", &flows.join("\n"));
         self.ofctl(&["add-groups", bridge, "groups"]);
         self.ofctl(&["--bundle", "add-flows", bridge, "flows"]);
+    }
+
+    /// Adds groups that are not there, and makes the flows these and no others.
+    pub(crate) fn replace(&self, bridge: &str, groups: &[String], flows: &[String]) {
+        self.settle();
+        for group in groups {
+            self.ofctl(&["--may-create", "mod-group", bridge, group]);
+        }
+        self.write("flows", &flows.join("\n"));
+        self.ofctl(&["--bundle", "replace-flows", bridge, "flows"]);
     }
 
     /// Deletes one flow, told by its table, priority and match.
@@ -198,7 +214,8 @@ impl Switch {
         fs::write(self.path().join(name), text).unwrap();
     }
 
-    fn path(&self) -> &Path {
+    /// The folder of its sockets and files.
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 

@@ -1,0 +1,130 @@
+//! Packets through a real switch, each verdict held against what the rules say.
+//!
+//! `oracle.rs` decides from rules, addresses and earlier packets alone and knows no flow. Whoever
+//! changes a table changes nothing there.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[expect(dead_code, reason = "the switch is shared with other tests")]
+#[path = "../ovs/mod.rs"]
+mod ovs;
+#[path = "../frames/random.rs"]
+mod random;
+
+mod oracle;
+mod packet;
+mod wire;
+mod world;
+
+use std::{collections::BTreeSet, env, fmt::Write as _};
+
+use oracle::Oracle;
+use packet::{Event, Exchange, Step};
+use random::Random;
+use wire::Wire;
+use world::{LOCAL, World};
+
+/// Exchanges that go on side by side in one world.
+const EXCHANGES: usize = 60;
+/// Packets of each exchange before the rules change, while they are changed, and after.
+const ROUNDS: [usize; 3] = [4, 4, 3];
+
+fn number(variable: &str, default: usize) -> usize {
+    env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+/// `BRINT_DECISIONS` asks for more packets, and `BRINT_SEED` for others.
+#[test]
+fn the_switch_lets_pass_what_the_rules_allow_and_nothing_else() {
+    let wanted = number("BRINT_DECISIONS", 10_000);
+    let first = number("BRINT_SEED", 1);
+    let mut wire = Wire::start();
+    let (mut made, mut allowed) = (0, 0);
+    for turn in 0.. {
+        let (more, passed) = world_agrees(first + turn, turn, &mut wire);
+        made += more;
+        allowed += passed;
+        if made >= wanted {
+            break;
+        }
+    }
+    // A test in which nothing passes, or everything, shows little.
+    assert!(
+        (made / 10..made * 9 / 10).contains(&allowed),
+        "{allowed} of {made} passed"
+    );
+}
+
+/// The number of decisions in one world, and of those that let a packet pass.
+fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> (usize, usize) {
+    let mut random = Random::new(u64::try_from(seed).unwrap());
+    let vlan = u16::try_from(turn % 4000 + 1).unwrap();
+    let original = World::random(&mut random);
+    let changed = original.changed(&mut random);
+    let exchanges: Vec<_> = (0..EXCHANGES)
+        .map(|number| Exchange::random(number, &original, &mut random))
+        .collect();
+    let mut oracle = Oracle::default();
+    let (mut made, mut allowed) = (0, 0);
+    wire.forget_connections();
+    let mut round = 0;
+    for (world, rounds) in [&original, &changed, &original].into_iter().zip(ROUNDS) {
+        wire.install(world, vlan);
+        for _ in 0..rounds {
+            let events: Vec<_> = exchanges
+                .iter()
+                .map(|exchange| Event {
+                    exchange,
+                    step: Step::random(round, &mut random),
+                })
+                .collect();
+            round += 1;
+            let verdicts: Vec<_> = events
+                .iter()
+                .map(|event| oracle.allows(world, event))
+                .collect();
+            let seen = wire.exchange(world, vlan, &events);
+            for ((event, verdict), seen) in events.iter().zip(verdicts).zip(seen) {
+                let (_, receiver) = event.ends();
+                let expected: BTreeSet<_> =
+                    verdict.then(|| world.exit(receiver)).into_iter().collect();
+                assert!(
+                    seen == expected,
+                    "{}",
+                    disagreement(seed, world, event, &expected, &seen)
+                );
+                made += 1;
+                allowed += usize::from(verdict);
+            }
+        }
+    }
+    (made, allowed)
+}
+
+fn disagreement(
+    seed: usize,
+    world: &World,
+    event: &Event<'_>,
+    expected: &BTreeSet<u32>,
+    seen: &BTreeSet<u32>,
+) -> String {
+    let mut text = format!(
+        "BRINT_SEED={seed}: the rules say {expected:?}, the switch says {seen:?}\n{event:?}\n"
+    );
+    let (sender, receiver) = event.ends();
+    for (role, place) in [("from", sender), ("to", receiver)] {
+        let port = world.ports.get(place).unwrap();
+        writeln!(text, "{role} {place} (local: {}): {port:?}", place < LOCAL).unwrap();
+        for group in &port.groups {
+            for rule in world.groups.get(*group).unwrap() {
+                writeln!(text, "  group {group}: {rule:?}").unwrap();
+            }
+        }
+    }
+    text
+}

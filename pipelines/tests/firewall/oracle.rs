@@ -1,0 +1,121 @@
+//! What the rules say of a packet.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{
+    packet::{Event, Protocol, Step},
+    world::{LOCAL, Port, Remote, Rule, World},
+};
+
+/// The connections that were accepted, by what trackers know them by.
+#[derive(Default)]
+pub(super) struct Oracle(BTreeMap<(u8, usize, IpAddr, IpAddr), Connection>);
+
+struct Connection {
+    /// Who opened it, as the packet that did says.
+    opener: (IpAddr, bool),
+    /// Whether the other side has spoken; until then trackers call each packet the first.
+    answered: bool,
+    /// Whether it lost its rule, which only a packet that is not the first can show.
+    cut: bool,
+}
+
+impl Oracle {
+    /// Whether a packet reaches whom it is for; remembers what it opens or cuts.
+    pub(super) fn allows(&mut self, world: &World, event: &Event<'_>) -> bool {
+        let (sender, receiver) = event.ends();
+        let (sender, receiver) = (is_checked(world, sender), is_checked(world, receiver));
+        if sender.is_some_and(|port| !port.owns(event.source())) {
+            return false;
+        }
+        if sender.is_none() && receiver.is_none() {
+            return true;
+        }
+        let by_rules = sender.is_none_or(|port| allowed(world, port, event, false))
+            && receiver.is_none_or(|port| allowed(world, port, event, true));
+        let key = event.exchange.connection();
+        let opener = event.opener();
+        match self.0.get_mut(&key) {
+            // An error is about a connection, whichever way that goes.
+            Some(connection) if event.step == Step::Error => !connection.cut,
+            Some(connection) if connection.opener == opener => {
+                connection.cut = !by_rules && connection.answered;
+                by_rules
+            }
+            Some(connection) => {
+                connection.answered |= !connection.cut;
+                !connection.cut
+            }
+            None => {
+                let opens = by_rules && event.can_open();
+                if opens {
+                    self.0.insert(
+                        key,
+                        Connection {
+                            opener,
+                            answered: event.is_midstream(),
+                            cut: false,
+                        },
+                    );
+                }
+                opens
+            }
+        }
+    }
+}
+
+/// The port, if it is here and its rules count.
+fn is_checked(world: &World, place: usize) -> Option<&Port> {
+    let port = world.ports.get(place)?;
+    (place < LOCAL && port.secured).then_some(port)
+}
+
+fn allowed(world: &World, port: &Port, event: &Event<'_>, ingress: bool) -> bool {
+    let groups = port
+        .groups
+        .iter()
+        .filter_map(|group| world.groups.get(*group));
+    let mut rules = groups.flatten().filter(|rule| rule.ingress == ingress);
+    rules.any(|rule| {
+        let far = if ingress {
+            event.source()
+        } else {
+            event.destination()
+        };
+        rule.v6 == far.is_ipv6() && means(rule, event) && is_remote(world, rule, far)
+    })
+}
+
+fn means(rule: &Rule, event: &Event<'_>) -> bool {
+    let Some(protocol) = rule.protocol else {
+        return true;
+    };
+    if protocol != event.protocol_number() {
+        return false;
+    }
+    let Some((least, most)) = rule.bounds else {
+        return true;
+    };
+    match event.exchange.protocol {
+        Protocol::Gre => true,
+        Protocol::Icmp => {
+            let (kind, code) = event.icmp();
+            least == u32::from(kind) && most.is_none_or(|most| most == u32::from(code))
+        }
+        _ => (least..=most.unwrap_or(least)).contains(&event.destination_port()),
+    }
+}
+
+fn is_remote(world: &World, rule: &Rule, far: IpAddr) -> bool {
+    match rule.remote {
+        Remote::Any => true,
+        Remote::Block(block) => block.contains(&far),
+        Remote::Group(group) => {
+            let mut members = world
+                .ports
+                .iter()
+                .filter(|port| port.groups.contains(&group));
+            members.any(|port| port.owns(far))
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Exchanges between two ports, and their packets as bytes.
+
+use std::net::IpAddr;
+
+use super::{
+    random::Random,
+    world::{LOCAL, World},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+    Icmp,
+    /// Trackers tell its connections by addresses alone, as those of every other protocol.
+    Sctp,
+    /// Has no ports.
+    Gre,
+}
+
+const PROTOCOLS: [Protocol; 8] = [
+    Protocol::Tcp,
+    Protocol::Udp,
+    Protocol::Icmp,
+    Protocol::Tcp,
+    Protocol::Udp,
+    Protocol::Icmp,
+    Protocol::Sctp,
+    Protocol::Gre,
+];
+
+/// What two ports have to say to each other.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) number: usize,
+    /// Two ports, and the addresses that they use.
+    ends: [(usize, IpAddr); 2],
+    pub(super) protocol: Protocol,
+    /// The port that the first asks.
+    service: u16,
+}
+
+/// One packet's place in an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The first asks for a connection.
+    Open,
+    /// The second agrees.
+    Agree,
+    /// The first speaks.
+    Forward,
+    /// The second speaks.
+    Reply,
+    /// The second says that it cannot be reached.
+    Error,
+}
+
+impl Step {
+    pub(super) fn random(round: usize, random: &mut Random) -> Self {
+        match round {
+            0 => Self::Open,
+            1 => Self::Agree,
+            _ => *random.of(&[Self::Forward, Self::Forward, Self::Reply, Self::Error]),
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn random(number: usize, world: &World, random: &mut Random) -> Self {
+        let v6 = random.percent(30);
+        let first = random.below(world.ports.len());
+        // One of them is here, or the packet would not come this way.
+        let others = if first < LOCAL {
+            world.ports.len()
+        } else {
+            LOCAL
+        };
+        let second = match random.below(others - 1) {
+            place if place < first => place,
+            place => place + 1,
+        };
+        let mut end = |place: usize| {
+            let addresses = world.ports.get(place).unwrap().addresses(v6);
+            (place, *random.of(&addresses))
+        };
+        let mut ends = [end(first), end(second)];
+        if random.percent(5) {
+            let false_one = if v6 { "2001:db8::dead" } else { "10.0.0.201" };
+            ends[0].1 = false_one.parse().unwrap();
+        }
+        // Between equal addresses nobody can say which way a packet without ports goes.
+        let protocols = match ends {
+            [(_, one), (_, other)] if one == other => &PROTOCOLS[..3],
+            _ => &PROTOCOLS,
+        };
+        Self {
+            number,
+            ends,
+            protocol: *random.of(protocols),
+            service: *random.of(&[22, 80, 443, 1003]),
+        }
+    }
+
+    /// What trackers know its connection by, and which address that calls the first.
+    pub(super) fn connection(&self) -> (u8, usize, IpAddr, IpAddr) {
+        let [first, second] = self.ends.map(|(_, address)| address);
+        match self.protocol {
+            Protocol::Tcp | Protocol::Udp | Protocol::Icmp => (0, self.number, first, second),
+            Protocol::Sctp => (132, 0, first.min(second), first.max(second)),
+            Protocol::Gre => (47, 0, first.min(second), first.max(second)),
+        }
+    }
+
+    /// The number that only this exchange uses.
+    fn own_port(&self) -> u16 {
+        20_000 + u16::try_from(self.number).unwrap()
+    }
+}
+
+/// A packet of an exchange.
+#[derive(Debug)]
+pub(super) struct Event<'a> {
+    pub(super) exchange: &'a Exchange,
+    pub(super) step: Step,
+}
+
+impl Event<'_> {
+    /// Who sends it, and to whom.
+    pub(super) fn ends(&self) -> (usize, usize) {
+        let [first, second] = self.exchange.ends.map(|(place, _)| place);
+        if self.is_forward() {
+            (first, second)
+        } else {
+            (second, first)
+        }
+    }
+
+    pub(super) fn source(&self) -> IpAddr {
+        let [first, second] = self.exchange.ends;
+        if self.is_forward() { first.1 } else { second.1 }
+    }
+
+    pub(super) fn destination(&self) -> IpAddr {
+        let [first, second] = self.exchange.ends;
+        if self.is_forward() { second.1 } else { first.1 }
+    }
+
+    /// Whether the first side sends it.
+    pub(super) fn is_forward(&self) -> bool {
+        matches!(self.step, Step::Open | Step::Forward)
+    }
+
+    /// Whether a connection may begin with it, as trackers see it.
+    pub(super) fn can_open(&self) -> bool {
+        match (self.exchange.protocol, self.step) {
+            (_, Step::Error) | (Protocol::Tcp, Step::Agree) => false,
+            (Protocol::Icmp, _) => self.is_forward(),
+            (Protocol::Tcp | Protocol::Udp | Protocol::Sctp | Protocol::Gre, _) => true,
+        }
+    }
+
+    /// Whether it shows that the other side has spoken, as all of TCP but the first does.
+    pub(super) fn is_midstream(&self) -> bool {
+        self.exchange.protocol == Protocol::Tcp && self.step != Step::Open
+    }
+
+    /// Who opens a connection with it, as [`Exchange::connection`] tells connections apart.
+    pub(super) fn opener(&self) -> (IpAddr, bool) {
+        let by_addresses = matches!(self.exchange.protocol, Protocol::Sctp | Protocol::Gre);
+        (self.source(), by_addresses || self.is_forward())
+    }
+
+    pub(super) fn protocol_number(&self) -> u8 {
+        match (self.exchange.protocol, self.step, self.source().is_ipv6()) {
+            (Protocol::Icmp, _, false) | (_, Step::Error, false) => 1,
+            (Protocol::Icmp, _, true) | (_, Step::Error, true) => 58,
+            (Protocol::Tcp, ..) => 6,
+            (Protocol::Udp, ..) => 17,
+            (Protocol::Sctp, ..) => 132,
+            (Protocol::Gre, ..) => 47,
+        }
+    }
+
+    /// The type and code of an echo.
+    pub(super) fn icmp(&self) -> (u8, u8) {
+        match (self.source().is_ipv6(), self.is_forward()) {
+            (false, true) => (8, 0),
+            (false, false) => (0, 0),
+            (true, true) => (128, 0),
+            (true, false) => (129, 0),
+        }
+    }
+
+    fn ports(&self) -> (u16, u16) {
+        let (own, service) = (self.exchange.own_port(), self.exchange.service);
+        if self.is_forward() {
+            (own, service)
+        } else {
+            (service, own)
+        }
+    }
+
+    pub(super) fn destination_port(&self) -> u32 {
+        self.ports().1.into()
+    }
+
+    /// The packet with a number that tells it from all others: the identification of IPv4, the
+    /// flow label of IPv6.
+    pub(super) fn bytes(&self, number: u16) -> Vec<u8> {
+        let (source, destination) = (self.source(), self.destination());
+        if self.step != Step::Error {
+            return ip(
+                source,
+                destination,
+                self.protocol_number(),
+                number,
+                self.body(),
+            );
+        }
+        let about = Event {
+            exchange: self.exchange,
+            step: Step::Forward,
+        };
+        let quoted = about.bytes(number);
+        let kind = if source.is_ipv6() { [1, 0] } else { [3, 1] };
+        let body = [&kind[..], &[0; 6], &quoted].concat();
+        ip(source, destination, self.protocol_number(), number, body)
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let (from, to) = self.ports();
+        let ports = [from.to_be_bytes(), to.to_be_bytes()].concat();
+        let rest: Vec<u8> = match self.exchange.protocol {
+            Protocol::Tcp => {
+                let (syn, ack) = (0x02, 0x10);
+                let (sequence, acknowledged, flags): (u32, u32, u8) = match self.step {
+                    Step::Open => (1000, 0, syn),
+                    Step::Agree => (5000, 1001, syn | ack),
+                    Step::Forward => (1001, 5001, ack),
+                    Step::Reply | Step::Error => (5001, 1001, ack),
+                };
+                let numbers = [sequence.to_be_bytes(), acknowledged.to_be_bytes()].concat();
+                [&numbers[..], &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]].concat()
+            }
+            Protocol::Udp => vec![0, 8, 0, 0],
+            // A tag; the checksum is not looked at on the way.
+            Protocol::Sctp => vec![0; 8],
+            Protocol::Gre => return vec![0, 0, 0x08, 0],
+            Protocol::Icmp => {
+                let (kind, code) = self.icmp();
+                let id = self.exchange.own_port().to_be_bytes();
+                return [&[kind, code, 0, 0][..], &id, &[0, 1]].concat();
+            }
+        };
+        [ports, rest].concat()
+    }
+}
+
+/// The packet with its checksums (RFC 791, RFC 8200).
+fn ip(
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    number: u16,
+    mut body: Vec<u8>,
+) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap();
+    let [high, low] = number.to_be_bytes();
+    let addresses = [octets(source), octets(destination)].concat();
+    let place = match protocol {
+        6 => 16,
+        17 => 6,
+        _ => 2,
+    };
+    let [a, b] = length.to_be_bytes();
+    let pseudo = match protocol {
+        1 => Vec::new(),
+        _ => [&addresses[..], &[0, protocol, a, b]].concat(),
+    };
+    if ![47, 132].contains(&protocol) {
+        let sum = checksum(&[pseudo, body.clone()].concat());
+        body.splice(place..place + 2, sum.to_be_bytes());
+    }
+    if source.is_ipv6() {
+        let header = [0x60, 0, high, low, a, b, protocol, 64];
+        return [&header[..], &addresses, &body].concat();
+    }
+    let [a, b] = (length + 20).to_be_bytes();
+    let header = [0x45, 0, a, b, high, low, 0, 0, 64, protocol, 0, 0];
+    let mut header = [&header[..], &addresses].concat();
+    let sum = checksum(&header);
+    header.splice(10..12, sum.to_be_bytes());
+    [header, body].concat()
+}
+
+/// The number that [`Event::bytes`] was given, if it is an IP packet.
+pub(super) fn number(packet: &[u8]) -> Option<u16> {
+    let place = match packet.first()? >> 4 {
+        4 => 4,
+        6 => 2,
+        _ => return None,
+    };
+    let bytes = packet.get(place..place + 2)?.try_into().unwrap();
+    Some(u16::from_be_bytes(bytes))
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+/// The Internet checksum (RFC 1071).
+fn checksum(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks(2).map(|pair| {
+        let low = pair.get(1).copied().unwrap_or(0);
+        u32::from(u16::from_be_bytes([pair[0], low]))
+    });
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap()
+}

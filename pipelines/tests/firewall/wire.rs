@@ -1,0 +1,184 @@
+//! The switch that the packets go through, and what comes out where.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{BufReader, Read as _, Write as _},
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    ovs::Switch,
+    packet::{Event, number},
+    world::{LOCAL, PATCH, SENTINELS, World, interface, mac},
+};
+
+const BRIDGE: &str = "int";
+/// How long the switch may take for one batch.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// The switch takes 32 frames of each port in a turn, and queues 100.
+const TURNS: u8 = 4;
+/// No IP packet's.
+const SENTINEL_TYPE: [u8; 2] = [0x88, 0xb5];
+
+pub(super) struct Wire {
+    switch: Switch,
+    control: BufReader<UnixStream>,
+    captures: BTreeMap<u32, Capture>,
+}
+
+impl Wire {
+    pub(super) fn start() -> Self {
+        let switch = Switch::start();
+        switch.add_bridge(BRIDGE);
+        let places = (0..LOCAL).chain(SENTINELS).map(interface);
+        let numbers: Vec<_> = places.chain([PATCH]).collect();
+        for number in &numbers {
+            switch.add_port(BRIDGE, &name(*number), *number);
+            switch.record(&name(*number));
+        }
+        switch.install(BRIDGE, "");
+        let control = UnixStream::connect(switch.path().join("vswitchd.ctl")).unwrap();
+        let capture = |number: u32| {
+            let file = File::open(switch.path().join(format!("{}.pcap", name(number)))).unwrap();
+            Capture {
+                file,
+                unread: Vec::new(),
+                started: false,
+            }
+        };
+        Self {
+            captures: numbers
+                .iter()
+                .map(|number| (*number, capture(*number)))
+                .collect(),
+            switch,
+            control: BufReader::new(control),
+        }
+    }
+
+    pub(super) fn forget_connections(&self) {
+        self.switch.appctl("dpctl/flush-conntrack", &[]);
+    }
+
+    /// Gives the bridge the flows of a world; it uses them when this returns.
+    pub(super) fn install(&self, world: &World, vlan: u16) {
+        let (flows, groups) = world.flows(vlan);
+        self.switch.replace(BRIDGE, &groups, &flows);
+        // A cached flow whose actions change for the second time was seen to keep the ones between
+        // (OVS 3.1), so what is cached goes.
+        self.switch.appctl("revalidator/purge", &[]);
+    }
+
+    /// Sends one packet for each event, and tells where each came out.
+    pub(super) fn exchange(
+        &mut self,
+        world: &World,
+        vlan: u16,
+        events: &[Event<'_>],
+    ) -> Vec<BTreeSet<u32>> {
+        for (number, event) in (1..).zip(events) {
+            let (sender, receiver) = event.ends();
+            let packet = event.bytes(number);
+            let eth_type = if event.source().is_ipv6() {
+                [0x86, 0xdd]
+            } else {
+                [0x08, 0x00]
+            };
+            let tag = if sender < LOCAL {
+                Vec::new()
+            } else {
+                [[0x81, 0x00], vlan.to_be_bytes()].concat()
+            };
+            let macs = [mac(receiver).0, mac(sender).0].concat();
+            let frame = [&macs[..], &tag, &eth_type, &packet].concat();
+            self.send(world.exit(sender), &frame);
+        }
+        let mut seen = vec![BTreeSet::new(); events.len()];
+        for turn in 0..TURNS {
+            self.wait_for_sentinel(turn, &mut seen);
+        }
+        seen
+    }
+
+    /// Sends a frame that passes for sure, and reads what comes out until that does.
+    fn wait_for_sentinel(&mut self, turn: u8, seen: &mut [BTreeSet<u32>]) {
+        let [from, to] = SENTINELS;
+        let macs = [mac(to).0, mac(from).0].concat();
+        let frame = [&macs[..], &SENTINEL_TYPE, &[turn; 46]].concat();
+        self.send(interface(from), &frame);
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let mut done = false;
+            for (port, capture) in &mut self.captures {
+                for frame in capture.frames() {
+                    let tagged = frame.get(12..14) == Some(&[0x81, 0x00]);
+                    let payload = if tagged { 18 } else { 14 };
+                    let found = frame.get(payload..).and_then(number);
+                    done |= *port == interface(to) && frame.get(14) == Some(&turn);
+                    let place = found.and_then(|number| usize::from(number).checked_sub(1));
+                    if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
+                        seen.insert(*port);
+                    }
+                }
+            }
+            if done {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the switch does not answer");
+            std::thread::yield_now();
+        }
+    }
+
+    fn send(&mut self, port: u32, frame: &[u8]) {
+        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        let request = json!({
+            "id": 0,
+            "method": "netdev-dummy/receive",
+            "params": [name(port), hex],
+        });
+        self.control
+            .get_mut()
+            .write_all(request.to_string().as_bytes())
+            .unwrap();
+        let mut answers =
+            serde_json::Deserializer::from_reader(&mut self.control).into_iter::<Value>();
+        let answer = answers.next().unwrap().unwrap();
+        assert_eq!(answer["error"], Value::Null, "{answer}");
+    }
+}
+
+fn name(number: u32) -> String {
+    format!("p{number}")
+}
+
+/// What a port sends out, as the switch writes it to a file (pcap).
+struct Capture {
+    file: File,
+    unread: Vec<u8>,
+    started: bool,
+}
+
+impl Capture {
+    /// The frames that are new and whole.
+    fn frames(&mut self) -> Vec<Vec<u8>> {
+        self.file.read_to_end(&mut self.unread).unwrap();
+        if !self.started && self.unread.len() >= 24 {
+            self.unread.drain(..24);
+            self.started = true;
+        }
+        let mut frames = Vec::new();
+        while let Some(length) = self.started.then(|| self.unread.get(8..12)).flatten() {
+            let length = u32::from_ne_bytes(length.try_into().unwrap());
+            let end = 16 + usize::try_from(length).unwrap();
+            if self.unread.len() < end {
+                break;
+            }
+            frames.push(self.unread.drain(..end).skip(16).collect());
+        }
+        frames
+    }
+}
