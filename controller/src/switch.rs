@@ -4,13 +4,14 @@
 //! It watches the flows, so that what somebody else changes is put back. What it sees and does, it
 //! writes on a board for others to read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::multipart::FlowStats;
 use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
+use pipelines::forget::Forgotten;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{Instrument as _, info_span, warn};
@@ -21,6 +22,7 @@ use bridge::Bridge;
 use report::Trouble;
 
 mod bridge;
+mod forget;
 pub(crate) mod report;
 
 pub(crate) use report::Report;
@@ -46,6 +48,7 @@ impl Switch {
             desired: receiver,
             reporter: Reporter {
                 bridge: bridge.to_owned(),
+                directory: directory.to_owned(),
                 board: board.clone(),
             },
         };
@@ -103,12 +106,20 @@ async fn connect(bridge: &str, directory: &Path) -> Result<(Connection, Events),
 #[derive(Clone, Debug)]
 struct Reporter {
     bridge: String,
+    directory: PathBuf,
     board: Board,
 }
 
 impl Reporter {
     fn update(&self, change: impl FnOnce(&mut Report)) {
         self.board.report(&self.bridge, change);
+    }
+
+    /// Has the connection tracker forget what nobody is to remember.
+    fn forget(&self, forgotten: Forgotten) {
+        if !forgotten.is_empty() {
+            forget::start(self.bridge.clone(), self.directory.clone(), forgotten);
+        }
     }
 }
 

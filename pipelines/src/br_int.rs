@@ -16,6 +16,7 @@ mod dropped;
 mod firewall;
 mod learned_stations;
 mod local_switching;
+mod memory;
 mod packet_rate_limit;
 mod rule;
 mod rules_egress;
@@ -28,6 +29,7 @@ use crate::table::{Pipeline, Table};
 
 pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
+pub(crate) use memory::{PORT_ZONES, SOURCES, ZONES, port_zone, source, zone};
 
 /// The tables of rules, and what they do.
 pub(crate) static SIDES: [(&Table, &Side); 2] = [

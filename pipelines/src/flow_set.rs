@@ -102,6 +102,17 @@ impl FlowSet {
         self.flows.get(key)
     }
 
+    /// The flows of a table that have one priority.
+    pub fn at(&self, table: u8, priority: u16) -> impl Iterator<Item = &Arc<Flow>> {
+        let least = Key(Arc::new(Flow {
+            table,
+            priority,
+            ..Flow::default()
+        }));
+        let flows = self.flows.range(least..).map(|(_, flow)| flow);
+        flows.take_while(move |flow| (flow.table, flow.priority) == (table, priority))
+    }
+
     /// What turns the flows of this set into those of another.
     pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Difference<'a>> {
         self.flows.diff(&other.flows).map(|item| match item {

@@ -58,6 +58,7 @@ pub mod cookie;
 pub mod diff;
 pub mod explain;
 pub mod flow_set;
+pub mod forget;
 mod hash;
 mod learned;
 mod link;

@@ -42,7 +42,7 @@ const ALREADY_TRACKED: u16 = 110;
 const LINK: u16 = 95;
 const DHCP_REQUEST: u16 = 80;
 const SERVICE_ANSWER: u16 = 70;
-const OWN_SOURCE: u16 = 65;
+pub(super) const OWN_SOURCE: u16 = 65;
 const SPOOFED: u16 = 10;
 const MISS: u16 = 0;
 

@@ -32,7 +32,7 @@ pub(super) static TABLE: Table = Table {
 };
 
 const STATION: u16 = 12;
-const MULTICAST: u16 = 10;
+pub(super) const MULTICAST: u16 = 10;
 const UNKNOWN: u16 = 1;
 const MISS: u16 = 0;
 

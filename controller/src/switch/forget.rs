@@ -1,0 +1,128 @@
+//! Having the connection tracker forget connections whose machine is gone.
+//!
+//! The flows go first: as long as they let packets pass, these would bring the connections back.
+//! The datapath has copies of flows, which it gives up a moment after the bridge has; so that is
+//! waited for, on a connection of its own and not in the way of other changes.
+
+use std::collections::BTreeSet;
+use std::future;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use openflow::message::{CtFlush, CtFlushZone, CtTuple, Message};
+use openflow::{Event, Events};
+use pipelines::forget::Forgotten;
+use tracing::{Instrument as _, info, warn};
+
+use super::connect;
+use crate::unixctl::call;
+
+/// The daemon that has the connection tracker of the userspace datapath, and speaks for others.
+const DAEMON: &str = "ovs-vswitchd";
+
+/// Has a bridge forget, in the background; what goes wrong is logged.
+pub(super) fn start(bridge: String, directory: PathBuf, forgotten: Forgotten) {
+    let task = async move {
+        match forget(&bridge, &directory, &forgotten).await {
+            Ok(()) => info!("{}", told(&forgotten)),
+            Err(reason) => warn!("{}: not done: {reason}", told(&forgotten)),
+        }
+    };
+    tokio::spawn(task.in_current_span());
+}
+
+async fn forget(bridge: &str, directory: &Path, forgotten: &Forgotten) -> Result<(), String> {
+    call(directory, DAEMON, "revalidator/wait", &[]).await?;
+    let mut messages: Vec<Message> = Vec::new();
+    for zone in &forgotten.zones {
+        messages.push(CtFlushZone { zone: *zone }.into());
+    }
+    for (zone, block) in &forgotten.addresses {
+        let addresses = match block.prefix_len() == block.max_prefix_len() {
+            true => [block.addr()].into(),
+            false => within(directory, *zone, *block).await?,
+        };
+        let named = addresses.into_iter();
+        for address in named.filter(|address| forgotten.names(*zone, *address)) {
+            messages.extend(flush(*zone, address).map(Message::from));
+        }
+    }
+    let (connection, mut events) = connect(bridge, directory).await?;
+    for message in messages {
+        connection
+            .send(message)
+            .await
+            .map_err(|error| error.to_string())?;
+    }
+    connection
+        .barrier()
+        .await
+        .map_err(|error| error.to_string())?;
+    // The switch answers these requests only if it refuses them, and then before the barrier.
+    refusal(&mut events).await.map_or(Ok(()), Err)
+}
+
+/// Forgets the connections that an address opened, and those that were opened to it.
+fn flush(zone: u16, address: IpAddr) -> [CtFlush; 2] {
+    let address: Ipv6Addr = match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
+    };
+    let opened = |original| CtFlush {
+        original,
+        zone: Some(zone),
+        ..CtFlush::default()
+    };
+    [
+        opened(CtTuple {
+            src: Some(address),
+            ..CtTuple::default()
+        }),
+        opened(CtTuple {
+            dst: Some(address),
+            ..CtTuple::default()
+        }),
+    ]
+}
+
+/// The addresses of a block that have connections: the switch can be told of single ones only.
+async fn within(directory: &Path, zone: u16, block: IpNet) -> Result<BTreeSet<IpAddr>, String> {
+    let zone = format!("zone={zone}");
+    let dump = call(directory, DAEMON, "dpctl/dump-conntrack", &[&zone]).await?;
+    let words = dump.split(['(', ',', ')']);
+    let ends = words.filter_map(|word| {
+        word.strip_prefix("src=")
+            .or_else(|| word.strip_prefix("dst="))
+    });
+    let addresses = ends.filter_map(|end| end.parse().ok());
+    Ok(addresses
+        .filter(|address: &IpAddr| block.contains(address))
+        .collect())
+}
+
+/// An error among what a switch has said so far.
+async fn refusal(events: &mut Events) -> Option<String> {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.next() => event?,
+            () = future::ready(()) => return None,
+        };
+        if let Event::Message {
+            message: Message::Error(error),
+            ..
+        } = event
+        {
+            return Some(error.to_string());
+        }
+    }
+}
+
+fn told(forgotten: &Forgotten) -> String {
+    let zones = forgotten.zones.iter().map(|zone| format!("zone {zone}"));
+    let addresses = forgotten.addresses.iter();
+    let addresses = addresses.map(|(zone, block)| format!("{block} in zone {zone}"));
+    let all: Vec<_> = zones.chain(addresses).collect();
+    format!("forgot the connections of {}", all.join(", "))
+}

@@ -1,0 +1,48 @@
+//! What flows say about whose connections the tracker holds.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use openflow::{
+    field::{CT_ZONE, IPV4_SRC, IPV6_SRC, REG5, REG6},
+    flow::Flow,
+};
+
+use super::{base_egress, delivery, firewall, rules_ingress};
+
+/// The table and priority of the flows that name the addresses of ports.
+pub(crate) const SOURCES: (u8, u16) = (base_egress::TABLE.number, base_egress::OWN_SOURCE);
+/// The table and priority of the flows that name the zones of ports.
+pub(crate) const PORT_ZONES: (u8, u16) = (rules_ingress::TABLE.number, firewall::KNOWN_CONNECTION);
+/// The table and priority of the flows that name the zones of networks.
+pub(crate) const ZONES: (u8, u16) = (delivery::TABLE.number, delivery::MULTICAST);
+
+/// The port, as the register holds it, and one of the addresses that it sends from.
+pub(crate) fn source(flow: &Flow) -> Option<(u32, IpNet)> {
+    if (flow.table, flow.priority) != SOURCES {
+        return None;
+    }
+    let port = flow.matching.value(REG5)?;
+    if let Some(v4) = flow.matching.get(IPV4_SRC) {
+        let mask = v4.mask.unwrap_or(Ipv4Addr::BROADCAST);
+        let block = Ipv4Net::with_netmask(v4.value, mask).ok()?;
+        return Some((port, block.into()));
+    }
+    let v6 = flow.matching.get(IPV6_SRC)?;
+    let mask = v6.mask.unwrap_or(Ipv6Addr::from_bits(u128::MAX));
+    let block = Ipv6Net::with_netmask(v6.value, mask).ok()?;
+    Some((port, block.into()))
+}
+
+/// The port, as the register holds it, and the zone that its connections are in.
+pub(crate) fn port_zone(flow: &Flow) -> Option<(u32, u16)> {
+    Some((flow.matching.value(REG5)?, flow.matching.value(CT_ZONE)?))
+}
+
+/// The zone of a network.
+pub(crate) fn zone(flow: &Flow) -> Option<u16> {
+    if (flow.table, flow.priority) != ZONES {
+        return None;
+    }
+    flow.matching.value(REG6)?.try_into().ok()
+}

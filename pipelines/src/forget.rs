@@ -1,0 +1,119 @@
+//! Connections that have lost their machine, and that the connection tracker is to forget.
+//!
+//! The tracker knows addresses and zones, not ports. Once a port is gone, somebody else may get its
+//! address, or another network its zone; the connections of before would pass there without a rule.
+//! What has to be forgotten follows from the flows that go, so it is found also for what happened
+//! while nobody looked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::{
+    br_int,
+    cookie::Cookie,
+    diff::Change,
+    flow_set::{FlowSet, Key},
+};
+
+/// What the connection tracker is to forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Whole zones: those whose network is gone, or another.
+    pub zones: BTreeSet<u16>,
+    /// Addresses that no port has any more that had it, each with its zone.
+    pub addresses: BTreeSet<(u16, IpNet)>,
+    /// Addresses that a port still has.
+    kept: BTreeSet<(u16, IpNet)>,
+}
+
+impl Forgotten {
+    /// What is to be forgotten once `changes` have made `after` of what br-int had before.
+    ///
+    /// An address stays known as long as one port has it that had it before, whatever its number.
+    pub fn between(before: &FlowSet, after: &FlowSet, changes: &[Change]) -> Self {
+        if !changes.iter().any(|change| takes_away(before, change)) {
+            return Self::default();
+        }
+        let (old, new) = (networks(before), networks(after));
+        let gone = |(zone, cookie): &(&u16, &u64)| new.get(*zone) != Some(*cookie);
+        let zones: BTreeSet<u16> = old.iter().filter(gone).map(|(zone, _)| *zone).collect();
+        let (old, new) = (holders(before), holders(after));
+        let none = BTreeSet::new();
+        let is_kept = |(place, ports): &(&(u16, IpNet), &BTreeSet<u64>)| {
+            !new.get(*place).unwrap_or(&none).is_disjoint(ports)
+        };
+        let (kept, addresses): (Vec<_>, Vec<_>) = old.iter().partition(is_kept);
+        let lost = addresses.into_iter().map(|(place, _)| *place);
+        Self {
+            addresses: lost.filter(|(zone, _)| !zones.contains(zone)).collect(),
+            kept: kept.into_iter().map(|(place, _)| *place).collect(),
+            zones,
+        }
+    }
+
+    /// Whether there is nothing to forget.
+    pub fn is_empty(&self) -> bool {
+        self.zones.is_empty() && self.addresses.is_empty()
+    }
+
+    /// Whether the connections of one address in a zone are to be forgotten.
+    ///
+    /// A block that goes may have addresses in it that stay.
+    pub fn names(&self, zone: u16, address: IpAddr) -> bool {
+        let within = |places: &BTreeSet<(u16, IpNet)>| {
+            let mut places = places.iter();
+            places.any(|(other, block)| *other == zone && block.contains(&address))
+        };
+        within(&self.addresses) && !within(&self.kept)
+    }
+}
+
+/// Whether a change may leave connections behind.
+fn takes_away(before: &FlowSet, change: &Change) -> bool {
+    let old = match change {
+        Change::DeleteFlow(key) => before.flow(key),
+        Change::PutFlow(flow) => {
+            (before.flow(&Key::of(flow))).filter(|old| old.cookie != flow.cookie)
+        }
+        _ => None,
+    };
+    old.is_some_and(|flow| br_int::source(flow).is_some() || br_int::zone(flow).is_some())
+}
+
+/// The zone of each network, with the network's cookie.
+fn networks(flows: &FlowSet) -> BTreeMap<u16, u64> {
+    let (table, priority) = br_int::ZONES;
+    let ours = flows
+        .at(table, priority)
+        .filter(|flow| Cookie::is_ours(flow.cookie));
+    ours.filter_map(|flow| Some((br_int::zone(flow)?, flow.cookie)))
+        .collect()
+}
+
+/// The ports that have each address of a zone, by their cookies.
+fn holders(flows: &FlowSet) -> BTreeMap<(u16, IpNet), BTreeSet<u64>> {
+    let (table, priority) = br_int::PORT_ZONES;
+    let zones = flows.at(table, priority);
+    let zones: BTreeMap<u32, u16> = zones.filter_map(|flow| br_int::port_zone(flow)).collect();
+    let (table, priority) = br_int::SOURCES;
+    let mut holders: BTreeMap<_, BTreeSet<u64>> = BTreeMap::new();
+    for flow in flows
+        .at(table, priority)
+        .filter(|flow| Cookie::is_ours(flow.cookie))
+    {
+        if let Some((port, block)) = br_int::source(flow)
+            && let Some(zone) = zones.get(&port)
+        {
+            holders
+                .entry((*zone, block))
+                .or_default()
+                .insert(flow.cookie);
+        }
+    }
+    holders
+}
+
+#[cfg(test)]
+mod tests;
