@@ -259,8 +259,18 @@ impl Match {
         let mut matching = Self::default();
         let mut last = None;
         let mut in_order = true;
+        let start = input.clone();
+        // An unknown field may be why what follows it makes no sense. It is no error where a switch
+        // may tell what it likes.
+        let blame = |error| match strictness {
+            Strictness::Strict => first_unknown(start, &error).unwrap_or(error),
+            Strictness::Loose => error,
+        };
         while !input.is_empty() {
-            in_order &= matching.decode_field(input, strictness, &mut last)?;
+            match matching.decode_field(input, strictness, &mut last) {
+                Ok(placed) => in_order &= placed,
+                Err(error) => return Err(blame(error)),
+            }
         }
         // A field may take from an earlier one what that needs.
         let unmet = if in_order { None } else { matching.unmet() };
@@ -270,7 +280,7 @@ impl Match {
                 let problem = Problem::MissingPrerequisite {
                     field: field.name(),
                 };
-                Err(input.error(field.place(), problem))
+                Err(blame(input.error(field.place(), problem)))
             }
         }
     }
@@ -285,15 +295,25 @@ impl Match {
         let at = input.place("Match.fields");
         let bytes = input.peek();
         let header = Header::decode(input).map_err(|e| e.reading("Match.fields"))?;
-        let bad_length = |length| at.error(Problem::BadLength { length });
-        let field = header.field().map_err(bad_length)?;
-        let what = field.map_or("Match.fields", FieldId::place);
+        let field = header.field();
+        let named = field.unwrap_or_else(|_| FieldId::of_header(header));
+        let what = named.map_or("Match.fields", FieldId::place);
         let at = at.named(what);
         let value = input.take(header.size(), what)?;
         let mask = match header.masked {
             true => Some(input.take(usize::from(header.length) - header.size(), what)?),
             false => None,
         };
+        let field = field.map_err(|length| {
+            // A switch does not know the field of another length, but sees what a mask leaves out.
+            let outside = mask.is_some_and(|mask| fold::is_outside(value, mask));
+            at.error(match named.filter(|_| outside) {
+                Some(field) => Problem::BadMask {
+                    field: field.name(),
+                },
+                None => Problem::BadLength { length },
+            })
+        })?;
         let tlv = bytes.get(..bytes.len() - input.left()).unwrap_or_default();
         let Some(field) = field else {
             // Unknown fields stand last: nothing can follow them without being put in its place.
@@ -445,6 +465,20 @@ impl<'a> IntoIterator for &'a Match {
     fn into_iter(self) -> Conditions<'a> {
         self.iter()
     }
+}
+
+/// The error that the first unknown field is that stands before `error` in `fields`.
+fn first_unknown(mut fields: Reader<'_>, error: &DecodeError) -> Option<DecodeError> {
+    while fields.offset() < error.offset {
+        let at = fields.place("Match.fields");
+        let header = Header::decode(&mut fields).ok()?;
+        if FieldId::of_header(header).is_none() {
+            let code = header.number.into();
+            return Some(at.error(Problem::UnknownCode { code }));
+        }
+        fields.skip(header.length.into()).ok()?;
+    }
+    None
 }
 
 fn first_tlv(bytes: &[u8]) -> Option<&[u8]> {

@@ -298,6 +298,20 @@ impl Message {
         matches!(self, Self::MultipartReply(reply) if reply.flags.contains(MultipartFlags::MORE))
     }
 
+    /// Reads a message within another, in which it is called `what`, and leaves what follows it.
+    fn read_inner(input: &mut Reader<'_>, what: &'static str) -> Result<(u32, Self), DecodeError> {
+        let at = input.place(what);
+        let header = Header::peek(input.peek()).ok_or_else(|| {
+            let missing = Header::LENGTH - input.left().min(Header::LENGTH);
+            at.error(Problem::Truncated { missing })
+        })?;
+        let length = usize::from(header.length);
+        if length < Header::LENGTH || length > input.left() {
+            return Err(at.error(Problem::BadLength { length }));
+        }
+        Self::read(input)
+    }
+
     /// Reads a message and leaves what follows it.
     fn read(input: &mut Reader<'_>) -> Result<(u32, Self), DecodeError> {
         let at = input.error("Header", Problem::TooDeep);

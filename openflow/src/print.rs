@@ -24,7 +24,7 @@ use packet::Incoming;
 use pieces::Sharp;
 
 use crate::field::{GroupId, PortNo};
-use crate::message::{BundleAdd, Echo, Error, Message};
+use crate::message::{BundleAdd, BundleFlags, Echo, Error, Message};
 use crate::multipart::{MultipartFlags, ReplyBody, RequestBody};
 use crate::names::Names;
 use crate::wire::Writer;
@@ -284,8 +284,7 @@ fn print_echo(echo: &Echo, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Resu
 }
 
 fn print_bundle_add(add: &BundleAdd, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {
-    let flags = connection::bundle_flags(add.flags);
-    writeln!(f, "\n bundle_id={} flags={flags}", Sharp(add.id.into()))?;
+    f.write_str(&bundle_add(add.id, add.flags))?;
     let message = add.message.print(add.xid, style.names);
     write!(f, "{}", message.verbosity(style.verbosity))?;
     let mut out = Writer::default();
@@ -296,6 +295,12 @@ fn print_bundle_add(add: &BundleAdd, style: Style<'_>, f: &mut Formatter<'_>) ->
         }
         _ => Ok(()),
     }
+}
+
+/// What stands before a message that is added to a bundle.
+fn bundle_add(id: u32, flags: BundleFlags) -> String {
+    let flags = connection::bundle_flags(flags);
+    format!("\n bundle_id={} flags={flags}\n", Sharp(id.into()))
 }
 
 fn print_forwarded(message: &Message, style: Style<'_>, f: &mut Formatter<'_>) -> fmt::Result {

@@ -204,14 +204,16 @@ pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) 
         && mask.map_or_else(|| !is_always_masked(field), is_canonical_mask)
 }
 
+/// Whether `value` has bits that `mask` ignores.
+pub(super) fn is_outside(value: &[u8], mask: &[u8]) -> bool {
+    let mut bytes = value.iter().zip(mask);
+    bytes.any(|(value, mask)| value & !mask != 0)
+}
+
 /// Refuses what a switch would: values and masks that the field cannot have.
 pub(crate) fn check(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> Result<(), Problem> {
     if let Some(mask) = mask {
-        if value
-            .iter()
-            .zip(mask)
-            .any(|(value, mask)| value & !mask != 0)
-        {
+        if is_outside(value, mask) {
             return Err(Problem::BadMask {
                 field: field.name(),
             });

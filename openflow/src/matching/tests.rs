@@ -124,7 +124,7 @@ fn what_a_switch_would_refuse_is_refused() {
     );
     assert_eq!(
         refused(&[0, 1, 0, 3, 0, 0, 0]),
-        "Match.fields at byte 0: length 3 is not allowed here"
+        "Match.reg0 at byte 0: length 3 is not allowed here"
     );
     assert_eq!(
         refused(&[0, 1, 0, 4, 0]),
@@ -134,6 +134,24 @@ fn what_a_switch_would_refuse_is_refused() {
         refused(&[0x80, 0, 0x0c, 2, 0xf0, 0]),
         "Match.vlan_vid at byte 0: value 0xf000 is not allowed here"
     );
+}
+
+#[test]
+fn an_unknown_field_is_to_blame_for_what_follows_it() {
+    // The second field needs a first that is not what it should be.
+    let fields = [0x80, 0, 0x4a, 2, 8, 0, 0x80, 0, 0x14, 1, 6];
+    assert_eq!(
+        decode(&fields).unwrap_err().to_string(),
+        "Match.fields at byte 0: code 0x25 is not known"
+    );
+    let alone = decode(&fields[6..]).unwrap_err().to_string();
+    assert_eq!(
+        alone,
+        "Match.nw_proto at byte 0: nw_proto needs a match on its protocol"
+    );
+    let bytes = Bytes::copy_from_slice(&fields);
+    let loose = Match::decode_fields(&mut Reader::new(&bytes), Strictness::Loose);
+    assert_eq!(loose.unwrap().value(IP_PROTO), Some(IpProto::TCP));
 }
 
 #[test]

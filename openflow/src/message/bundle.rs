@@ -76,7 +76,7 @@ impl Wire for BundleAdd {
         let id = u32::decode(input).map_err(|e| e.reading("BundleAdd.id"))?;
         input.skip(2)?;
         let flags = BundleFlags::decode(input).map_err(|e| e.reading("BundleAdd.flags"))?;
-        let (xid, message) = Message::read(input)?;
+        let (xid, message) = Message::read_inner(input, "BundleAdd.message")?;
         // Padding and properties: no property is defined, and OVS does not look at them either.
         input.remainder();
         Ok(Self {

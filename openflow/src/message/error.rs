@@ -146,12 +146,21 @@ impl From<&DecodeError> for ErrorCode {
             (Problem::BadPadding, "SetField" | "RegLoad2") => Self::OFPBAC_BAD_SET_ARGUMENT,
             (Problem::BadPadding, _) => Self::NXBRC_MUST_BE_ZERO,
             (Problem::TooDeep, _) => Self::OFPBAC_TOO_MANY,
+            (Problem::UnknownCode { .. }, "Match") if error.what == "Match.type" => {
+                Self::OFPBMC_BAD_TYPE
+            }
+            (_, "Match") if error.what == "Match.length" => Self::OFPBMC_BAD_LEN,
             (problem, "Match") => in_match(problem),
+            (_, "field") => Self::OFPBMC_BAD_LEN,
             (problem, "Instruction" | "Instructions") => in_instruction(problem),
             (problem, owner) if owner == "Action" || Action::BODIES.contains(&owner) => {
                 in_action(problem, error.what)
             }
             (Problem::BadValue { .. }, "Header") => Self::OFPBRC_BAD_VERSION,
+            (_, "Bucket") => Self::OFPGMFC_BAD_BUCKET,
+            _ if matches!(error.what, "BundleAdd.message" | "RequestForward.message") => {
+                Self::OFPBFC_MSG_BAD_LEN
+            }
             (Problem::UnknownCode { .. }, "MeterBand") => Self::OFPMMFC_BAD_BAND,
             (Problem::UnknownCode { .. }, _) => Self::OFPBRC_BAD_TYPE,
             (
@@ -170,7 +179,8 @@ const fn in_match(problem: &Problem) -> ErrorCode {
         Problem::MissingPrerequisite { .. } => ErrorCode::OFPBMC_BAD_PREREQ,
         Problem::BadMask { .. } => ErrorCode::OFPBMC_BAD_WILDCARDS,
         Problem::Unmaskable { .. } => ErrorCode::OFPBMC_BAD_MASK,
-        Problem::UnknownCode { .. } => ErrorCode::OFPBMC_BAD_FIELD,
+        // With another length it is another field, which nobody knows.
+        Problem::UnknownCode { .. } | Problem::BadLength { .. } => ErrorCode::OFPBMC_BAD_FIELD,
         Problem::BadValue { .. } => ErrorCode::OFPBMC_BAD_VALUE,
         _ => ErrorCode::OFPBMC_BAD_LEN,
     }

@@ -19,7 +19,7 @@ impl Wire for RequestForward {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let (xid, message) = Message::read(input)?;
+        let (xid, message) = Message::read_inner(input, "RequestForward.message")?;
         Ok(Self {
             xid,
             message: Box::new(message),

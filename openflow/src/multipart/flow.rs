@@ -85,7 +85,14 @@ impl Wire for FlowStats {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut body = entry(input, "FlowStats")?;
+        let mut whole = input.clone();
+        let mut body = entry(input, "FlowStats").map_err(|error| {
+            // Which part of the flow is cut off says more.
+            let part = whole.skip(2).and_then(|()| Self::decode_body(&mut whole));
+            part.err()
+                .filter(|part| !part.what.is_empty())
+                .unwrap_or(error)
+        })?;
         Self::decode_body(&mut body).map_err(|e| e.reading("FlowStats"))
     }
 }

@@ -22,12 +22,12 @@ impl Wire for Group {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut body = entry(input, "Group")?;
-        let kind = GroupType::decode(&mut body).map_err(|e| e.reading("Group.type"))?;
+        let mut body = entry(input, "GroupDesc")?;
+        let kind = GroupType::decode(&mut body).map_err(|e| e.reading("GroupDesc.type"))?;
         body.skip(1)?;
         Ok(Self {
             kind,
-            id: GroupId::decode(&mut body).map_err(|e| e.reading("Group.id"))?,
+            id: GroupId::decode(&mut body).map_err(|e| e.reading("GroupDesc.id"))?,
             buckets: Vec::decode(&mut body)?,
         })
     }

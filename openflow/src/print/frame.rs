@@ -5,8 +5,9 @@ use std::fmt::{self, Display, Formatter};
 use bytes::{Bytes, BytesMut};
 
 use super::{VERBOSITY, WITH_BYTES, refuse};
-use crate::message::{ErrorCode, Header, Message, VERSION};
+use crate::message::{BundleControl, ErrorCode, Header, Message, VERSION};
 use crate::names::Names;
+use crate::wire::{Problem, Reader, Wire};
 
 /// Bytes that should be one message, to be printed as `ovs-ofctl ofp-print` prints them.
 ///
@@ -72,57 +73,122 @@ impl<'a> Frame<'a> {
             let text = message.print(xid, self.names).verbosity(self.verbosity);
             text.to_string()
         };
-        let decoded = Message::decode(self.bytes).map_err(|error| ErrorCode::from(&error));
-        let checked =
-            decoded.and_then(|(xid, message)| refuse::contents(&message).map(|()| (xid, message)));
-        checked.map(print).map_err(|error| {
-            // Here OVS complains twice.
-            let twice = if name == "OFPST_GROUP reply" {
-                " ***parse error***"
-            } else {
-                ""
-            };
-            let part = readable(self.bytes).map(print).map(|part| part + twice);
-            let part = part.filter(|part| part.len() > start.len());
-            let text = part.map_or_else(|| start + " ", |part| part + "\n");
-            (text, error)
-        })
+        let error = match decode(self.bytes, name) {
+            Ok(decoded) => return Ok(print(decoded)),
+            Err(error) => error,
+        };
+        if let Some((add, inner)) = bundled(self.bytes) {
+            let inner = Frame::new(&inner, self.names).verbosity(self.verbosity);
+            return Ok(format!("{start}{add}{inner}"));
+        }
+        // Here OVS complains twice.
+        let twice = if name == "OFPST_GROUP reply" {
+            " ***parse error***"
+        } else {
+            ""
+        };
+        let part = readable(self.bytes, name)
+            .map(print)
+            .map(|part| part + twice);
+        let part = part.filter(|part| part.len() > start.len());
+        let text = part.map_or_else(|| start + " ", |part| part + "\n");
+        Err((text, error))
     }
 }
+
+/// Reads a message as far as OVS does, and refuses what it refuses.
+fn decode(bytes: &Bytes, name: &str) -> Result<(u32, Message), ErrorCode> {
+    let decoded = Message::decode(bytes).or_else(|error| match error.problem {
+        Problem::Trailing { .. } if ENDLESS.contains(&name) => {
+            let rest = bytes.get(..error.offset).unwrap_or_default();
+            Message::decode(&sized(rest).ok_or(error)?)
+        }
+        _ => Err(error),
+    });
+    let (xid, message) = decoded.map_err(|error| ErrorCode::from(&error))?;
+    refuse::contents(xid, &message).map(|()| (xid, message))
+}
+
+/// The messages whose end OVS does not look at.
+const ENDLESS: [&str; 5] = [
+    "OFPST_FLOW request",
+    "OFPST_AGGREGATE request",
+    "ONFT_BUNDLE_CONTROL",
+    "ONFT_REQUESTFORWARD",
+    "ONFT_ROLE_STATUS",
+];
+
+/// A message of these bytes: the length in the header is theirs.
+fn sized(bytes: &[u8]) -> Option<Bytes> {
+    let mut message = BytesMut::from(bytes);
+    let length = u16::try_from(bytes.len()).ok()?.to_be_bytes();
+    message.get_mut(2..4)?.copy_from_slice(&length);
+    Some(message.freeze())
+}
+
+/// Of a message that adds another to a bundle: the text before that, and the other.
+fn bundled(bytes: &Bytes) -> Option<(String, Bytes)> {
+    let mut body = Reader::new(bytes);
+    body.skip(16).ok()?;
+    let control = BundleControl::decode(&mut body).ok()?;
+    let inner = Header::peek(body.peek())?;
+    let of_this = Header::peek(bytes)?.xid == inner.xid;
+    let is_added = of_this && matches!(inner.kind, FLOW_MOD | GROUP_MOD | PORT_MOD | PACKET_OUT);
+    let inner = body.bytes(inner.length.into(), "BundleAdd.message").ok()?;
+    refuse::name(&inner).ok().filter(|_| is_added)?;
+    Some((super::bundle_add(control.id, control.flags), inner))
+}
+
+/// What can be added to a bundle (`OFPT_*`).
+const PACKET_OUT: u8 = 13;
+const FLOW_MOD: u8 = 14;
+const GROUP_MOD: u8 = 15;
+const PORT_MOD: u8 = 16;
 
 /// The code of a greeting, `OFPT_HELLO`.
 const HELLO: u8 = 0;
 
-/// The start of a multipart reply, or request, up to the first entry that cannot be read.
-fn readable(bytes: &Bytes) -> Option<(u32, Message)> {
-    // The entries follow the multipart header, in which an experimenter has two words more.
-    let [18 | 19, kind] = [*bytes.get(1)?, *bytes.get(9)?] else {
-        return None;
+/// The start of a message with a list, up to the first entry that cannot be read.
+fn readable(bytes: &Bytes, name: &str) -> Option<(u32, Message)> {
+    let mut end = if name.starts_with("ONF") || name.starts_with("NX") {
+        24
+    } else {
+        16
     };
-    let (first, length_at) = match (bytes.get(8)?, kind) {
-        (0, 1 | 6 | 7 | 10 | 12) => (16, 0),
-        (0, 9) => (16, 4),
-        (0xff, 0xff) => (24, 0),
-        _ => return None,
-    };
-    let mut end = first;
+    entry_length(&[0; 20], name)?;
     let mut found = None;
     loop {
-        let mut start = BytesMut::from(bytes.get(..end)?);
-        let length = u16::try_from(end).ok()?.to_be_bytes();
-        start.get_mut(2..4)?.copy_from_slice(&length);
-        match Message::decode(&start.freeze()) {
+        let start = sized(bytes.get(..end)?)?;
+        match decode(&start, name) {
             Ok(part) => found = Some(part),
             Err(_) => return found,
         }
-        let length = bytes.get(end + length_at..).and_then(<[u8]>::first_chunk);
-        match length.copied().map(u16::from_be_bytes) {
-            Some(length @ 1..) => end += usize::from(length),
+        let entry = bytes.get(end..).unwrap_or_default();
+        match entry_length(entry, name) {
+            Some(length @ 1..) if length <= entry.len() => end += length,
             _ => return found,
         }
-        if end > bytes.len() {
-            return found;
-        }
+    }
+}
+
+/// The length of the first of some entries.
+fn entry_length(entries: &[u8], name: &str) -> Option<usize> {
+    let number = |at: usize| {
+        let bytes = entries.get(at..)?.first_chunk().copied()?;
+        Some(usize::from(u16::from_be_bytes(bytes)))
+    };
+    match name {
+        "OFPST_FLOW reply"
+        | "OFPST_GROUP reply"
+        | "OFPST_GROUP_DESC reply"
+        | "OFPST_METER_CONFIG reply"
+        | "OFPST_TABLE_FEATURES request"
+        | "OFPST_TABLE_FEATURES reply"
+        | "ONFST_FLOW_MONITOR reply" => number(0),
+        "OFPST_METER reply" => number(4),
+        "OFPT_QUEUE_GET_CONFIG_REPLY" => number(8),
+        "ONFST_FLOW_MONITOR request" => Some(16 + number(18)?.next_multiple_of(8)),
+        _ => None,
     }
 }
 

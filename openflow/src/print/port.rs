@@ -94,7 +94,11 @@ pub(super) fn status(status: &PortStatus, f: &mut Formatter<'_>) -> fmt::Result 
 pub(super) fn port_mod(change: &PortMod, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
     let port = names.port(change.port_no);
     writeln!(f, " port: {port}: addr:{}", change.hw_addr)?;
-    writeln!(f, "     config: {}", named(change.config.bits(), CONFIG))?;
+    writeln!(
+        f,
+        "     config: {}",
+        named((change.config & change.mask).bits(), CONFIG)
+    )?;
     writeln!(f, "     mask:   {}", named(change.mask.bits(), CONFIG))?;
     f.write_str("     advertise: ")?;
     match (change.advertise & PortFeatures::all()).bits() {

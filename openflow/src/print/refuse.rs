@@ -3,158 +3,20 @@
 //! A switch looks at the length of a message before its contents, and refuses values without a
 //! meaning. This crate reads such messages, as whoever wrote them may know more.
 
-use std::ops::RangeInclusive;
+mod flow;
+mod length;
 
 use crate::field::PortNo;
-use crate::matching::Match;
 use crate::message::{
-    ControllerRole, CtFlush, ErrorCode, Header, Message, NICIRA, NxControllerRole, ONF,
-    SetAsyncConfig2, TlvTableCommand, VERSION,
+    ControllerRole, CtFlush, ErrorCode, Message, NxControllerRole, SetAsyncConfig2, TlvMap,
+    TlvTableCommand,
 };
 use crate::meter::MeterFlags;
-use crate::multipart::{ReplyBody, RequestBody};
-
-/// The lengths that messages can have: the least, and what they may be longer by a multiple of; 0
-/// if by nothing. Messages that are not listed can have any.
-#[rustfmt::skip]
-const LENGTHS: &[(&str, usize, usize)] = &[
-    ("OFPT_ERROR", 12, 1),
-    ("OFPT_PACKET_IN", 24, 1),
-    ("OFPT_FLOW_REMOVED", 48, 8),
-    ("OFPT_PORT_STATUS", 80, 0),
-    ("OFPT_PACKET_OUT", 24, 1),
-    ("OFPT_FLOW_MOD", 48, 8),
-    ("OFPT_GROUP_MOD", 16, 8),
-    ("OFPT_PORT_MOD", 40, 0),
-    ("OFPT_TABLE_MOD", 16, 0),
-    ("OFPT_QUEUE_GET_CONFIG_REQUEST", 16, 0),
-    ("OFPT_QUEUE_GET_CONFIG_REPLY", 16, 8),
-    ("OFPT_METER_MOD", 16, 8),
-    ("OFPT_FEATURES_REQUEST", 8, 0),
-    ("OFPT_FEATURES_REPLY", 32, 0),
-    ("OFPT_GET_CONFIG_REQUEST", 8, 0),
-    ("OFPT_GET_CONFIG_REPLY", 12, 0),
-    ("OFPT_SET_CONFIG", 12, 0),
-    ("OFPT_BARRIER_REQUEST", 8, 0),
-    ("OFPT_BARRIER_REPLY", 8, 0),
-    ("OFPT_ROLE_REQUEST", 24, 0),
-    ("OFPT_ROLE_REPLY", 24, 0),
-    ("OFPT_GET_ASYNC_REQUEST", 8, 0),
-    ("OFPT_GET_ASYNC_REPLY", 32, 0),
-    ("OFPT_SET_ASYNC", 32, 0),
-    ("NXT_FLOW_MOD", 48, 8),
-    ("NXT_FLOW_REMOVED", 56, 8),
-    ("NXT_FLOW_MOD_TABLE_ID", 24, 0),
-    ("NXT_SET_PACKET_IN_FORMAT", 20, 0),
-    ("NXT_PACKET_IN", 40, 1),
-    ("NXT_PACKET_IN2", 16, 8),
-    ("NXT_RESUME", 16, 8),
-    ("NXT_FLOW_AGE", 16, 0),
-    ("NXT_SET_ASYNC_CONFIG", 40, 0),
-    ("NXT_SET_ASYNC_CONFIG2", 16, 8),
-    ("NXT_SET_CONTROLLER_ID", 24, 0),
-    ("NXT_TLV_TABLE_MOD", 24, 8),
-    ("NXT_TLV_TABLE_REQUEST", 16, 0),
-    ("NXT_TLV_TABLE_REPLY", 32, 8),
-    ("NXT_CT_FLUSH_ZONE", 24, 0),
-    ("NXT_CT_FLUSH", 24, 8),
-    ("NXT_ROLE_REQUEST", 20, 0),
-    ("NXT_ROLE_REPLY", 20, 0),
-    ("ONFT_FLOW_MONITOR_CANCEL", 20, 0),
-    ("ONFT_FLOW_MONITOR_PAUSED", 16, 0),
-    ("ONFT_FLOW_MONITOR_RESUMED", 16, 0),
-    ("ONFT_ROLE_STATUS", 32, 8),
-    ("ONFT_BUNDLE_CONTROL", 24, 8),
-    ("ONFT_BUNDLE_ADD_MESSAGE", 24, 1),
-    ("ONFT_REQUESTFORWARD", 24, 8),
-    ("OFPST_DESC request", 16, 0),
-    ("OFPST_DESC reply", 1072, 0),
-    ("OFPST_FLOW request", 48, 8),
-    ("OFPST_AGGREGATE request", 48, 8),
-    ("OFPST_AGGREGATE reply", 40, 0),
-    ("OFPST_TABLE request", 16, 0),
-    ("OFPST_TABLE reply", 16, 24),
-    ("OFPST_PORT request", 24, 0),
-    ("OFPST_PORT reply", 16, 112),
-    ("OFPST_QUEUE request", 24, 0),
-    ("OFPST_QUEUE reply", 16, 40),
-    ("OFPST_GROUP request", 24, 0),
-    ("OFPST_GROUP reply", 16, 8),
-    ("OFPST_GROUP_DESC request", 16, 0),
-    ("OFPST_GROUP_DESC reply", 16, 8),
-    ("OFPST_GROUP_FEATURES request", 16, 0),
-    ("OFPST_GROUP_FEATURES reply", 56, 0),
-    ("OFPST_METER request", 24, 0),
-    ("OFPST_METER reply", 16, 8),
-    ("OFPST_METER_CONFIG request", 24, 0),
-    ("OFPST_METER_CONFIG reply", 16, 8),
-    ("OFPST_METER_FEATURES request", 16, 0),
-    ("OFPST_METER_FEATURES reply", 32, 0),
-    ("OFPST_TABLE_FEATURES request", 16, 8),
-    ("OFPST_TABLE_FEATURES reply", 80, 8),
-    ("OFPST_PORT_DESC request", 16, 0),
-    ("OFPST_PORT_DESC reply", 16, 64),
-    ("ONFST_FLOW_MONITOR request", 24, 8),
-    ("ONFST_FLOW_MONITOR reply", 24, 8),
-    ("NXST_IPFIX_BRIDGE request", 24, 0),
-    ("NXST_IPFIX_BRIDGE reply", 112, 0),
-    ("NXST_IPFIX_FLOW request", 24, 0),
-    ("NXST_IPFIX_FLOW reply", 24, 88),
-];
-
-/// The versions of OpenFlow that OVS knows, by their numbers.
-const VERSIONS: RangeInclusive<u8> = 1..=6;
-
-/// Finds what the message is called, or what is wrong with its header or its length.
-pub(super) fn name(bytes: &[u8]) -> Result<&'static str, ErrorCode> {
-    let header = Header::peek(bytes).ok_or(ErrorCode::OFPBRC_BAD_LEN)?;
-    let of_any_version = header.kind <= 1;
-    if header.version != VERSION && !of_any_version {
-        return Err(match VERSIONS.contains(&header.version) {
-            true => ErrorCode::OFPBRC_BAD_VERSION,
-            false => ErrorCode::OFPBRC_BAD_TYPE,
-        });
-    }
-    let name = Message::name_of(bytes).ok_or_else(|| unknown(header.kind, bytes))?;
-    let row = LENGTHS.iter().find(|(other, _, _)| *other == name);
-    let fits = row.is_none_or(|(_, least, step)| match bytes.len().checked_sub(*least) {
-        None => false,
-        Some(more) => more == 0 || *step > 0 && more.is_multiple_of(*step),
-    });
-    if fits {
-        Ok(name)
-    } else {
-        Err(ErrorCode::OFPBRC_BAD_LEN)
-    }
-}
-
-/// Which of its codes makes a message one that nobody declared.
-fn unknown(kind: u8, bytes: &[u8]) -> ErrorCode {
-    let word = |at: usize| {
-        bytes
-            .get(at..)?
-            .first_chunk()
-            .copied()
-            .map(u32::from_be_bytes)
-    };
-    let experimenter = |at: usize| match (word(at), word(at + 4)) {
-        (Some(NICIRA | ONF), Some(_)) => ErrorCode::OFPBRC_BAD_SUBTYPE,
-        (Some(_), Some(_)) => ErrorCode::OFPBRC_BAD_VENDOR,
-        _ => ErrorCode::OFPBRC_BAD_LEN,
-    };
-    match kind {
-        4 => experimenter(8),
-        18 | 19 => match (bytes.get(8..10), word(12)) {
-            (_, None) => ErrorCode::OFPBRC_BAD_LEN,
-            (Some([0xff, 0xff]), _) => experimenter(16),
-            _ => ErrorCode::OFPBRC_BAD_STAT,
-        },
-        _ => ErrorCode::OFPBRC_BAD_TYPE,
-    }
-}
+use crate::multipart::{FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody, RequestBody};
+pub(super) use length::name;
 
 /// Finds a value that OVS refuses.
-pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
+pub(super) fn contents(xid: u32, message: &Message) -> Result<(), ErrorCode> {
     match message {
         Message::Error(error) if error.code.name().is_none() => Err(ErrorCode::OFPBRC_BAD_LEN),
         Message::SetConfig(config) => refuse(config.flags.bits() > 3, ErrorCode::OFPSCFC_BAD_FLAGS),
@@ -168,18 +30,14 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
         Message::SetPacketInFormat(chosen) => {
             refuse(chosen.format.name().is_none(), ErrorCode::OFPBRC_EPERM)
         }
-        Message::TlvTableMod(change) => refuse(
-            change.command > TlvTableCommand::CLEAR,
-            ErrorCode::NXTTMFC_BAD_COMMAND,
-        ),
-        Message::BundleControl(control) => {
-            refuse(control.kind.name().is_none(), ErrorCode::OFPBFC_BAD_TYPE)
+        Message::TlvTableMod(change) => {
+            let unknown = change.command > TlvTableCommand::CLEAR;
+            refuse(unknown, ErrorCode::NXTTMFC_BAD_COMMAND)?;
+            options(&change.maps, OPTION_FIELDS)
         }
-        Message::MultipartRequest(request) => {
-            request_matches(&request.body)?;
-            ports(requested(&request.body))
-        }
-        Message::MultipartReply(reply) => reply_ports(&reply.body),
+        Message::TlvTableReply(reply) => options(&reply.maps, reply.max_fields),
+        Message::MultipartRequest(request) => asked(&request.body),
+        Message::MultipartReply(reply) => told(&reply.body),
         Message::PortStatus(status) => {
             port(status.port.port_no)?;
             refuse(status.reason.name().is_none(), ErrorCode::NXBRC_BAD_REASON)
@@ -188,12 +46,18 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
         Message::QueueGetConfigRequest(request) => port(request.port),
         Message::QueueGetConfigReply(reply) => port(reply.port),
         Message::FlowMod(change) => {
-            fields(&change.matching)?;
-            port(change.out_port)
+            flow::fields(&change.matching)?;
+            port(change.out_port)?;
+            flow::flags(change.flags)?;
+            flow::instructions(&change.instructions)
         }
-        Message::NxFlowMod(change) => fields(&change.matching),
-        Message::FlowRemoved(gone) => fields(&gone.matching),
-        Message::NxFlowRemoved(gone) => fields(&gone.matching),
+        Message::NxFlowMod(change) => {
+            flow::fields(&change.matching)?;
+            flow::instructions(&change.instructions)
+        }
+        Message::FlowRemoved(gone) => flow::fields(&gone.matching),
+        Message::NxFlowRemoved(gone) => flow::fields(&gone.matching),
+        Message::GroupMod(change) => flow::group_mod(change),
         Message::MeterMod(change) => {
             let unnamed = change.command.name().is_none();
             refuse(unnamed, ErrorCode::OFPMMFC_BAD_COMMAND)?;
@@ -201,28 +65,53 @@ pub(super) fn contents(message: &Message) -> Result<(), ErrorCode> {
             refuse(both, ErrorCode::OFPMMFC_BAD_FLAGS)
         }
         Message::CtFlush(flush) => addresses(flush),
-        Message::BundleAdd(add) => contents(&add.message),
-        Message::PacketOut(packet) => port(packet.in_port),
-        _ => Ok(()),
-    }
-}
-
-/// OVS refuses conditions on fields that it does not know.
-fn fields(matching: &Match) -> Result<(), ErrorCode> {
-    let unknown = matching.iter().any(|condition| condition.field().is_none());
-    refuse(unknown, ErrorCode::OFPBMC_BAD_FIELD)
-}
-
-fn request_matches(body: &RequestBody) -> Result<(), ErrorCode> {
-    match body {
-        RequestBody::Flow(request) | RequestBody::Aggregate(request) => fields(&request.matching),
-        RequestBody::FlowMonitor(requests) => {
-            let mut matches = requests.iter().map(|request| &request.matching);
-            matches.try_for_each(fields)
+        Message::BundleAdd(add) => {
+            refuse(add.xid != xid, ErrorCode::OFPBFC_MSG_BAD_XID)?;
+            refuse(!can_be_bundled(&add.message), ErrorCode::OFPBFC_MSG_UNSUP)?;
+            contents(xid, &add.message)
+        }
+        Message::RequestForward(forward) => contents(forward.xid, &forward.message),
+        Message::PacketOut(packet) => {
+            port(packet.in_port)?;
+            flow::actions(&packet.actions)
         }
         _ => Ok(()),
     }
 }
+
+const fn can_be_bundled(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::FlowMod(_) | Message::GroupMod(_) | Message::PortMod(_) | Message::PacketOut(_)
+    )
+}
+
+/// What is asked for, up to the first that OVS refuses.
+fn monitor(request: &FlowMonitorRequest) -> Result<(), ErrorCode> {
+    let told = FlowMonitorFlags::ADD | FlowMonitorFlags::DELETE | FlowMonitorFlags::MODIFY;
+    let known = FlowMonitorFlags::all().contains(request.flags);
+    refuse(
+        !request.flags.intersects(told) || !known,
+        ErrorCode::OFPMOFC_BAD_FLAGS,
+    )?;
+    port(request.out_port)?;
+    flow::fields(&request.matching)
+}
+
+/// The options of tunnels that OVS knows, of which there can be `fields`.
+fn options(maps: &[TlvMap], fields: u16) -> Result<(), ErrorCode> {
+    maps.iter().try_for_each(|map| {
+        let fits = map.option_len.is_multiple_of(4) && map.option_len <= MAX_OPTION;
+        refuse(!fits, ErrorCode::NXTTMFC_BAD_OPT_LEN)?;
+        refuse(map.index >= fields, ErrorCode::NXTTMFC_BAD_FIELD_IDX)
+    })
+}
+
+/// The most bytes that an option of a tunnel can have.
+const MAX_OPTION: u8 = 124;
+
+/// How many fields can stand for options of tunnels.
+const OPTION_FIELDS: u16 = 64;
 
 /// The addresses of a connection are all of IPv4, or all of IPv6.
 fn addresses(flush: &CtFlush) -> Result<(), ErrorCode> {
@@ -263,33 +152,40 @@ fn port(port: PortNo) -> Result<(), ErrorCode> {
     refuse(port.to_16().is_none(), ErrorCode::OFPBAC_BAD_OUT_PORT)
 }
 
-fn ports(mut ports: impl Iterator<Item = PortNo>) -> Result<(), ErrorCode> {
-    ports.try_for_each(port)
-}
-
-fn requested(body: &RequestBody) -> impl Iterator<Item = PortNo> {
-    let (one, many) = match body {
-        RequestBody::Flow(request) | RequestBody::Aggregate(request) => {
-            (Some(request.out_port), &[][..])
-        }
-        RequestBody::Port(request) => (Some(request.port_no), &[][..]),
-        RequestBody::Queue(request) => (Some(request.port_no), &[][..]),
-        RequestBody::FlowMonitor(requests) => (None, requests.as_slice()),
-        _ => (None, &[][..]),
-    };
-    let many = many.iter().map(|request| request.out_port);
-    one.into_iter().chain(many)
-}
-
-fn reply_ports(body: &ReplyBody) -> Result<(), ErrorCode> {
+fn asked(body: &RequestBody) -> Result<(), ErrorCode> {
     match body {
-        ReplyBody::Port(stats) => ports(stats.iter().map(|stats| stats.port_no)),
-        ReplyBody::Queue(stats) => ports(stats.iter().map(|stats| stats.port_no)),
-        ReplyBody::Flow(flows) => {
-            let mut matches = flows.iter().map(|stats| &stats.flow.matching);
-            matches.try_for_each(fields)
+        RequestBody::Flow(request) | RequestBody::Aggregate(request) => {
+            port(request.out_port)?;
+            flow::fields(&request.matching)
         }
-        ReplyBody::PortDesc(described) => ports(described.iter().map(|port| port.port_no)),
+        RequestBody::FlowMonitor(requests) => requests.iter().try_for_each(monitor),
+        RequestBody::Port(request) => port(request.port_no),
+        RequestBody::Queue(request) => port(request.port_no),
+        _ => Ok(()),
+    }
+}
+
+fn told(body: &ReplyBody) -> Result<(), ErrorCode> {
+    match body {
+        ReplyBody::Port(stats) => stats.iter().try_for_each(|stats| port(stats.port_no)),
+        ReplyBody::Queue(stats) => stats.iter().try_for_each(|stats| port(stats.port_no)),
+        ReplyBody::PortDesc(ports) => ports.iter().try_for_each(|told| port(told.port_no)),
+        ReplyBody::Flow(flows) => flows.iter().try_for_each(|stats| {
+            flow::fields(&stats.flow.matching)?;
+            flow::flags(stats.flow.flags)?;
+            flow::instructions(&stats.flow.instructions)
+        }),
+        ReplyBody::GroupDesc(groups) => {
+            let mut groups = groups.iter();
+            groups.try_for_each(|group| flow::buckets(&group.buckets))
+        }
+        ReplyBody::FlowMonitor(updates) => updates.iter().try_for_each(|update| match update {
+            FlowUpdate::Full(change) => {
+                flow::fields(&change.flow.matching)?;
+                flow::instructions(&change.flow.instructions)
+            }
+            FlowUpdate::Abbreviated { .. } => Ok(()),
+        }),
         _ => Ok(()),
     }
 }

@@ -18,6 +18,7 @@ mod messages;
 mod oracle;
 mod print;
 mod random;
+mod refused;
 mod returned;
 mod serve;
 mod switch;

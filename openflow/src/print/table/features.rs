@@ -347,7 +347,7 @@ impl Display for Runs<'_> {
         let mut rest = self.0;
         let mut comma = "";
         while let [first, ..] = rest {
-            let counts = (*first..)
+            let counts = (*first..=u8::MAX)
                 .zip(rest)
                 .take_while(|(number, table)| number == *table);
             let run = counts.count();
@@ -360,5 +360,17 @@ impl Display for Runs<'_> {
             rest = others;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_in_a_row_are_one_run_up_to_the_last_there_can_be() {
+        assert_eq!(Runs(&[1, 2, 3, 5]).to_string(), "1-3,5");
+        assert_eq!(Runs(&[3, 254, 255]).to_string(), "3,254-255");
+        assert_eq!(Runs(&[]).to_string(), "");
     }
 }
