@@ -29,6 +29,9 @@ mod protocol;
 mod subfield;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 
 pub use flow::FlowMods;
@@ -214,9 +217,9 @@ impl<'n> Parser<'n> {
         number::port(text).or_else(|| self.names.port_named(token::unquoted(text).as_ref()))
     }
 
-    /// A table: a number, or a name that the switch gave.
+    /// A table: a number in tens, even after a zero, or a name that the switch gave.
     fn table(&self, text: &str) -> Option<u8> {
-        let number = number::signed(text).and_then(|number| u8::try_from(number).ok());
+        let number = text.trim_start().parse().ok();
         number.or_else(|| self.names.table_named(token::unquoted(text).as_ref()))
     }
 }

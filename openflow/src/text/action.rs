@@ -218,7 +218,7 @@ fn append<'a>(
         "sample" => output::sample(parser, text)?,
         "ct" => ct::ct(scope, text)?,
         "ct_clear" => CtClear.into(),
-        "nat" => ct::nat(text)?.into(),
+        "nat" => nat(scope, pair)?,
         "clone" => CloneActions {
             actions: scope.nested(Outer::Other, text)?,
         }
@@ -292,6 +292,14 @@ impl GroupId {
     const fn to_action(self) -> Action {
         Action::Group(Group { group: self })
     }
+}
+
+fn nat<'a>(scope: &Scope<'_>, pair: Pair<'a>) -> Parsed<'a, Action> {
+    if scope.outer != Outer::Ct {
+        let message = "Cannot have NAT action outside of \"ct\" action";
+        return Err(Fault::new(pair.key, "nat within ct", message));
+    }
+    ct::nat(pair.value).map(Into::into)
 }
 
 fn dec_ttl(text: &str) -> Parsed<'_, Action> {
@@ -398,12 +406,6 @@ pub(super) fn verify<'a>(scope: &Scope<'_>, list: &[Action], text: &'a str) -> P
     let fault = |expected, message: String| Err(Fault::new(text, expected, message));
     let has_conjunction = list.iter().any(|a| matches!(a, Action::Conjunction(_)));
     for action in list {
-        if let Action::Nat(_) = action
-            && scope.outer != Outer::Ct
-        {
-            let message = "Cannot have NAT action outside of \"ct\" action";
-            return fault("nat within ct", message.to_owned());
-        }
         if let Some(field) = target(action) {
             let tracked = [CT_MARK.id(), CT_LABEL.id()].contains(&field);
             if tracked && scope.outer != Outer::Ct {
@@ -419,15 +421,19 @@ pub(super) fn verify<'a>(scope: &Scope<'_>, list: &[Action], text: &'a str) -> P
             return fault("a write to ct_mark or ct_label", message);
         }
         if has_conjunction && !matches!(action, Action::Conjunction(_) | Action::Note(_)) {
-            let message = format!(
-                "\"conjunction\" actions may be used along with \"note\" but not any other kind \
-                 of action (such as the \"{}\" action used here)",
-                name(action)
-            );
-            return fault("conjunction and note alone", message);
+            return Err(not_in_conjunction(text, &name(action)));
         }
     }
     Ok(())
+}
+
+/// Says that `word` stands beside `conjunction` in `text`.
+pub(super) fn not_in_conjunction<'a>(text: &'a str, word: &str) -> Box<Fault<'a>> {
+    let message = format!(
+        "\"conjunction\" actions may be used along with \"note\" but not any other kind of action \
+         (such as the \"{word}\" action used here)"
+    );
+    Fault::new(text, "conjunction and note alone", message)
 }
 
 /// The word that an action is written with.

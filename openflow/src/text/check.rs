@@ -22,8 +22,15 @@ pub(super) struct Packet {
 
 impl Packet {
     pub(super) fn of(matching: &Match) -> Self {
+        let mut known = matching.clone();
+        let packet_type = matching
+            .value(PACKET_TYPE)
+            .filter(|kind| kind.namespace() == 1);
+        if let Some(packet_type) = packet_type {
+            known = known.with(ETH_TYPE, starting(packet_type));
+        }
         Self {
-            matching: matching.clone(),
+            matching: known,
             tagged: matching.value(VLAN_VID).is_some_and(VlanVid::is_tagged),
         }
     }
@@ -35,12 +42,12 @@ impl Packet {
         }
     }
 
-    /// Whether the packets have what the action that is written so needs.
-    ///
-    /// These are actions that OpenFlow 1.0 allowed for any packet.
-    fn suits(&self, word: &str) -> bool {
+    /// Whether the packets have what the action that is written so needs, if it is one of
+    /// OpenFlow 1.0, which allows it for any packet.
+    fn suits(&self, word: &str) -> Option<bool> {
         let has = |field: FieldId| self.has(field);
-        match word {
+        Some(match word {
+            "mod_dl_src" | "mod_dl_dst" | "mod_vlan_vid" | "mod_vlan_pcp" => true,
             "mod_nw_src" | "mod_nw_dst" => has(IPV4_SRC.id()),
             "mod_nw_tos" | "mod_nw_ecn" | "mod_nw_ttl" | "set_nw_ttl" | "dec_ttl" => {
                 has(IP_TTL.id())
@@ -54,8 +61,8 @@ impl Packet {
             "set_vlan_vid" | "set_vlan_pcp" | "strip_vlan" | "pop_vlan" => self.tagged,
             "fin_timeout" => self.matching.value(IP_PROTO) == Some(IpProto::TCP),
             "dec_nsh_ttl" => has(NSH_TTL.id()),
-            _ => true,
-        }
+            _ => return None,
+        })
     }
 
     /// Whether the packets have the fields that `action` reads and writes.
@@ -131,17 +138,14 @@ impl Packet {
         }
     }
 
-    /// Notes what `action` makes of the packets; false if nothing is known of them any more.
-    fn becomes(&mut self, action: &Action) -> bool {
-        let matching = &mut self.matching;
+    /// Notes what `action` makes of the packets.
+    fn becomes(&mut self, action: &Action) {
         match action {
             Action::PushMpls(push) => {
-                matching.remove(IP_PROTO.id());
-                *matching = std::mem::take(matching).with(ETH_TYPE, push.eth_type);
+                self.matching.remove(IP_PROTO.id());
+                self.know(ETH_TYPE, push.eth_type);
             }
-            Action::PopMpls(pop) => {
-                *matching = std::mem::take(matching).with(ETH_TYPE, pop.eth_type);
-            }
+            Action::PopMpls(pop) => self.know(ETH_TYPE, pop.eth_type),
             Action::PushVlan(_) => self.tagged = true,
             Action::PopVlan(_) => self.tagged = false,
             Action::SetField(set) if set.field() == VLAN_TCI.id() => {
@@ -150,14 +154,35 @@ impl Packet {
                     .is_some_and(|tci| VlanVid(tci).is_tagged());
             }
             Action::Encap(encap) => {
-                matching.remove(ETH_TYPE.id());
-                *matching = std::mem::take(matching).with(PACKET_TYPE, encap.packet_type);
+                self.know(PACKET_TYPE, encap.packet_type);
+                if encap.packet_type.namespace() == 1 {
+                    self.know(ETH_TYPE, starting(encap.packet_type));
+                }
+                if !self.has(IP_TTL.id()) {
+                    self.matching.remove(IP_PROTO.id());
+                }
             }
-            Action::Decap(_) => return false,
+            Action::Decap(_) if self.has(ETH_SRC.id()) => {
+                let eth_type = self.matching.value(ETH_TYPE).unwrap_or_default();
+                self.know(PACKET_TYPE, PacketType::of(eth_type));
+            }
+            // What was within is not known.
+            Action::Decap(_) => {
+                self.know(PACKET_TYPE, PacketType(u32::MAX));
+                self.know(ETH_TYPE, EthType(u16::MAX));
+            }
             _ => {}
         }
-        true
     }
+
+    fn know<T: Value>(&mut self, field: Field<T>, value: T) {
+        self.matching = std::mem::take(&mut self.matching).with(field, value);
+    }
+}
+
+/// The Ethernet type that a packet starts with.
+fn starting(packet_type: PacketType) -> EthType {
+    EthType(u16::try_from(packet_type.kind()).unwrap_or_default())
 }
 
 /// Refuses what does not fit the packets, if anything is known of them, and notes what becomes of
@@ -172,19 +197,14 @@ pub(super) fn check<'a>(
     let Some(known) = packet else {
         return Ok(Protocols::all());
     };
-    if !known.suits(word) {
-        return Ok(Protocols::OPENFLOW10_ANY);
-    }
+    let suits = known.suits(word);
     for action in actions {
         // Of a port that is no port it is not said what would become of the packet.
         let code = match action {
             Action::Output(output) if !output.port.is_output() => "BAD_OUT_PORT",
-            _ if !known.fits(action) => "MATCH_INCONSISTENT",
+            _ if suits.is_none() && !known.fits(action) => "MATCH_INCONSISTENT",
             _ => {
-                if !known.becomes(action) {
-                    *packet = None;
-                    return Ok(Protocols::all());
-                }
+                known.becomes(action);
                 continue;
             }
         };
@@ -195,5 +215,8 @@ pub(super) fn check<'a>(
             message,
         ));
     }
-    Ok(Protocols::all())
+    Ok(match suits {
+        Some(false) => Protocols::OPENFLOW10_ANY,
+        _ => Protocols::all(),
+    })
 }

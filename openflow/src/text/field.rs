@@ -302,7 +302,7 @@ where
         }
         let body = rest.get(1..).unwrap_or_default();
         let (name, after) = body.split_at(body.find(['+', '-']).unwrap_or(body.len()));
-        let bit = flag::<T>(name, what)?;
+        let bit = flag::<T>(name).ok_or_else(|| unknown_flag(body, what))?;
         if mask & bit != 0 {
             let message = format!("{name}: Each {what} flag can be specified only once");
             return Err(Fault::new(name, "each flag once", message));
@@ -321,22 +321,25 @@ where
     T: bitflags::Flags,
     T::Bits: Into<u128>,
 {
-    text.split(separator)
-        .try_fold(0, |sum, name| Ok(sum | flag::<T>(name, what)?))
+    text.split(separator).try_fold(0, |sum, name| {
+        let bit = flag::<T>(name).ok_or_else(|| unknown_flag(name, what))?;
+        Ok(sum | bit)
+    })
 }
 
-fn flag<'a, T>(name: &'a str, what: &str) -> Parsed<'a, u128>
+fn flag<T>(name: &str) -> Option<u128>
 where
     T: bitflags::Flags,
     T::Bits: Into<u128>,
 {
     let mut bits = (0..32).map(|bit| 1 << bit);
-    let is_named =
-        |bit: &u128| flag_name::<T>(*bit).is_some_and(|flag| flag.eq_ignore_ascii_case(name));
-    bits.find(is_named).ok_or_else(|| {
-        let message = format!("{name}: unknown {what} flag(s)");
-        Fault::new(name, "the name of a flag", message)
-    })
+    bits.find(|bit| flag_name::<T>(*bit).is_some_and(|flag| flag.eq_ignore_ascii_case(name)))
+}
+
+/// Says that `text` does not start with the name of a flag.
+fn unknown_flag<'a>(text: &'a str, what: &str) -> Box<Fault<'a>> {
+    let message = format!("{text}: unknown {what} flag(s)");
+    Fault::new(text, "the name of a flag", message)
 }
 
 /// The field that `name` means: any name that `ovs-ofctl` knows.

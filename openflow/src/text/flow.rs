@@ -54,6 +54,11 @@ fn draft<'a>(
     if let Some(actions) = actions {
         let mut scope = Scope::of(parser, &change.matching);
         change.instructions = instruction::scoped(&mut scope, actions)?;
+        let next = change.instructions.goto_table;
+        if change.table != ALL_TABLES && next.is_some_and(|next| next <= change.table) {
+            let message = "actions are invalid with specified match (OFPBIC_BAD_TABLE_ID)";
+            return Err(Fault::new(actions, "goto_table to a later table", message));
+        }
         protocols &= scope.known & scope.consistent;
         if protocols.is_empty() {
             let message = "actions are invalid with specified match (OFPBAC_MATCH_INCONSISTENT)";

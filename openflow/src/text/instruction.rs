@@ -2,10 +2,11 @@
 //!
 //! Text does not tell them from actions: what is not an instruction of its own is applied at once.
 
-use super::action::{Scope, not_alone, read, unknown};
+use super::action::{Scope, not_alone, not_in_conjunction, read, unknown, verify};
 use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number};
+use crate::action::Action;
 use crate::field::MeterId;
 use crate::instruction::{Instructions, WriteMetadata};
 
@@ -41,8 +42,28 @@ pub(super) fn scoped<'a>(scope: &mut Scope<'_>, text: &'a str) -> Parsed<'a, Ins
         last = kind;
     }
     match drop {
-        Some(drop) if !found.is_empty() => Err(not_alone(drop)),
-        _ => super::action::verify(scope, &found.apply_actions, text).map(|()| found),
+        Some(drop) if !found.is_empty() => return Err(not_alone(drop)),
+        _ => verify(scope, &found.apply_actions, text)?,
+    }
+    let takes_part = |action: &Action| matches!(action, Action::Conjunction(_));
+    match found.apply_actions.iter().any(takes_part) {
+        true => alone(&found, text).map(|()| found),
+        false => Ok(found),
+    }
+}
+
+/// Refuses instructions beside the actions.
+fn alone<'a>(found: &Instructions, text: &'a str) -> Parsed<'a, ()> {
+    let kinds = [
+        (found.meter.is_some(), Kind::Meter),
+        (found.clear_actions, Kind::Clear),
+        (found.write_actions.is_some(), Kind::WriteActions),
+        (found.write_metadata.is_some(), Kind::WriteMetadata),
+        (found.goto_table.is_some(), Kind::Goto),
+    ];
+    match kinds.iter().find(|(is_there, _)| *is_there) {
+        Some((_, kind)) => Err(not_in_conjunction(text, kind.name())),
+        None => Ok(()),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Draft<'a> {
     matching: Match,
     waiting: Vec<Waiting<'a>>,
     vlan: Vlan,
+    /// The bytes of all options of the tunnel so far.
+    options: usize,
     /// The protocols that can ask for all that is asked for.
     pub(super) protocols: Protocols,
     /// Whether something is asked for that only Ethernet frames have.
@@ -51,6 +53,9 @@ struct Vlan {
     value: u16,
     mask: u16,
 }
+
+/// How many bytes the options of a tunnel have together at most.
+const MAX_OPTIONS: usize = 256;
 
 /// The fields that stand in the same place of different packets.
 const PLACES: &[&[FieldId]] = &[
@@ -75,6 +80,14 @@ const PLACES: &[&[FieldId]] = &[
     ],
     &[IP_DSCP.id(), IP_TOS.id()],
 ];
+
+/// Whether only Ethernet frames, or packets that are known to be in one, have the field.
+const fn needs_frame(field: FieldId) -> bool {
+    !matches!(
+        field.needs(),
+        Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6
+    )
+}
 
 /// All fields in the same place as `field`.
 fn place(field: FieldId) -> Option<&'static [FieldId]> {
@@ -119,17 +132,17 @@ impl<'a> Draft<'a> {
     }
 
     fn field(&mut self, parser: &Parser<'_>, field: FieldId, pair: Pair<'a>) -> Parsed<'a, ()> {
-        // A name alone asks for nothing, but is no mistake.
-        let text = if pair.value.is_empty() {
-            "*"
-        } else {
-            pair.value
+        // A name alone asks for no bits, where the field is written as a number.
+        let text = match pair.value {
+            "" => "0/0",
+            value => value,
         };
         let operand = operand(parser, field, text).map_err(|fault| match pair.value {
             "" => fault.at(pair.key),
             _ => fault,
         })?;
         self.protocols &= Protocols::of_condition(field, &operand);
+        self.ethernet |= needs_frame(field);
         if field == VLAN_PCP.id() && !operand.is_anything() {
             self.priority(operand.value.last().copied().unwrap_or_default().into());
             return Ok(());
@@ -143,7 +156,28 @@ impl<'a> Draft<'a> {
             self.vlan.set(cleared, value, mask);
             return Ok(());
         }
+        if field.is_variable() {
+            self.option(field, &operand, pair)?;
+        }
         self.set(field, operand, pair.value);
+        Ok(())
+    }
+
+    /// Makes sure that there is room for an option of the tunnel, and none like it.
+    fn option(&mut self, field: FieldId, operand: &Operand, pair: Pair<'a>) -> Parsed<'a, ()> {
+        self.options += length(&operand.value, operand.mask.as_deref());
+        if self.options > MAX_OPTIONS {
+            let used = self.options;
+            let message = format!(
+                "field {field} exceeds maximum size for tunnel metadata (used {used}, \
+                 max {MAX_OPTIONS})"
+            );
+            return Err(Fault::new(pair.key, "256 bytes of options", message));
+        }
+        if self.matching.condition(field).is_some() {
+            let message = format!("field {field} set multiple times");
+            return Err(Fault::new(pair.key, "each option once", message));
+        }
         Ok(())
     }
 
@@ -214,10 +248,7 @@ impl<'a> Draft<'a> {
 
     /// Sets a condition, in place of one on what stands in the same place.
     fn set(&mut self, field: FieldId, operand: Operand, token: &'a str) {
-        self.ethernet |= !matches!(
-            field.needs(),
-            Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6
-        );
+        self.ethernet |= needs_frame(field);
         if matches!(field.needs(), Need::Nothing | Need::Ethernet) {
             return self.put(field, &operand);
         }
@@ -252,10 +283,7 @@ impl<'a> Draft<'a> {
 
     /// The whole match.
     pub(super) fn finish(mut self, parser: &Parser<'_>) -> Parsed<'a, Match> {
-        if self.vlan.mask != 0 {
-            let Vlan { value, mask } = self.vlan.sent();
-            self.matching = self.matching.masked(VLAN_TCI, value, mask);
-        }
+        self.matching = self.vlan.asked_of(std::mem::take(&mut self.matching));
         let mut waiting = std::mem::take(&mut self.waiting);
         loop {
             let before = waiting.len();
@@ -271,13 +299,7 @@ impl<'a> Draft<'a> {
             }
             _ => self.admit_doubtful(&waiting),
         }
-        let is_frame = |condition: Condition<'_>| {
-            let need = condition.field().map(FieldId::needs);
-            !matches!(
-                need,
-                Some(Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6)
-            )
-        };
+        let is_frame = |condition: Condition<'_>| condition.field().is_none_or(needs_frame);
         if self.ethernet
             && self.matching.condition(PACKET_TYPE.id()).is_none()
             && !self.matching.iter().any(is_frame)
@@ -332,22 +354,21 @@ fn length(value: &[u8], mask: Option<&[u8]>) -> usize {
 }
 
 impl Vlan {
-    /// What OpenFlow 1.3 can say: it knows a priority wholly or not at all, and only with a tag.
-    const fn sent(self) -> Self {
+    /// Adds what OpenFlow 1.3 can ask of the tag: a priority wholly or not at all, and only of a
+    /// tag with a number.
+    fn asked_of(self, matching: Match) -> Match {
         const PRIORITY: u16 = 0xe000;
         let Self { value, mask } = self;
-        match (value & !PRIORITY, mask & PRIORITY) {
-            (_, 0) => self,
-            (0, _) if value == 0 && mask == u16::MAX => self,
-            (0, _) => Self {
-                value: value & !PRIORITY,
-                mask: mask & !PRIORITY,
-            },
-            _ => Self {
-                value,
-                mask: mask | PRIORITY,
-            },
+        let matching = matching.masked(
+            VLAN_VID,
+            VlanVid(value & !PRIORITY),
+            VlanVid(mask & !PRIORITY),
+        );
+        if value & !PRIORITY == 0 || mask & PRIORITY == 0 {
+            return matching;
         }
+        let [priority, _] = (value >> 5).to_be_bytes();
+        matching.with(VLAN_PCP, priority)
     }
 
     fn set(&mut self, cleared: u16, value: u16, mask: u16) {
