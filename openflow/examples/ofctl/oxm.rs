@@ -5,13 +5,24 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use openflow::field::FieldId;
-use openflow::matching::{Match, Strictness};
+use openflow::field::{
+    Class, Code, FieldId, Need, PACKET_TYPE, PacketType, VLAN_PCP, VLAN_TCI, VLAN_VID, Value as _,
+    VlanVid,
+};
+use openflow::matching::{Condition, Match, Strictness};
 use openflow::message::ErrorCode;
 use openflow::wire::{Reader, Wire as _, Writer};
 
 use crate::hex::{self, Plain, check_version};
 use crate::{Failure, Options, read};
+
+/// What looks like a field in matches of Nicira, and is none of OpenFlow 1.3: it is left out unless
+/// all has to be known.
+const COOKIE: Code = Code {
+    name: "NXM_NX_COOKIE",
+    class: Class::Nxm1,
+    number: 30,
+};
 
 /// Reads matches, and prints them as they are written again.
 ///
@@ -29,13 +40,8 @@ pub(crate) fn parse_oxm(version: &str, options: &Options) -> Result<ExitCode, Fa
             writeln!(out)?;
             continue;
         }
-        let bytes = Bytes::from(encode(line)?);
-        let decoded = Match::decode_fields(&mut Reader::new(&bytes), Strictness::Loose);
-        let decoded = decoded.and_then(|matching| match options.strict {
-            true => Match::decode_fields(&mut Reader::new(&bytes), Strictness::Strict),
-            false => Ok(matching),
-        });
-        match decoded {
+        let bytes = Bytes::from(encode(line, options.strict)?);
+        match decode(&bytes, options.strict) {
             Ok(matching) => {
                 writeln!(out, "{}", text(&matching))?;
                 if options.verbose {
@@ -44,17 +50,69 @@ pub(crate) fn parse_oxm(version: &str, options: &Options) -> Result<ExitCode, Fa
                     hex::dump(&mut out, &writer.finish()?)?;
                 }
             }
-            Err(error) => {
-                let name = ErrorCode::from(&error);
-                writeln!(out, "nx_pull_match() returned error {name}")?;
-            }
+            Err(error) => writeln!(out, "nx_pull_match() returned error {error}")?,
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads a match as OVS holds it: nothing is kept of fields that are not known, or that packets of
+/// the match do not have, but that there is an Ethernet frame.
+fn decode(bytes: &Bytes, strict: bool) -> Result<Match, ErrorCode> {
+    let read = |strictness| {
+        let matching = Match::decode_fields(&mut Reader::new(bytes), strictness);
+        matching.map_err(|error| ErrorCode::from(&error))
+    };
+    let matching = read(Strictness::Loose)?;
+    if strict {
+        read(Strictness::Strict)?;
+    }
+    let mut kept = Match::default();
+    for condition in matching.iter() {
+        match condition.field() {
+            None if strict => return Err(ErrorCode::OFPBMC_BAD_FIELD),
+            None => {}
+            Some(field) if field == VLAN_TCI.id() => kept = tagged(kept, condition),
+            Some(field) if is_everywhere(field) || matching.meets(field) => {
+                kept.set(field, condition.value, condition.mask);
+            }
+            Some(_) => {}
+        }
+    }
+    let is_frame = |matching: &Match| {
+        let mut fields = matching.iter().filter_map(|condition| condition.field());
+        fields.any(|field| !is_everywhere(field))
+    };
+    match is_frame(&matching) && !is_frame(&kept) && kept.value(PACKET_TYPE).is_none() {
+        true => Ok(kept.with(PACKET_TYPE, PacketType::ETHERNET)),
+        false => Ok(kept),
+    }
+}
+
+/// Whether the field does not belong to a header of Ethernet frames.
+const fn is_everywhere(field: FieldId) -> bool {
+    matches!(
+        field.needs(),
+        Need::Nothing | Need::Tracked | Need::TrackedIpv4 | Need::TrackedIpv6
+    )
+}
+
+/// Adds what OpenFlow 1.3 can say of a tag: a priority only beside a number.
+fn tagged(matching: Match, tag: Condition<'_>) -> Match {
+    const PRIORITY: u16 = 0xe000;
+    let tci = u16::from_bytes(tag.value).unwrap_or_default();
+    let mask = tag.mask.and_then(u16::from_bytes).unwrap_or(u16::MAX);
+    let (number, bits) = (VlanVid(tci & !PRIORITY), VlanVid(mask & !PRIORITY));
+    let matching = matching.masked(VLAN_VID, number, bits);
+    if number.0 == 0 || mask & PRIORITY == 0 {
+        return matching;
+    }
+    let [priority, _] = (tci >> 5).to_be_bytes();
+    matching.with(VLAN_PCP, priority)
+}
+
 /// The bytes of what a line says.
-fn encode(line: &str) -> Result<Vec<u8>, String> {
+fn encode(line: &str, strict: bool) -> Result<Vec<u8>, String> {
     let mut out = Writer::default();
     if line == "<any>" {
         return Ok(Vec::new());
@@ -67,7 +125,7 @@ fn encode(line: &str) -> Result<Vec<u8>, String> {
         let (body, after) = after
             .split_once(')')
             .ok_or_else(|| format!("{line}: missing ) following field value"))?;
-        field(line, name, body, &mut out)?;
+        field(line, name, body, strict, &mut out)?;
         rest = after.trim_start_matches([',', ' ']);
     }
     out.finish()
@@ -75,16 +133,10 @@ fn encode(line: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| error.to_string())
 }
 
-fn field(line: &str, name: &str, body: &str, out: &mut Writer) -> Result<(), String> {
+fn field(line: &str, name: &str, body: &str, strict: bool, out: &mut Writer) -> Result<(), String> {
     let base = name.strip_suffix("_W");
-    let known = |name| {
-        FieldId::of_name(name).and_then(|field| {
-            let code = field.codes().iter().find(|code| code.name == name)?;
-            Some((field, *code))
-        })
-    };
-    let (field, code) = known(name)
-        .or_else(|| known(base?))
+    let (code, size) = code(name)
+        .or_else(|| code(base?))
         .ok_or_else(|| format!("{line}: unknown field `{name}'"))?;
     let masked = base.is_some();
     let (value, mask) = match body.split_once('/') {
@@ -94,21 +146,34 @@ fn field(line: &str, name: &str, body: &str, out: &mut Writer) -> Result<(), Str
     if masked != mask.is_some() {
         return Err(format!("{line}: missing / in masked field {name}"));
     }
-    let size = field.size();
     let digits = |text: &str| -> Option<Vec<u8>> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let byte = |place| u8::from_str_radix(text.get(place..place + 2)?, 16).ok();
         (0..text.len()).step_by(2).map(byte).collect()
     };
-    let fits = |bytes: &Vec<u8>| field.is_variable() || bytes.len() == size;
+    let fits = |bytes: &Vec<u8>| size.is_none_or(|size| bytes.len() == size);
     let wrong = || format!("{line}: hex digits expected");
     let value = digits(value).filter(fits).ok_or_else(wrong)?;
-    code.header(value.len(), masked).encode(out);
-    out.put(&value);
-    if let Some(mask) = mask {
-        out.put(&digits(mask).filter(fits).ok_or_else(wrong)?);
+    let mask = match mask {
+        Some(mask) => digits(mask).filter(fits).ok_or_else(wrong)?,
+        None => Vec::new(),
+    };
+    if strict || code != COOKIE {
+        code.header(value.len(), masked).encode(out);
+        out.put(&value);
+        out.put(&mask);
     }
     Ok(())
+}
+
+/// The code with this name, and the size of its values unless that varies.
+fn code(name: &str) -> Option<(Code, Option<usize>)> {
+    if name == COOKIE.name {
+        return Some((COOKIE, Some(size_of::<u64>())));
+    }
+    let field = FieldId::of_name(name)?;
+    let code = field.codes().iter().find(|code| code.name == name)?;
+    Some((*code, (!field.is_variable()).then(|| field.size())))
 }
 
 /// The fields of a match with their names.

@@ -14,7 +14,7 @@ use crate::switch::Switch;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Where cargo puts the examples that belong to this test.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let mut command = Command::new(target.join("examples").join(name));

@@ -15,6 +15,7 @@ mod examples;
 mod golden;
 mod listener;
 mod messages;
+mod offline;
 mod oracle;
 mod print;
 mod random;
