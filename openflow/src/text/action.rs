@@ -314,16 +314,22 @@ fn dec_ttl(text: &str) -> Parsed<'_, Action> {
     Ok(DecTtlCntIds { controllers }.into())
 }
 
-/// The number that a text starts with, in tens, or 0: as C's `atoi`.
-fn leading<T: TryFrom<i64> + Default>(text: &str) -> T {
+/// The number that a text starts with, in tens, or 0: as C's `atoi`. What does not fit loses its
+/// upper bits.
+fn leading<T: TryFrom<u64> + Default>(text: &str) -> T {
     let text = text.trim_start();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let end = digits.find(|c: char| !c.is_ascii_digit());
-    let number: i64 = digits
+    let number: u64 = digits
         .get(..end.unwrap_or(digits.len()))
         .and_then(|digits| digits.parse().ok())
         .unwrap_or_default();
-    T::try_from(number).unwrap_or_default()
+    let number = match text.starts_with('-') {
+        true => number.wrapping_neg(),
+        false => number,
+    };
+    let excess = 8_usize.saturating_sub(size_of::<T>()) * 8;
+    T::try_from(number << excess >> excess).unwrap_or_default()
 }
 
 fn fin_timeout(text: &str) -> Parsed<'_, Action> {

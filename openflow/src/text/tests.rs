@@ -146,3 +146,17 @@ fn the_number_of_a_table_is_in_tens() {
     );
     assert_eq!(refusal("table=0x1,actions=drop"), "unknown table \"0x1\"");
 }
+
+#[test]
+fn a_number_that_c_reads_loses_its_upper_bits() {
+    for (flow, expected) in [
+        (
+            "actions=learn(limit=-1,output:in_port)",
+            "learn(table=1,limit=4294967295,output:NXM_OF_IN_PORT[])",
+        ),
+        ("actions=dec_ttl(65537,-1,x)", "dec_ttl(1,65535,0)"),
+    ] {
+        let flow = printed(&format!("ip,{flow}"));
+        assert!(flow.ends_with(expected), "{flow}");
+    }
+}
