@@ -5,14 +5,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use labs::probe::{Ear, Frame, Pinging, connect, listen, send};
+use labs::probe::{Answer, Ear, Frame, Pinging, connect, listen, ping, send};
 use labs::quickstart::NETWORK;
 use labs::{Host, Lab, Machine, PATIENCE, wait_for};
 use serde_json::Value;
-use tests::{Flows, brint, quickstart, reaches};
+use tests::{Flows, brint, quickstart};
 
-/// The port a1 and its interface.
-const A1: (&str, &str) = ("7571157f-bcad-4032-8ad1-f0950600b737", "tap7571157f-bc");
+/// The interface of a1, the only port of its network on host1.
+const A1: &str = "tap7571157f-bc";
+/// The port of the visitor on host2, beside a2, and its interface.
+const VISITOR: (&str, &str) = ("3c0b7d1e-52a4-4a8e-9a0e-0f1f6c4c8a03", "tap3c0b7d1e-52");
 /// The interface of the only port of tenant B on host1.
 const B1: &str = "tapb1f0a7c2-6b";
 /// The network card of a machine.
@@ -202,48 +204,69 @@ fn rules_are_counted_by_what_they_let_pass() -> anyhow::Result<()> {
 #[test]
 fn the_connections_of_a_port_that_is_gone_are_forgotten() -> anyhow::Result<()> {
     let lab = quickstart("t-forget")?;
-    let host = lab.host("host1")?;
-    let (a1, visitor) = (lab.machine("a1")?, lab.machine("visitor")?);
-    let zone = zone(host, A1.1)?;
-    let address = a1.ipv4()?.to_string();
-
-    // No rule lets the visitor send this, but a1 has asked for it.
-    let reply = |mark: &str| frame(visitor, a1, mark);
-    send(a1.namespace(), CARD, &frame(a1, visitor, "question")?)?;
-    remembers(host, &zone, &address, true)?;
-    ensure!(hears(visitor, a1, &reply("first reply")?, PATIENCE)?);
-    let b1_zone = self::zone(host, B1)?;
-    remembers(host, &b1_zone, "10.0.0.18", true)?;
-
-    host.ovs().vsctl(&format!("del-port {}", A1.1))?;
-    remembers(host, &zone, &address, false)?;
-    plug(host)?;
-    reaches(lab.machine("a2")?, a1)?;
-    ensure!(
-        !hears(visitor, a1, &reply("late reply")?, REFUSED)?,
-        "a connection of before passes"
+    let host = lab.host("host2")?;
+    let (a1, a2, visitor) = (
+        lab.machine("a1")?,
+        lab.machine("a2")?,
+        lab.machine("visitor")?,
     );
-    // Had it been asked again, it would have passed.
-    send(a1.namespace(), CARD, &frame(a1, visitor, "question")?)?;
-    remembers(host, &zone, &visitor.ipv4()?.to_string(), true)?;
-    ensure!(hears(visitor, a1, &reply("second reply")?, PATIENCE)?);
+    let zone = zone(host, VISITOR.1)?;
+    let (address, neighbour) = (visitor.ipv4()?.to_string(), a2.ipv4()?.to_string());
 
-    // The last port of a network leaves its zone empty; other zones stay as they are.
+    // No rule lets a1 send this to the visitor, who has asked for it.
+    let ask = || {
+        send(visitor.namespace(), CARD, &frame(visitor, a1, "question")?)?;
+        remembers(host, &zone, &address, true)
+    };
+    let replies = |mark, limit| hears(a1, visitor, &frame(a1, visitor, mark)?, limit);
+    ask()?;
+    ensure!(replies("first reply", PATIENCE)?, "a reply does not pass");
+    // The switch cannot forget single connections of ICMPv6, and must not be asked to.
+    ping(visitor.namespace(), a1.ipv6()?, REFUSED)?;
+    remembers(host, &zone, "icmpv6,orig=(src=2001:db8:a::20", true)?;
+
+    host.ovs().vsctl(&format!("del-port {}", VISITOR.1))?;
+    remembers(host, &zone, &address, false)?;
+    remembers(host, &zone, &neighbour, true)?;
+    let (id, interface) = VISITOR;
+    host.ovs().vsctl(&format!(
+        "add-port br-int {interface} -- set Interface {interface} external_ids:iface-id={id}"
+    ))?;
+    let server = listen(a1.namespace(), 22)?;
+    wait_for("the visitor is back", PATIENCE, || {
+        let answer = connect(visitor.namespace(), a1.ipv4()?, 22, REFUSED)?;
+        Ok((answer == Answer::Connected).then_some(()))
+    })?;
+    drop(server);
+    let late = replies("late reply", REFUSED)?;
+    ensure!(!late, "a connection of before passes");
+    // Had it been asked again, it would have passed.
+    ask()?;
+    ensure!(replies("second reply", PATIENCE)?, "a reply does not pass");
+    Ok(())
+}
+
+#[test]
+fn the_zone_of_a_network_that_is_gone_is_empty() -> anyhow::Result<()> {
+    let lab = quickstart("t-zone")?;
+    let host = lab.host("host1")?;
+    let (others, own) = (zone(host, A1)?, zone(host, B1)?);
+    remembers(host, &own, "icmpv6,", true)?;
     host.ovs().vsctl(&format!("del-port {B1}"))?;
-    remembers(host, &b1_zone, "src=", false)?;
-    remembers(host, &zone, &address, true)
+    remembers(host, &own, "src=", false)?;
+    remembers(host, &others, "src=", true)
 }
 
 #[test]
 fn what_left_while_the_agent_was_away_is_forgotten_when_it_is_back() -> anyhow::Result<()> {
     let mut lab = quickstart("t-forget-away")?;
     let host = lab.host("host1")?;
-    let zone = zone(host, A1.1)?;
+    let zone = zone(host, A1)?;
     let address = lab.machine("a1")?.ipv4()?.to_string();
     remembers(host, &zone, &address, true)?;
     lab.host_mut("host1")?.kill_agent()?;
     let host = lab.host("host1")?;
-    host.ovs().vsctl(&format!("del-port {}", A1.1))?;
+    host.ovs().vsctl(&format!("del-port {}", A1))?;
     remembers(host, &zone, &address, true)?;
     lab.start_agent("host1")?;
     remembers(lab.host("host1")?, &zone, &address, false)
@@ -331,7 +354,7 @@ fn a_connection_whose_rule_goes_is_cut_at_once() -> anyhow::Result<()> {
         !hears(visitor, a1, &cut, REFUSED)?,
         "a packet without a rule"
     );
-    let mark = zone(host, A1.1)?;
+    let mark = zone(host, A1)?;
     let dump = host
         .ovs()
         .appctl(&format!("dpctl/dump-conntrack zone={mark}"))?;
@@ -349,16 +372,6 @@ fn hears(from: &Machine, to: &Machine, frame: &Frame, limit: Duration) -> anyhow
     let mut ear = Ear::open(to.namespace(), CARD)?;
     send(from.namespace(), CARD, frame)?;
     ear.hears(frame, limit)
-}
-
-/// Plugs a1 in again, as the lab does.
-fn plug(host: &Host) -> anyhow::Result<()> {
-    let (id, interface) = A1;
-    host.ovs().vsctl(&format!(
-        "add-port br-int {interface} -- set Interface {interface} external_ids:iface-id={id} \
-         ofport_request=43"
-    ))?;
-    Ok(())
 }
 
 /// The zone of a port's connections.

@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use openflow::field::IpProto;
 use openflow::message::{CtFlush, CtFlushZone, CtTuple, Message};
 use openflow::{Event, Events};
 use pipelines::forget::Forgotten;
@@ -45,7 +46,7 @@ async fn forget(bridge: &str, directory: &Path, forgotten: &Forgotten) -> Result
         };
         let named = addresses.into_iter();
         for address in named.filter(|address| forgotten.names(*zone, *address)) {
-            messages.extend(flush(*zone, address).map(Message::from));
+            messages.extend(flush(*zone, address).into_iter().map(Message::from));
         }
     }
     let (connection, mut events) = connect(bridge, directory).await?;
@@ -63,27 +64,44 @@ async fn forget(bridge: &str, directory: &Path, forgotten: &Forgotten) -> Result
     refusal(&mut events).await.map_or(Ok(()), Err)
 }
 
+/// The protocols that the tracker follows over IPv6, ICMPv6 aside.
+///
+/// `ovs-vswitchd` 3.1 aborts when it is to forget a single connection of ICMPv6, as its table of
+/// types and their replies has only those of ICMP. Such a connection is forgotten with its zone, or
+/// after half a minute.
+const OVER_IPV6: [IpProto; 6] = [
+    IpProto::TCP,
+    IpProto::UDP,
+    IpProto(33),
+    IpProto(47),
+    IpProto::SCTP,
+    IpProto(136),
+];
+
 /// Forgets the connections that an address opened, and those that were opened to it.
-fn flush(zone: u16, address: IpAddr) -> [CtFlush; 2] {
-    let address: Ipv6Addr = match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
+fn flush(zone: u16, address: IpAddr) -> Vec<CtFlush> {
+    let (address, protocols): (Ipv6Addr, &[IpProto]) = match address {
+        IpAddr::V4(v4) => (v4.to_ipv6_mapped(), &[IpProto(0)]),
+        IpAddr::V6(v6) => (v6, &OVER_IPV6),
     };
-    let opened = |original| CtFlush {
+    let from = CtTuple {
+        src: Some(address),
+        ..CtTuple::default()
+    };
+    let to = CtTuple {
+        dst: Some(address),
+        ..CtTuple::default()
+    };
+    let ends = protocols
+        .iter()
+        .flat_map(|ip_proto| [(ip_proto, from), (ip_proto, to)]);
+    ends.map(|(ip_proto, original)| CtFlush {
+        ip_proto: *ip_proto,
         original,
         zone: Some(zone),
         ..CtFlush::default()
-    };
-    [
-        opened(CtTuple {
-            src: Some(address),
-            ..CtTuple::default()
-        }),
-        opened(CtTuple {
-            dst: Some(address),
-            ..CtTuple::default()
-        }),
-    ]
+    })
+    .collect()
 }
 
 /// The addresses of a block that have connections: the switch can be told of single ones only.
