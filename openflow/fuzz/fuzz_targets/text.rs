@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use openflow::field::{TUN_ERSPAN_IDX, TUN_GTPU_MSGTYPE};
+use openflow::field::{PACKET_TYPE, TUN_ERSPAN_IDX, TUN_GTPU_MSGTYPE};
 use openflow::flow::Flow;
 use openflow::group::Group;
 use openflow::instruction::Instructions;
@@ -36,7 +36,8 @@ where
 fn is_sound(matching: &Match) -> bool {
     let odd = TUN_ERSPAN_IDX.id()..=TUN_GTPU_MSGTYPE.id();
     let fields = matching.iter().filter_map(|condition| condition.field());
-    if fields.into_iter().any(|field| odd.contains(&field)) {
+    let is_hidden = |field| odd.contains(&field) || field == PACKET_TYPE.id();
+    if fields.into_iter().any(is_hidden) {
         return false;
     }
     let mut out = Writer::default();

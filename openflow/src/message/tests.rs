@@ -1,4 +1,6 @@
 use super::*;
+use crate::flow::Flow;
+use crate::multipart::FlowMonitorRequest;
 
 fn encode(message: &Message) -> Bytes {
     let mut out = Writer::default();
@@ -144,6 +146,59 @@ fn a_message_that_is_too_long_is_not_written() {
     let data = Bytes::from(vec![0; 70_000]);
     Message::EchoRequest(Echo { data }).encode(1, &mut out);
     assert!(out.finish().is_err());
+}
+
+/// A flow mod with these fields in its match and these instructions.
+fn flow_mod(fields: &[u8], instructions: &[u8]) -> Vec<u8> {
+    let mut bytes = encode(&FlowMod::add(&Flow::default()).into())[..48].to_vec();
+    bytes.extend([0, 1, 0, u8::try_from(4 + fields.len()).unwrap()]);
+    bytes.extend(fields);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes.extend(instructions);
+    cut(&bytes, bytes.len())
+}
+
+#[test]
+fn an_error_says_what_is_wrong_and_where() {
+    let ip = [0x80, 0, 0x0a, 2, 8, 0];
+    let monitor = MultipartRequest::flow_monitor(FlowMonitorRequest::all(1));
+    let monitor = encode(&monitor.into());
+    let changed = |bytes: &[u8], place: usize, value: u8| {
+        let mut bytes = bytes.to_vec();
+        bytes[place] = value;
+        bytes
+    };
+    let longer = |bytes: &[u8]| cut(&[bytes, &[0; 8]].concat(), bytes.len() + 8);
+    let apply = [0, 4, 0, 24, 0, 0, 0, 0];
+    let output = [0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let drop = flow_mod(&[], &[]);
+    let barrier = encode(&Message::BarrierRequest);
+    let hello = [0, 4, 0, 0, 0, 0, 0, 0];
+    let set_tunnel = [0, 0x19, 0, 24, 0x80, 0, 0x4c, 8, 0, 0, 0, 0, 0, 0, 0, 7, 1];
+    let set_tunnel = [&apply[..2], &[0, 32, 0, 0, 0, 0], &set_tunnel, &[0; 7]].concat();
+    #[rustfmt::skip]
+    let cases = [
+        (cut(&drop, 50), "Match.length at byte 50: 2 more bytes needed"),
+        (longer(&barrier), "OFPT_BARRIER_REQUEST at byte 8: 8 bytes left over"),
+        (changed(&barrier, 3, 7), "Header.length at byte 0: length 7 is not allowed here"),
+        (changed(&barrier, 3, 9), "Message at byte 8: 1 more bytes needed"),
+        (changed(&drop, 51, 3), "Match.length at byte 52: length 3 is not allowed here"),
+        (flow_mod(&[ip, ip].concat(), &[]), "Match.eth_type at byte 58: eth_type is given twice"),
+        (flow_mod(&[0x80, 0, 0x16, 4, 10, 0, 0, 1], &[]), "Match.ip_src at byte 52: ip_src needs a match on its protocol"),
+        (flow_mod(&[0x80, 0, 0x0b, 4, 8, 0, 0xff, 0], &[]), "Match.eth_type at byte 52: eth_type cannot be masked"),
+        (flow_mod(&[0x80, 0, 0x0a, 1, 8], &[]), "Match.eth_type at byte 52: length 1 is not allowed here"),
+        (flow_mod(&[], &[0, 4, 0, 7, 0, 0, 0, 0]), "Instruction at byte 56: length 7 is not allowed here"),
+        (flow_mod(&[], &[hello, hello].concat()), "Instruction at byte 56: length 0 is not allowed here"),
+        (flow_mod(&[], &[apply, [0; 8], [0; 8]].concat()), "Action.length at byte 64: length 0 is not allowed here"),
+        (flow_mod(&[], &[&apply[..], &output, &apply, &output].concat()), "Instruction at byte 80: code 0x4 stands twice"),
+        (flow_mod(&[], &set_tunnel), "SetField.padding at byte 80: padding is not zero"),
+        (changed(&monitor, 37, 1), "FlowMonitorRequest.zeros at byte 37: padding is not zero"),
+    ];
+    let told = cases
+        .iter()
+        .map(|(bytes, _)| decode(bytes).unwrap_err().to_string());
+    let expected: Vec<&str> = cases.iter().map(|(_, expected)| *expected).collect();
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[test]
