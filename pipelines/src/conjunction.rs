@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     hash::fnv1a,
-    network::{Direction, Ethertype, Model, Remote, SecurityGroupId},
+    network::{Direction, Ethertype, Model, SecurityGroupId},
 };
 
 /// What a block of conjunctions stands for.
@@ -26,6 +26,8 @@ pub struct Conjunction {
     pub direction: Direction,
     /// Their version of IP.
     pub ethertype: Ethertype,
+    /// Whether they are applied to connections, as at ports that have a stateful group.
+    pub stateful: bool,
 }
 
 impl Conjunction {
@@ -40,7 +42,8 @@ impl Conjunction {
             Ethertype::Ipv6 => 6,
         };
         let (group, remote) = (self.group.0.as_bytes(), self.remote.0.as_bytes());
-        let bytes = [group.as_slice(), remote, &[direction, ethertype]].concat();
+        let stateless: &[u8] = if self.stateful { &[] } else { &[1] };
+        let bytes = [group.as_slice(), remote, &[direction, ethertype], stateless].concat();
         // Only low bits are taken; folding lets the high ones count too.
         let hash = fnv1a(&bytes);
         let [_, _, _, _, a, b, c, d] = (hash ^ (hash >> 32)).to_be_bytes();
@@ -60,14 +63,18 @@ impl Conjunctions {
     pub fn of(model: &Model) -> Self {
         let groups = model.security_groups();
         let wanted = groups.flat_map(|group| {
-            group.rules.iter().filter_map(|rule| match rule.remote() {
-                Remote::Any | Remote::Block(_) => None,
-                Remote::Group(remote) => Some(Conjunction {
+            let remotes = group.rules.iter().filter_map(|rule| {
+                let remote = rule.remote().group()?;
+                Some((rule, remote))
+            });
+            remotes.flat_map(move |(rule, remote)| {
+                group.ways().iter().map(move |stateful| Conjunction {
                     group: group.id,
                     remote,
                     direction: rule.direction(),
                     ethertype: rule.ethertype(),
-                }),
+                    stateful: *stateful,
+                })
             })
         });
         Self::number(wanted.collect(), Conjunction::preferred)
@@ -122,6 +129,7 @@ mod tests {
             remote: SecurityGroupId(Uuid::from_u128(1)),
             direction: Direction::Ingress,
             ethertype: Ethertype::Ipv4,
+            stateful: true,
         }
     }
 

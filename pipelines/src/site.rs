@@ -364,15 +364,22 @@ impl<'a> LocalPort<'a> {
         self.port.port_security_enabled
     }
 
+    /// Whether its connections are tracked: not if all its groups are stateless.
+    pub(crate) fn is_stateful(&self) -> bool {
+        let mut groups = self.groups().peekable();
+        groups.peek().is_none() || groups.any(|group| group.stateful)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &'a SecurityGroup> {
+        let model = &self.network.site.model;
+        let groups = self.port.security_groups.iter();
+        groups.filter_map(|id| model.security_group(*id))
+    }
+
     /// The rules of its groups, each with its group.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&'a SecurityGroup, &'a Rule)> {
-        let model = &self.network.site.model;
-        let groups = self
-            .port
-            .security_groups
-            .iter()
-            .filter_map(|id| model.security_group(*id));
-        groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+        self.groups()
+            .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
     }
 }
 

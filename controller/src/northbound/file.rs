@@ -89,7 +89,11 @@
 //! | `id` | UUID | derived | |
 //! | `name` | text | none | |
 //! | `project` | text | `default` | the owner |
+//! | `stateful` | boolean | `true` | `false`: replies need rules too, below |
 //! | `rules` | list | none | what is allowed; all else is dropped |
+//!
+//! The connections of a port are not tracked if all its groups are stateless. With one group that is
+//! stateful, the rules of all of them are about connections.
 //!
 //! Each entry of `rules`:
 //!

@@ -84,7 +84,12 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             .when_in(SOURCE, block)
             .resubmit(&accept_or_ingress::TABLE);
         let own = from(port, OWN_SOURCE, flows).when(ETH_SRC, mac);
-        own.when_in(SOURCE, block).track(&rules_egress::TABLE);
+        let own = own.when_in(SOURCE, block);
+        if port.is_stateful() {
+            own.track(&rules_egress::TABLE);
+        } else {
+            own.resubmit(&rules_egress::TABLE);
+        }
     }
     // Who asks for its first address has none.
     let request = Dhcp::V4.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, own_mac));

@@ -73,7 +73,11 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         let untracked = to(port, TO_TRACK, flows)
             .in_state(UNTRACKED)
             .when(ETH_TYPE, eth_type);
-        untracked.track(&rules_ingress::TABLE);
+        if port.is_stateful() {
+            untracked.track(&rules_ingress::TABLE);
+        } else {
+            untracked.resubmit(&rules_ingress::TABLE);
+        }
     }
     to(port, ALREADY_TRACKED, flows)
         .in_state(TRACKED)

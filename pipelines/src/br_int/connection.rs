@@ -21,6 +21,8 @@ pub(super) const TRACKED: State = state(CtState::TRK, NONE);
 pub(super) const INVALID: State = state(CtState::INV.union(CtState::TRK), NONE);
 /// It opens a connection.
 pub(super) const NEW: State = state(CtState::NEW, CtState::EST);
+/// It opens no connection: it has not been tracked, or belongs to one.
+pub(super) const NOT_NEW: State = state(NONE, CtState::NEW);
 /// It belongs to a connection.
 pub(super) const ESTABLISHED: State = state(CtState::EST, NONE);
 /// It belongs to no connection.

@@ -7,6 +7,10 @@
 //! A rule may come back, or another may allow the same. So a packet that goes the way of a cut
 //! connection loses the mark before it meets the rules; if none allows it, the connection is cut
 //! again by the same packet. Each such packet leaves an instant in which a reply may pass.
+//!
+//! A port whose groups are all stateless has the same rules without the tracker: what it sends and
+//! what comes from outside is not tracked. What comes from a stateful port here is, and a new
+//! connection of that is committed where it arrives, or its answers would be strangers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +23,7 @@ use openflow::{
 
 use super::{
     connection::{
-        CUT, ESTABLISHED, FORWARD, INVALID, NEW, NOT_CUT, NOT_ESTABLISHED, RELATED, REPLY,
+        CUT, ESTABLISHED, FORWARD, INVALID, NEW, NOT_CUT, NOT_ESTABLISHED, NOT_NEW, RELATED, REPLY,
     },
     dropped, rule,
 };
@@ -97,7 +101,7 @@ impl Side {
     ) {
         let mut numbers = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
-            let number = number(port.network, group, rule);
+            let number = number(port.network, group, rule, port.is_stateful());
             for matching in rule::matches(rule) {
                 match (rule.remote(), number) {
                     (Remote::Any | Remote::Block(_), _) => {
@@ -119,21 +123,23 @@ impl Side {
 
     /// Packets that one rule alone allows.
     fn allow(&self, port: LocalPort<'_>, priority: u16, matching: &Match, flows: &mut Flows<'_>) {
-        for (state, end) in [(FORWARD, self.accept), (NEW, self.open)] {
-            let allowed = flows.at(priority).like(matching.clone()).in_state(state);
+        let states = states(self.direction, port.is_stateful());
+        for ((state, _), end) in states.iter().zip([self.accept, self.open]) {
+            let allowed = flows.at(priority).like(matching.clone()).in_state(*state);
             end(allowed.when(PORT, port.key()), port);
         }
     }
 
     /// Packets that a rule allows because their other side is a member of a group.
     fn conjunction(&self, port: LocalPort<'_>, number: u32, rule: &Rule, flows: &mut Flows<'_>) {
-        let ends = [self.accept, self.open];
-        for ((state, number), end) in states(number).into_iter().zip(ends) {
+        let states = states(self.direction, port.is_stateful());
+        for ((state, place), end) in states.iter().zip([self.accept, self.open]) {
+            let number = number + place;
             let both = flows
                 .at(rule::group_priority(rule::offset(rule)))
                 .when(CONJ_ID, number)
                 .when(ETH_TYPE, rule.ethertype().into())
-                .in_state(state)
+                .in_state(*state)
                 .when(PORT, port.key())
                 .set(REMOTE_GROUP, number);
             end(both, port);
@@ -142,6 +148,10 @@ impl Side {
 
     /// Packets of connections that are open, with or without a rule.
     fn connections(&self, port: LocalPort<'_>, flows: &mut Flows<'_>) {
+        if !port.is_stateful() {
+            let refused = flows.at(NO_RULE).when(PORT, port.key());
+            return refused.resubmit(&dropped::TABLE);
+        }
         for state in [REPLY, RELATED] {
             let known = flows
                 .at(KNOWN_CONNECTION)
@@ -175,17 +185,17 @@ impl Side {
     /// The addresses of a member, for every rule in the network that names its group.
     fn member(&self, member: &Member<'_>, flows: &mut Flows<'_>) {
         let network = member.network;
-        let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<u32>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<(bool, u32)>> = BTreeMap::new();
         for group in member.groups.iter() {
             let named = |rule: &&Rule| {
                 rule.direction() == self.direction && rule.remote() == Remote::Group(member.remote)
             };
             for rule in group.rules.iter().filter(named) {
                 let key = (rule.ethertype(), rule::offset(rule));
-                wanted
-                    .entry(key)
-                    .or_default()
-                    .extend(number(network, group, rule));
+                let numbers = group.ways().iter().filter_map(|stateful| {
+                    Some((*stateful, number(network, group, rule, *stateful)?))
+                });
+                wanted.entry(key).or_default().extend(numbers);
             }
         }
         for block in member.port.addresses() {
@@ -194,13 +204,15 @@ impl Side {
                 .iter()
                 .filter(|((ethertype, _), _)| *ethertype == version)
             {
-                for (state, number) in numbers.iter().flat_map(|number| states(*number)) {
-                    flows
-                        .at(rule::group_priority(*offset))
-                        .when(NETWORK, network.vlan.into())
-                        .in_state(state)
-                        .when_in(rule::far_side(self.direction), block)
-                        .conjunction(number, Clause::Member.into());
+                for (stateful, number) in numbers {
+                    for (state, place) in states(self.direction, *stateful) {
+                        flows
+                            .at(rule::group_priority(*offset))
+                            .when(NETWORK, network.vlan.into())
+                            .in_state(*state)
+                            .when_in(rule::far_side(self.direction), block)
+                            .conjunction(number + place, Clause::Member.into());
+                    }
                 }
             }
         }
@@ -226,13 +238,13 @@ pub(super) fn decision(flow: &Flow, side: &Side) -> Option<Decision> {
 
 /// What a rule with a remote group allows at a port, whoever the other side is.
 fn traffic(port: LocalPort<'_>, number: u32, rule: &Rule, matching: &Match, flows: &mut Flows<'_>) {
-    for (state, number) in states(number) {
+    for (state, place) in states(rule.direction(), port.is_stateful()) {
         flows
             .at(rule::group_priority(rule::offset(rule)))
             .like(matching.clone())
-            .in_state(state)
+            .in_state(*state)
             .when(PORT, port.key())
-            .conjunction(number, Clause::Traffic.into());
+            .conjunction(number + place, Clause::Traffic.into());
     }
 }
 
@@ -254,8 +266,13 @@ impl From<Clause> for u8 {
     }
 }
 
-/// The number of the rule's conjunction for established connections, if it has a remote group.
-fn number(network: LocalNetwork<'_>, group: &SecurityGroup, rule: &Rule) -> Option<u32> {
+/// The first number of the rule's conjunction, if it has a remote group.
+fn number(
+    network: LocalNetwork<'_>,
+    group: &SecurityGroup,
+    rule: &Rule,
+    stateful: bool,
+) -> Option<u32> {
     let Remote::Group(remote) = rule.remote() else {
         return None;
     };
@@ -265,11 +282,16 @@ fn number(network: LocalNetwork<'_>, group: &SecurityGroup, rule: &Rule) -> Opti
         remote,
         direction,
         ethertype,
+        stateful,
     };
     Some(network.site.conjunction(&conjunction)? + 2 * u32::from(rule::offset(rule)))
 }
 
-/// A conjunction's numbers for the two states that a rule is about.
-fn states(number: u32) -> [(State, u32); 2] {
-    [(FORWARD, number), (NEW, number + 1)]
+/// The states that rules are about, and what each adds to the number of a conjunction.
+fn states(direction: Direction, stateful: bool) -> &'static [(State, u32)] {
+    match (stateful, direction) {
+        (true, _) => &[(FORWARD, 0), (NEW, 1)],
+        (false, Direction::Ingress) => &[(NOT_NEW, 0), (NEW, 1)],
+        (false, Direction::Egress) => &[(NOT_NEW, 0)],
+    }
 }

@@ -1,7 +1,9 @@
 //! Security groups and their rules.
 //!
 //! What no rule allows is dropped, both ways. Replies and related packets pass with the
-//! connection that they belong to.
+//! connection that they belong to, unless all groups of a port are stateless: then each packet needs
+//! a rule of its own, and the connection tracker never sees what goes to or comes from the port. One
+//! stateful group is enough to have all rules of a port applied to connections.
 
 use std::{fmt, str::FromStr};
 
@@ -19,8 +21,23 @@ pub struct SecurityGroup {
     pub name: String,
     /// The project that owns it.
     pub project: String,
+    /// Whether replies pass with the connection that they belong to; else they need a rule.
+    pub stateful: bool,
     /// What it allows.
     pub rules: Vec<Rule>,
+}
+
+impl SecurityGroup {
+    /// The ways in which its rules may be applied: to connections, and to packets by themselves.
+    ///
+    /// A stateless group may share a port with a stateful one.
+    pub(crate) fn ways(&self) -> &'static [bool] {
+        if self.stateful {
+            &[true]
+        } else {
+            &[true, false]
+        }
+    }
 }
 
 /// One kind of traffic that a group allows.

@@ -27,7 +27,7 @@ use oracle::Oracle;
 use packet::{Event, Exchange, Step};
 use random::Random;
 use wire::Wire;
-use world::{LOCAL, World};
+use world::{Group, LOCAL, World};
 
 /// Exchanges that go on side by side in one world.
 const EXCHANGES: usize = 60;
@@ -121,8 +121,10 @@ fn disagreement(
         let port = world.ports.get(place).unwrap();
         writeln!(text, "{role} {place} (local: {}): {port:?}", place < LOCAL).unwrap();
         for group in &port.groups {
-            for rule in world.groups.get(*group).unwrap() {
-                writeln!(text, "  group {group}: {rule:?}").unwrap();
+            let Group { stateful, rules } = world.groups.get(*group).unwrap();
+            writeln!(text, "  group {group}, stateful: {stateful}").unwrap();
+            for rule in rules {
+                writeln!(text, "    {rule:?}").unwrap();
             }
         }
     }

@@ -31,23 +31,35 @@ impl Oracle {
         if sender.is_none() && receiver.is_none() {
             return true;
         }
-        let by_rules = sender.is_none_or(|port| allowed(world, port, event, false))
-            && receiver.is_none_or(|port| allowed(world, port, event, true));
+        let leaves = sender.is_none_or(|port| allowed(world, port, event, false));
+        let enters = receiver.is_none_or(|port| allowed(world, port, event, true));
+        let tracked_first = sender.is_some_and(|port| is_stateful(world, port));
+        let tracked_last = receiver.is_some_and(|port| is_stateful(world, port));
+        if !tracked_first && !tracked_last {
+            return leaves && enters;
+        }
+        // What stateless rules keep from leaving is seen by no tracker; what they keep from
+        // entering was seen.
+        if !tracked_first && !leaves {
+            return false;
+        }
+        let enters_untracked = tracked_last || enters;
+        let by_rules = leaves && (enters || !tracked_last);
         let key = event.exchange.connection();
         let opener = event.opener();
         match self.0.get_mut(&key) {
             // An error is about a connection, whichever way that goes.
-            Some(connection) if event.step == Step::Error => !connection.cut,
+            Some(connection) if event.step == Step::Error => !connection.cut && enters_untracked,
             Some(connection) if connection.opener == opener => {
                 connection.cut = !by_rules && connection.answered;
-                by_rules
+                by_rules && enters_untracked
             }
             Some(connection) => {
                 connection.answered |= !connection.cut;
-                !connection.cut
+                !connection.cut && enters_untracked
             }
             None => {
-                let opens = by_rules && event.can_open();
+                let opens = by_rules && enters_untracked && event.can_open();
                 if opens {
                     self.0.insert(
                         key,
@@ -70,12 +82,20 @@ fn is_checked(world: &World, place: usize) -> Option<&Port> {
     (place < LOCAL && port.secured).then_some(port)
 }
 
+/// Whether its rules are about connections: not if all its groups are stateless.
+fn is_stateful(world: &World, port: &Port) -> bool {
+    let groups = port.groups.iter();
+    let mut groups = groups.map(|group| world.groups.get(*group).unwrap());
+    port.groups.is_empty() || groups.any(|group| group.stateful)
+}
+
 fn allowed(world: &World, port: &Port, event: &Event<'_>, ingress: bool) -> bool {
     let groups = port
         .groups
         .iter()
         .filter_map(|group| world.groups.get(*group));
-    let mut rules = groups.flatten().filter(|rule| rule.ingress == ingress);
+    let rules = groups.flat_map(|group| &group.rules);
+    let mut rules = rules.filter(|rule| rule.ingress == ingress);
     rules.any(|rule| {
         let far = if ingress {
             event.source()
@@ -96,12 +116,13 @@ fn means(rule: &Rule, event: &Event<'_>) -> bool {
     let Some((least, most)) = rule.bounds else {
         return true;
     };
+    let is_kind = |(kind, code): (u8, u8)| {
+        least == u32::from(kind) && most.is_none_or(|most| most == u32::from(code))
+    };
     match event.exchange.protocol {
+        Protocol::Icmp => is_kind(event.icmp()),
+        _ if event.step == Step::Error => is_kind(event.icmp()),
         Protocol::Gre => true,
-        Protocol::Icmp => {
-            let (kind, code) = event.icmp();
-            least == u32::from(kind) && most.is_none_or(|most| most == u32::from(code))
-        }
         _ => (least..=most.unwrap_or(least)).contains(&event.destination_port()),
     }
 }

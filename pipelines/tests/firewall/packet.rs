@@ -181,8 +181,13 @@ impl Event<'_> {
         }
     }
 
-    /// The type and code of an echo.
+    /// The type and code of an echo, or of an error: host unreachable, prohibited.
     pub(super) fn icmp(&self) -> (u8, u8) {
+        match (self.step, self.source().is_ipv6()) {
+            (Step::Error, false) => return (3, 1),
+            (Step::Error, true) => return (1, 1),
+            _ => {}
+        }
         match (self.source().is_ipv6(), self.is_forward()) {
             (false, true) => (8, 0),
             (false, false) => (0, 0),
@@ -222,8 +227,8 @@ impl Event<'_> {
             step: Step::Forward,
         };
         let quoted = about.bytes(number);
-        let kind = if source.is_ipv6() { [1, 0] } else { [3, 1] };
-        let body = [&kind[..], &[0; 6], &quoted].concat();
+        let (kind, code) = self.icmp();
+        let body = [&[kind, code][..], &[0; 6], &quoted].concat();
         ip(source, destination, self.protocol_number(), number, body)
     }
 

@@ -40,6 +40,7 @@ impl Wire {
             switch.add_port(BRIDGE, &name(*number), *number);
             switch.record(&name(*number));
         }
+        switch.look_often();
         switch.install(BRIDGE, "");
         let control = UnixStream::connect(switch.path().join("vswitchd.ctl")).unwrap();
         let capture = |number: u32| {
@@ -71,6 +72,7 @@ impl Wire {
         // A cached flow whose actions change for the second time was seen to keep the ones between
         // (OVS 3.1), so what is cached goes.
         self.switch.appctl("revalidator/purge", &[]);
+        self.switch.appctl("revalidator/wait", &[]);
     }
 
     /// Sends one packet for each event, and tells where each came out.

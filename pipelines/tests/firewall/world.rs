@@ -29,8 +29,14 @@ pub(super) const SENTINELS: [usize; 2] = [90, 91];
 
 #[derive(Clone)]
 pub(super) struct World {
-    pub(super) groups: Vec<Vec<Rule>>,
+    pub(super) groups: Vec<Group>,
     pub(super) ports: Vec<Port>,
+}
+
+#[derive(Clone)]
+pub(super) struct Group {
+    pub(super) stateful: bool,
+    pub(super) rules: Vec<Rule>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,7 +150,10 @@ impl World {
     pub(super) fn random(random: &mut Random) -> Self {
         let group = |random: &mut Random| {
             let rules = 4 + random.below(6);
-            (0..rules).map(|_| Rule::random(random)).collect()
+            Group {
+                stateful: random.percent(60),
+                rules: (0..rules).map(|_| Rule::random(random)).collect(),
+            }
         };
         Self {
             groups: (0..GROUPS).map(|_| group(random)).collect(),
@@ -158,9 +167,9 @@ impl World {
     pub(super) fn changed(&self, random: &mut Random) -> Self {
         let mut changed = self.clone();
         for group in &mut changed.groups {
-            group.retain(|_| random.percent(70));
+            group.rules.retain(|_| random.percent(70));
             if random.percent(30) {
-                group.push(Rule::random(random));
+                group.rules.push(Rule::random(random));
             }
         }
         for port in changed.ports.iter_mut().filter(|port| port.secured) {
@@ -256,7 +265,7 @@ pub(super) fn mac(place: usize) -> MacAddr {
     MacAddr([0xfa, 0x16, 0x3e, 0, 0, u8::try_from(place).unwrap()])
 }
 
-fn security_group((number, rules): (u128, &Vec<Rule>)) -> SecurityGroup {
+fn security_group((number, group): (u128, &Group)) -> SecurityGroup {
     let rule = |(place, rule): (u128, &Rule)| {
         let protocol = rule.protocol.map(|number| number.to_string());
         let of = |ingress| {
@@ -294,7 +303,8 @@ fn security_group((number, rules): (u128, &Vec<Rule>)) -> SecurityGroup {
         id: SecurityGroupId(id(3, number)),
         name: format!("group{number}"),
         project: "project".to_owned(),
-        rules: (0..).zip(rules).map(rule).collect(),
+        stateful: group.stateful,
+        rules: (0..).zip(&group.rules).map(rule).collect(),
     }
 }
 

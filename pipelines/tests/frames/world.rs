@@ -350,6 +350,7 @@ fn security_groups() -> Vec<SecurityGroup> {
             id: group(number),
             name: format!("group{number}"),
             project: "default".to_owned(),
+            stateful: true,
             rules,
         })
         .collect()

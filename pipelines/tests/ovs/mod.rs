@@ -77,6 +77,11 @@ impl Switch {
         self.later(&[&["add-port", bridge, port][..], &settings].concat());
     }
 
+    /// Has the switch look at what it caches every few milliseconds, so that to wait for it is short.
+    pub(crate) fn look_often(&self) {
+        self.later(&["set", "Open_vSwitch", ".", "other_config:max-idle=10"]);
+    }
+
     /// Has what a port sends out written to a file with the port's name, ending in `.pcap`.
     pub(crate) fn record(&self, port: &str) {
         let option = format!("options:tx_pcap={port}.pcap");

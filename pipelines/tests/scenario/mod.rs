@@ -61,6 +61,7 @@ struct NetworkEntry {
 #[serde(deny_unknown_fields)]
 struct GroupEntry {
     name: String,
+    stateful: Option<bool>,
     rules: Vec<RuleEntry>,
 }
 
@@ -229,6 +230,7 @@ fn security_group(entry: &GroupEntry) -> SecurityGroup {
         id: group_id(&entry.name),
         name: entry.name.clone(),
         project: "default".to_owned(),
+        stateful: entry.stateful.unwrap_or(true),
         rules: entry.rules.iter().enumerate().map(rule).collect(),
     }
 }

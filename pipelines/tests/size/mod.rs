@@ -129,6 +129,7 @@ fn security_group() -> SecurityGroup {
         id: group,
         name: "default".to_owned(),
         project: "default".to_owned(),
+        stateful: true,
         rules: rules.into_iter().flatten().collect(),
     }
 }

@@ -11,7 +11,7 @@ use super::{
     name::{Catalogue, Identity, derive, id},
 };
 
-const KNOWN: &[&str] = &["id", "name", "project", "rules"];
+const KNOWN: &[&str] = &["id", "name", "project", "stateful", "rules"];
 const KNOWN_OF_RULE: &[&str] = &[
     "id",
     "direction",
@@ -48,6 +48,9 @@ impl<'a> Declared<'a> {
         report: &mut Report,
     ) -> Option<(SecurityGroup, Mapping<'a>, Vec<Mapping<'a>>)> {
         let Self { object, identity } = self;
+        let stateful = object.get("stateful");
+        let stateful = stateful.and_then(|stateful| stateful.boolean(report));
+        let stateful = stateful.unwrap_or(true);
         let mut contents = Contents::default();
         let rules = object.list("rules", "a list of rules", report);
         let rules = rules
@@ -64,6 +67,7 @@ impl<'a> Declared<'a> {
             id: SecurityGroupId(id),
             name,
             project,
+            stateful,
             rules,
         };
         sound.then_some((group, object, places))

@@ -100,6 +100,16 @@ fn a_derived_rule_identifier_survives_other_rules() {
 }
 
 #[test]
+fn a_group_is_stateful_unless_it_says_otherwise() {
+    let is_stateful = |key: &str| {
+        let model = load(&format!("security_groups: [{{name: web{key}}}]")).unwrap();
+        model.security_groups().all(|group| group.stateful)
+    };
+    assert!(is_stateful(""));
+    assert!(!is_stateful(", stateful: false"));
+}
+
+#[test]
 fn a_name_means_the_own_project_first() {
     let text = "
 networks:

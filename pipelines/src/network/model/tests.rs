@@ -214,6 +214,7 @@ fn a_rule_names_a_group_that_exists() {
         id: SecurityGroupId(Uuid::from_u128(5)),
         name: "web".to_owned(),
         project: "default".to_owned(),
+        stateful: true,
         rules: vec![Rule::new(&attributes).unwrap()],
     });
     let text = "rule 0 of web: remote_group: there is no security group \
