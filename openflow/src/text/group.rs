@@ -1,6 +1,7 @@
 //! Groups.
 
 use super::action::{Scope, list, not_alone, read, unknown, verify};
+use super::field::{self, by_name};
 use super::protocol::Protocols;
 use super::token::{Fault, Pair, Pairs};
 use super::{Parsed, Parser, number};
@@ -40,7 +41,7 @@ pub(super) fn draft<'a>(
     let mut has_type = false;
     let mut selection = Selection::default();
     for pair in Pairs::new(head) {
-        if selection.read(pair)? {
+        if selection.read(parser, pair)? {
             protocols &= EXTENDED;
         } else {
             property(&mut change, pair)?;
@@ -61,8 +62,8 @@ pub(super) fn draft<'a>(
             .push(bucket(parser, bucket_text, change.kind, &mut protocols)?);
         buckets = next;
     }
-    if change.kind == GroupType::INDIRECT && change.buckets.len() != 1 && !deletes {
-        let message = "indirect groups require exactly one bucket";
+    if change.kind == GroupType::INDIRECT && change.buckets.len() > 1 {
+        let message = "Indirect groups can have at most one bucket.";
         return Err(Fault::new(text, "one bucket", message));
     }
     Ok((change, protocols))
@@ -72,6 +73,9 @@ pub(super) fn draft<'a>(
 const EXTENDED: Protocols = Protocols::OPENFLOW10_ANY.union(Protocols::OPENFLOW15);
 
 const BUCKET: &str = "bucket=";
+
+/// The largest identifier that a bucket has in OpenFlow 1.5.
+const MAX_BUCKET: u32 = 0xffff_ff00;
 
 fn missing<'a>(text: &'a str, expected: &'static str, message: &str) -> Box<Fault<'a>> {
     number::missing(text, expected, message.to_owned())
@@ -87,7 +91,7 @@ struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// Reads what says how to choose, and says whether `pair` is that.
-    fn read(&mut self, pair: Pair<'a>) -> Parsed<'a, bool> {
+    fn read(&mut self, parser: &Parser<'_>, pair: Pair<'a>) -> Parsed<'a, bool> {
         match pair.key {
             "selection_method" if pair.value.len() > 15 => {
                 let message = "selection method is longer than 15 bytes long";
@@ -95,7 +99,10 @@ impl<'a> Selection<'a> {
             }
             "selection_method" => self.method = pair.value,
             "selection_method_param" => self.parameter = number::u64(pair.value)?,
-            "fields" => self.has_fields = !pair.value.is_empty(),
+            "fields" => {
+                check_fields(parser, pair.value)?;
+                self.has_fields = !pair.value.is_empty();
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -112,6 +119,27 @@ impl<'a> Selection<'a> {
         };
         Err(missing(head, "selection_method=", message))
     }
+}
+
+/// Refuses what is no list of fields, each with a mask or not.
+fn check_fields<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, ()> {
+    let mut pairs = Pairs::new(text);
+    let mut fields = Vec::new();
+    while let Some(Pair { key, value }) = pairs.next() {
+        let Some(field) = by_name(key) else {
+            let message = format!("{}: unknown field {key}", pairs.rest());
+            return Err(Fault::new(key, "a field", message));
+        };
+        if fields.contains(&field) {
+            let message = format!("{key}: duplicate field");
+            return Err(Fault::new(key, "each field once", message));
+        }
+        fields.push(field);
+        if !value.is_empty() {
+            field::value(parser, field, value)?;
+        }
+    }
+    Ok(())
 }
 
 fn property<'a>(change: &mut GroupMod, pair: Pair<'a>) -> Parsed<'a, ()> {
@@ -229,7 +257,11 @@ fn bucket_property<'a>(
         }
         // OpenFlow 1.3 has no place for it.
         "bucket_id" => {
-            number::u32(value)?;
+            let id = number::u32(value)?;
+            if id > MAX_BUCKET {
+                let message = format!("invalid bucket_id id {id}");
+                return Err(Fault::new(value, "a number up to 4294967040", message));
+            }
         }
         _ => return Ok(false),
     }

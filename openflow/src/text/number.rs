@@ -69,9 +69,9 @@ fn invalid<'a>(text: &'a str, name: &str, expected: &'static str) -> Box<Fault<'
     Fault::new(text, expected, format!("invalid {name} \"{text}\""))
 }
 
-/// A number of 32 bits.
+/// A number of 32 bits: as `ovs-ofctl` has it, the lower ones of a number of 64.
 pub(super) fn u32(text: &str) -> Parsed<'_, u32> {
-    let number = unsigned(text).and_then(|number| number.try_into().ok());
+    let number = unsigned(text).and_then(|number| u32::try_from(number & 0xffff_ffff).ok());
     number.ok_or_else(|| bad_format(text, "a number of 32 bits"))
 }
 

@@ -4,7 +4,7 @@ use super::Parser;
 use crate::field::{PACKET_TYPE, PacketType};
 use crate::flow::Flow;
 use crate::matching::Match;
-use crate::message::FlowModCommand;
+use crate::message::{FlowModCommand, GroupModCommand};
 
 /// The message with which a flow is refused.
 fn refusal(flow: &str) -> String {
@@ -155,8 +155,42 @@ fn a_number_that_c_reads_loses_its_upper_bits() {
             "learn(table=1,limit=4294967295,output:NXM_OF_IN_PORT[])",
         ),
         ("actions=dec_ttl(65537,-1,x)", "dec_ttl(1,65535,0)"),
+        ("actions=set_queue:-1", "set_queue:4294967295"),
+        ("actions=group:4294967297", "group:1"),
     ] {
         let flow = printed(&format!("ip,{flow}"));
         assert!(flow.ends_with(expected), "{flow}");
+    }
+}
+
+#[test]
+fn what_a_group_cannot_have_is_refused_even_where_openflow_1_3_cannot_say_it() {
+    for (group, expected) in [
+        ("type=indirect", "none"),
+        (
+            "type=indirect,bucket=output:1,bucket=output:2",
+            "Indirect groups can have at most one bucket.",
+        ),
+        (
+            "type=all,bucket=bucket_id:4294967041,output:1",
+            "invalid bucket_id id 4294967041",
+        ),
+        (
+            "type=select,selection_method=hash,fields(ip_src,tcp_dst=0xff)",
+            "none",
+        ),
+        (
+            "type=select,selection_method=hash,fields(foo,ip_src)",
+            "ip_src: unknown field foo",
+        ),
+        (
+            "type=select,selection_method=hash,fields(ip_src,ip_src)",
+            "ip_src: duplicate field",
+        ),
+    ] {
+        let text = format!("group_id=1,{group}");
+        let protocols = Parser::default().group_protocols(&text, GroupModCommand::ADD);
+        let message = protocols.map_or_else(|error| error.message, |_| "none".to_owned());
+        assert_eq!(message, expected, "{group}");
     }
 }
