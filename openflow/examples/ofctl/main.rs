@@ -1,7 +1,7 @@
 //! Does with this crate what `ovs-ofctl` does, so that anyone can hold one against the other.
 //!
 //! ```text
-//! ofctl encode-flows FILE              a line of hex for each flow, or of what is wrong
+//! ofctl encode-flows FILE              a line of hex for each flow that is right
 //! ofctl parse-flow FLOW                prints the flow mod that a flow becomes
 //! ofctl parse-flows FILE
 //! ofctl parse-group GROUP

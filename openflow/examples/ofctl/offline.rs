@@ -16,7 +16,7 @@ const XID: u32 = 1;
 
 /// Writes a line for each flow: the bytes of its flow mod, with 0 as the number of transaction.
 ///
-/// A flow that is wrong has a line too, so that lines can be counted; and one on the error output.
+/// A flow that is wrong has a line on the error output instead, and does not stop the rest.
 pub(crate) fn encode_flows(file: &str) -> Result<ExitCode, Failure> {
     let text = read(file)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
