@@ -141,6 +141,41 @@ impl Lab {
         Ok(())
     }
 
+    /// Makes a second machine for a port, on another host, as where it is being moved to: it is
+    /// plugged in there, and hears, and does not run yet.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such port or host, or Open vSwitch refuses.
+    pub fn plug_arriving(&self, port: &str, host: &str) -> anyhow::Result<Machine> {
+        let port = self.description.ports.iter().find(|it| it.name == port);
+        let port = port.context("no such port")?;
+        let host = self.host(host)?;
+        let machine = Machine::vm(
+            &self.state,
+            &format!("{}-{}-{}", self.prefix, port.name, host.name()),
+            &port.name,
+            (port.mac_address, None),
+            Vec::new(),
+            (host.namespace(), &port.interface()),
+        )?;
+        host.plug(&machine, port, None)?;
+        host.wait_until_bound(port)?;
+        Ok(machine)
+    }
+
+    /// Gives the agents another description. The hosts and machines of the lab stay.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn describe(&self, text: &str) -> anyhow::Result<()> {
+        let next = self.network.with_extension("next");
+        fs::write(&next, text).context("writing a description")?;
+        // As a whole or not at all: the agents look as soon as something changes.
+        fs::rename(&next, &self.network).context("replacing the description")
+    }
+
     /// Starts the agent of every host.
     ///
     /// # Errors

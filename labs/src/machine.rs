@@ -24,6 +24,8 @@ pub struct Machine {
 
 impl Machine {
     /// A VM: its card is a veth, whose other end `tap` the host plugs into br-int.
+    ///
+    /// Without addresses it hears and says nothing, as one that does not run yet.
     pub(crate) fn vm(
         state: &State,
         namespace: &str,
@@ -33,6 +35,9 @@ impl Machine {
         (host, tap): (&Namespace, &str),
     ) -> anyhow::Result<Self> {
         let namespace = state.add_namespace(namespace)?;
+        if addresses.is_empty() {
+            namespace.sysctl("ipv6/conf/default/disable_ipv6", "1")?;
+        }
         let mtu = mtu.map(|mtu| format!("mtu {mtu}")).unwrap_or_default();
         namespace.ip(&format!(
             "link add {CARD} address {mac} {mtu} type veth peer name {tap} {mtu} netns {}",
@@ -51,6 +56,48 @@ impl Machine {
         machine.namespace.ip(&format!("link set {CARD} up"))?;
         host.ip(&format!("link set {tap} up"))?;
         Ok(machine)
+    }
+
+    /// Gives the machine its addresses, and has it run with them.
+    ///
+    /// # Errors
+    ///
+    /// When it has them already.
+    pub fn wake(&mut self, addresses: impl IntoIterator<Item = IpNet>) -> anyhow::Result<()> {
+        let disable = format!("ipv6/conf/{CARD}/disable_ipv6");
+        self.namespace.sysctl(&disable, "0")?;
+        for address in addresses {
+            self.add_address(CARD, address)?;
+            self.addresses.push(address);
+        }
+        Ok(())
+    }
+
+    /// Takes the machine's addresses away; it says nothing more, and hears. What it had.
+    ///
+    /// # Errors
+    ///
+    /// When the namespace is gone.
+    pub fn sleep(&mut self) -> anyhow::Result<Vec<IpNet>> {
+        let disable = format!("ipv6/conf/{CARD}/disable_ipv6");
+        self.namespace.sysctl(&disable, "1")?;
+        self.namespace.ip(&format!("addr flush dev {CARD}"))?;
+        Ok(std::mem::take(&mut self.addresses))
+    }
+
+    /// Gives the machine a card behind a VLAN of its own one, as for the sub-port of a trunk.
+    ///
+    /// # Errors
+    ///
+    /// When there is one for this VLAN already.
+    pub fn add_vlan(&self, vlan: u16, mac: MacAddr, address: IpNet) -> anyhow::Result<String> {
+        let card = format!("{CARD}.{vlan}");
+        self.namespace.ip(&format!(
+            "link add link {CARD} name {card} address {mac} type vlan id {vlan}"
+        ))?;
+        self.add_address(&card, address)?;
+        self.namespace.ip(&format!("link set {card} up"))?;
+        Ok(card)
     }
 
     fn add_address(&self, interface: &str, address: IpNet) -> anyhow::Result<()> {

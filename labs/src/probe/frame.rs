@@ -251,12 +251,17 @@ impl Ear {
 
     /// Whether such a frame is among those that arrived while waiting for another.
     pub fn has_heard(&self, frame: &Frame) -> bool {
+        self.count(frame) > 0
+    }
+
+    /// How often such a frame is among those that arrived while waiting for another.
+    pub fn count(&self, frame: &Frame) -> usize {
         let carries = |bytes: &Vec<u8>| {
             bytes
                 .windows(frame.mark.len())
                 .any(|window| window == frame.mark.as_slice())
         };
-        self.heard.iter().any(carries)
+        self.heard.iter().filter(|bytes| carries(bytes)).count()
     }
 }
 
