@@ -27,15 +27,18 @@ use crate::unixctl::Commands;
 use crate::until::until;
 use crate::vswitch::{OpenVSwitch, Plan};
 
+mod arrivals;
 mod desired;
 mod hold;
 mod programs;
 pub(crate) mod settings;
 mod site;
 
+use arrivals::Arrivals;
 use hold::Hold;
 use programs::Programs;
 
+pub(crate) use arrivals::Announce;
 pub(crate) use desired::Desired;
 pub(crate) use programs::Compilation;
 pub(crate) use settings::Settings;
@@ -92,6 +95,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             event = agent.events.next() => agent.database_event(event.context("the database")?),
             () = until(agent.retry_at) => agent.retry_at = None,
             () = agent.hold.changed() => {}
+            () = agent.arrivals.changed() => {}
             () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => watch.reload(),
             _ = terminate.recv() => break,
@@ -117,6 +121,7 @@ struct Agent {
     switches: BTreeMap<String, Switch>,
     programs: Programs,
     hold: Hold,
+    arrivals: Arrivals,
     /// When to try again what failed.
     retry_at: Option<Instant>,
     /// Until when `ovs-vswitchd` may leave the configuration as it is without a complaint.
@@ -157,6 +162,7 @@ impl Agent {
             switches: BTreeMap::new(),
             programs: Programs::default(),
             hold,
+            arrivals: Arrivals::new(),
             retry_at: None,
             patience: None,
         }
@@ -227,14 +233,16 @@ impl Agent {
             return;
         };
         let mut tables = self.client.snapshot();
-        let (mut desired, mut plan) = Desired::new(&self.settings, &tables, &model);
+        let announced = self.arrivals.ports(&model, &self.settings.host);
+        let (mut desired, mut plan) = Desired::new(&self.settings, &tables, &model, announced);
         self.hold.amend(&mut plan, &tables);
         if plan.changes.is_empty() {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {
             self.commit(plan).await;
             tables = self.client.snapshot();
-            (desired, _) = Desired::new(&self.settings, &tables, &model);
+            let announced = self.arrivals.ports(&model, &self.settings.host);
+            (desired, _) = Desired::new(&self.settings, &tables, &model, announced);
         }
         // Until then an interface may be waiting for its number, and its flows for it.
         if tables.is_configured() {
@@ -336,11 +344,12 @@ impl Agent {
         self.view.compilation = self.programs.compilation();
         self.view.site = self.programs.site();
         self.view.flows.clear();
+        let announce = self.arrivals.announce();
         for (name, flows) in self.programs.flows() {
             let directory = &self.settings.run_directory;
             self.switches
                 .entry(name.to_owned())
-                .or_insert_with(|| Switch::start(name, directory, &self.board))
+                .or_insert_with(|| Switch::start(name, directory, &self.board, announce.clone()))
                 .desire(Arc::clone(&flows));
             self.view.flows.insert(name.to_owned(), flows);
         }

@@ -14,8 +14,9 @@ use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
 use tokio::sync::watch;
 use tokio::time::sleep;
-use tracing::{Instrument as _, info_span, warn};
+use tracing::{Instrument as _, debug, info_span, warn};
 
+use crate::agent::Announce;
 use crate::board::Board;
 use crate::until::until;
 use bridge::Bridge;
@@ -39,8 +40,9 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Starts the task of a bridge, whose socket is in `directory`.
-    pub(crate) fn start(bridge: &str, directory: &Path, board: &Board) -> Self {
+    /// Starts the task of a bridge, whose socket is in `directory`; it tells `announce` which flows
+    /// have shown it a packet.
+    pub(crate) fn start(bridge: &str, directory: &Path, board: &Board, announce: Announce) -> Self {
         let (desired, receiver) = watch::channel(None);
         let span = info_span!("switch", %bridge);
         let task = Task {
@@ -50,6 +52,7 @@ impl Switch {
                 bridge: bridge.to_owned(),
                 directory: directory.to_owned(),
                 board: board.clone(),
+                announce,
             },
         };
         tokio::spawn(task.run().instrument(span));
@@ -108,11 +111,19 @@ struct Reporter {
     bridge: String,
     directory: PathBuf,
     board: Board,
+    announce: Announce,
 }
 
 impl Reporter {
     fn update(&self, change: impl FnOnce(&mut Report)) {
         self.board.report(&self.bridge, change);
+    }
+
+    /// Tells that a flow with this cookie has shown a packet.
+    fn announce(&self, cookie: u64) {
+        if self.announce.try_send(cookie).is_err() {
+            debug!("too many announcements at once: one is left out, and will be repeated");
+        }
     }
 
     /// Has the connection tracker forget what nobody is to remember.

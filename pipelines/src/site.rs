@@ -32,6 +32,11 @@ pub struct Site {
     /// What is plugged in counts, wherever the model says that the port should be. A sub-port has
     /// none: it is behind its parent's.
     pub bindings: BTreeMap<PortId, PortNo>,
+    /// Ports whose machine is being moved here, and has been heard here.
+    ///
+    /// It runs here, so nothing for it goes to where it was any more. A sub-port arrives with its
+    /// parent.
+    pub arrived: BTreeSet<PortId>,
     /// The local VLAN of each network that has a port here.
     pub local_vlans: BTreeMap<NetworkId, VlanId>,
     /// On br-int, the patch port to br-tun.
@@ -61,6 +66,7 @@ impl Site {
             model,
             host,
             bindings: BTreeMap::new(),
+            arrived: BTreeSet::new(),
             local_vlans: BTreeMap::new(),
             patch_tun: None,
             patch_int: None,
@@ -180,7 +186,14 @@ impl Site {
     /// Whether a port is on another host too, or only there.
     pub(crate) fn is_elsewhere(&self, port: &Port) -> bool {
         // While a machine moves it is plugged in at both ends.
-        !self.has(port.id) || port.migrating_to.is_some() && self.other_hosts(port).next().is_some()
+        let moves = port.migrating_to.is_some() && !self.has_arrived(port.id);
+        !self.has(port.id) || moves && self.other_hosts(port).next().is_some()
+    }
+
+    /// Whether a machine that is being moved here runs here.
+    fn has_arrived(&self, id: PortId) -> bool {
+        let interface = self.model.parent(id).map_or(id, |(parent, _)| parent.id);
+        self.arrived.contains(&interface)
     }
 
     /// The hosts that have a port, this one aside.
@@ -356,7 +369,8 @@ impl<'a> LocalPort<'a> {
 
     /// Whether its machine is on the way here, and may not run here yet.
     pub(crate) fn is_arriving(&self) -> bool {
-        self.port.migrating_to.as_ref() == Some(&self.network.site.host)
+        let site = self.network.site;
+        self.port.migrating_to.as_ref() == Some(&site.host) && !site.has_arrived(self.port.id)
     }
 
     /// Whether sources are checked and groups apply.

@@ -283,6 +283,7 @@ fn changed_hosts(old: &Site, new: &Site) -> BTreeSet<HostName> {
 /// Ports that changed, or how they are plugged in.
 fn changed_ports(old: &Site, new: &Site) -> BTreeSet<PortId> {
     let mut changed = differences(&old.bindings, &new.bindings);
+    changed.extend(&old.arrived ^ &new.arrived);
     if !Arc::ptr_eq(old.shared_model(), new.shared_model()) {
         let [before, after] = [old, new].map(Site::model);
         changed.extend(keyed(before.ports(), after.ports(), |port| port.id));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pipelines::network::Model;
+use pipelines::network::{Model, PortId};
 
 use super::settings::{Settings, ThisHost};
 use crate::problem::Problem;
@@ -24,10 +24,13 @@ pub(crate) struct Desired {
 
 impl Desired {
     /// Derives it, and the plan that makes the database say so.
+    ///
+    /// `announced` are ports whose machine was being moved here, and has just been heard.
     pub(super) fn new(
         settings: &Settings,
         tables: &OpenVSwitch,
         model: &Model,
+        announced: &BTreeSet<PortId>,
     ) -> (Arc<Self>, Plan) {
         let external_ids = tables
             .switch()
@@ -37,7 +40,8 @@ impl Desired {
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);
-        let bindings = Bindings::new(tables, model, &settings.host, integration);
+        let mut bindings = Bindings::new(tables, model, &settings.host, integration);
+        bindings.arrive(announced);
         let datapath_type = vswitch::datapath_type(tables, integration, &this);
         let plan = vswitch::plan(tables, &configuration, &bindings, model, &datapath_type);
 

@@ -24,6 +24,7 @@ pub(super) fn site(
     site.bindings = (desired.bindings.ports.iter())
         .filter_map(|(port, binding)| Some((*port, number(tables, &binding.interface)?)))
         .collect();
+    site.arrived = desired.bindings.arrived().collect();
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {
         for (port, link) in &bridge.ports {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
-use openflow::message::{AsyncKind, AsyncProperty, FlowMod, GroupMod, Message, SetAsyncConfig2};
+use openflow::message::{
+    AsyncKind, AsyncProperty, Config, FlowMod, GroupMod, Message, SetAsyncConfig2,
+};
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
 };
@@ -88,11 +90,22 @@ impl Bridge {
         Ok(bridge)
     }
 
-    /// Asks to be told of changes that others make to flows.
+    /// Asks to be told of changes that others make to flows, and of what flows show.
     ///
     /// The flow monitor tells of flows only. Of groups the switch tells as a forwarded request,
     /// which OpenFlow has from 1.4 on, and Open vSwitch in 1.3 too.
     async fn watch(&self) -> Result<(), RequestError> {
+        // Without a length there are no packets on this kind of connection. What happens to
+        // fragments is set by the same message, and stays.
+        let asked = self.connection.request(Message::GetConfigRequest).await?;
+        if let Some(Message::GetConfigReply(config)) = asked.first() {
+            let miss_send_len = Config::NO_BUFFER;
+            let config = Config {
+                miss_send_len,
+                ..*config
+            };
+            self.connection.send(Message::SetConfig(config)).await?;
+        }
         let forwarded = AsyncProperty {
             kind: AsyncKind::REQUESTFORWARD_PRIMARY,
             mask: GROUP_MOD,
@@ -156,6 +169,9 @@ impl Bridge {
         match message {
             // Only others' are forwarded.
             Message::RequestForward(_) => self.stale = true,
+            Message::PacketIn(packet) if Cookie::is_ours(packet.cookie) => {
+                self.reporter.announce(packet.cookie);
+            }
             Message::MultipartReply(reply) => {
                 if let ReplyBody::FlowMonitor(updates) = reply.body {
                     self.take_in_updates(updates);

@@ -23,6 +23,8 @@ pub(crate) struct Binding {
     pub(crate) row: Uuid,
     /// The name of the interface.
     pub(crate) interface: String,
+    /// Whether its machine was being moved here, and runs here now.
+    pub(crate) arrived: bool,
     /// Its number among those that name the port, if it has one.
     claim: Option<u64>,
 }
@@ -42,6 +44,10 @@ pub(super) const SUB_NETWORKS: &str = "brint-sub-networks";
 /// The key of `other_config` that orders interfaces that name one port: the newest has the greatest
 /// number.
 pub(super) const CLAIM: &str = "brint-claim";
+
+/// The key of `other_config` that says of a port whose machine is being moved here that it has
+/// arrived.
+pub(super) const ARRIVED: &str = "brint-arrived";
 
 /// The ports that are plugged into this host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,6 +131,8 @@ impl Bindings {
             sub_networks: sub_ports.map(|port| port.network).collect(),
             row: row.uuid,
             interface: interface.name.clone(),
+            arrived: port.migrating_to.as_ref() == Some(this)
+                && row.other_config.contains_key(ARRIVED),
             claim: claim(row),
         };
         let networks = binding.networks().collect();
@@ -139,6 +147,21 @@ impl Bindings {
             self.not_bound(&earlier.interface, &reason);
         }
         Ok(networks)
+    }
+
+    /// Notes that machines that are being moved here have arrived.
+    pub(crate) fn arrive(&mut self, ports: &BTreeSet<PortId>) {
+        for port in ports {
+            if let Some(binding) = self.ports.get_mut(port) {
+                binding.arrived = true;
+            }
+        }
+    }
+
+    /// The ports whose machine was being moved here, and runs here now.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = PortId> {
+        let arrived = self.ports.iter().filter(|(_, binding)| binding.arrived);
+        arrived.map(|(port, _)| *port)
     }
 
     fn not_bound(&mut self, interface: &str, reason: &str) {

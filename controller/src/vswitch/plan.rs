@@ -9,7 +9,7 @@ use ovsdb::{Inserted, Transaction, Uuid};
 use pipelines::bridge::Bridge as Role;
 use pipelines::network::{Model, Network, NetworkId};
 
-use super::binding::{Binding, CLAIM, SUB_NETWORKS};
+use super::binding::{ARRIVED, Binding, CLAIM, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
 use crate::problem::{Kind, Problem};
@@ -317,6 +317,7 @@ impl Plan {
                 self.changes
                     .push(format!("record the network of port {}", row.name));
             }
+            self.note_arrival(row, binding.arrived);
         }
         for (row, claim) in &bindings.claims {
             let claim = [(CLAIM.to_owned(), claim.to_string())].into();
@@ -329,6 +330,27 @@ impl Plan {
                     row.name
                 ));
             }
+        }
+    }
+
+    /// Stores that the machine of a port has arrived, until its move is over: a restart of the agent
+    /// does not find the machine announcing itself again.
+    fn note_arrival(&mut self, row: &Port, arrived: bool) {
+        let name = &row.name;
+        match (row.other_config.contains_key(ARRIVED), arrived) {
+            (false, true) => {
+                let mark = Port::other_config.insert([(ARRIVED, "true")]);
+                self.transaction.mutate(row.uuid, [mark]);
+                self.changes
+                    .push(format!("note that the machine of port {name} has arrived"));
+            }
+            (true, false) => {
+                let mark = Port::other_config.delete_keys([ARRIVED]);
+                self.transaction.mutate(row.uuid, [mark]);
+                self.changes
+                    .push(format!("note that the move of port {name} is over"));
+            }
+            _ => {}
         }
     }
 }
