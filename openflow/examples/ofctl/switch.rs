@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use openflow::flow::Flow;
+use openflow::flow::{DEFAULT_PRIORITY, Flow, FlowFlags};
 use openflow::matching::Match;
 use openflow::message::{FlowMod, FlowModCommand, Message};
 use openflow::text::Parser;
@@ -85,7 +85,26 @@ pub(crate) async fn dump_flows(target: &str) -> Result<ExitCode, Failure> {
 /// The flows of a file, and whether any line of it was wrong.
 fn wanted(file: &str) -> Result<(Flows, bool), Failure> {
     let (changes, wrong) = changes(file, Some(FlowModCommand::ADD))?;
-    Ok((by_identity(changes.into_iter().map(Flow::from)), wrong))
+    let flows = changes.into_iter().map(Flow::from).map(|flow| Flow {
+        // The other flags say how a flow is added, or what is not to be counted.
+        flags: flow.flags & FlowFlags::SEND_FLOW_REM,
+        ..flow
+    });
+    Ok((by_identity(flows), wrong))
+}
+
+/// Whether flows of one identity are the same but for their flags, as `ovs-ofctl` compares them.
+fn is_same(installed: Option<&Flow>, wanted: Option<&Flow>) -> bool {
+    match (installed, wanted) {
+        (Some(installed), Some(wanted)) => {
+            let installed = Flow {
+                flags: wanted.flags,
+                ..installed.clone()
+            };
+            installed == *wanted
+        }
+        (installed, wanted) => installed == wanted,
+    }
 }
 
 async fn installed(switch: &Connection) -> Result<Flows, Failure> {
@@ -115,7 +134,7 @@ pub(crate) async fn replace_flows(
     let deletions = gone.map(|(_, flow)| FlowMod::delete_strict(flow.identity()));
     let new = wanted
         .iter()
-        .filter(|(key, flow)| installed.get(key) != Some(*flow));
+        .filter(|(key, flow)| !is_same(installed.get(key), Some(*flow)));
     let changes = new
         .map(|(_, flow)| FlowMod::add(flow))
         .chain(deletions)
@@ -136,13 +155,13 @@ pub(crate) async fn diff_flows(target: &str, file: &str) -> Result<ExitCode, Fai
     let keys: std::collections::BTreeSet<_> = installed.keys().chain(wanted.keys()).collect();
     for key in keys {
         let (old, new) = (installed.get(key), wanted.get(key));
-        if old == new {
+        if is_same(old, new) {
             continue;
         }
         differ = true;
         for (sign, flow) in [('-', old), ('+', new)] {
             if let Some(flow) = flow {
-                writeln!(out, "{sign}{flow}")?;
+                writeln!(out, "{sign}{}", line(flow))?;
             }
         }
     }
@@ -152,4 +171,32 @@ pub(crate) async fn diff_flows(target: &str, file: &str) -> Result<ExitCode, Fai
         (false, true) => ExitCode::from(2),
         (false, false) => ExitCode::SUCCESS,
     })
+}
+
+/// A flow in the form of `ovs-ofctl diff-flows`, which has no flags.
+fn line(flow: &Flow) -> String {
+    let mut conditions = Vec::new();
+    if flow.priority != DEFAULT_PRIORITY {
+        conditions.push(format!("priority={}", flow.priority));
+    }
+    if !flow.matching.is_empty() {
+        conditions.push(flow.matching.to_string());
+    }
+    let conditions = conditions.join(",");
+    let table = match flow.table {
+        0 => String::new(),
+        table => format!("table={table} "),
+    };
+    let cookie = match flow.cookie {
+        0 => String::new(),
+        cookie => format!(" cookie={cookie:#x}"),
+    };
+    let timeout = |name, seconds: u16| match seconds {
+        0 => String::new(),
+        seconds => format!(" {name}={seconds}"),
+    };
+    let idle = timeout("idle_timeout", flow.idle_timeout);
+    let hard = timeout("hard_timeout", flow.hard_timeout);
+    let actions = &flow.instructions;
+    format!("{table}{conditions}{cookie}{idle}{hard} actions={actions}")
 }
