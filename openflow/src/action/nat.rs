@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::declare::flags;
+use crate::field::format::Ipv6Text;
 use crate::names::{Names, Text};
 use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
@@ -234,7 +235,7 @@ impl Text for Nat {
             AddressRange::V6(first, last) if self.ports.is_some() => {
                 ends(Bracketed(first), last.map(Bracketed), f)?;
             }
-            AddressRange::V6(first, last) => ends(first, last, f)?,
+            AddressRange::V6(first, last) => ends(Ipv6Text(first), last.map(Ipv6Text), f)?,
         }
         if let Some(PortRange { first, last }) = self.ports {
             f.write_str(":")?;
@@ -271,6 +272,6 @@ struct Bracketed(Ipv6Addr);
 
 impl fmt::Display for Bracketed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.0)
+        write!(f, "[{}]", Ipv6Text(self.0))
     }
 }

@@ -74,13 +74,13 @@ impl Format {
                 }
             }
             Self::Ipv6 => {
-                show::<Ipv6Addr>(value, f)?;
+                Ipv6Addr::from_bytes(value).map_or(Ok(()), |it| Ipv6Text(it).fmt(f))?;
                 match mask.and_then(u128::from_bytes) {
                     None => Ok(()),
                     Some(mask) if mask.leading_ones() + mask.trailing_zeros() >= 128 => {
                         write!(f, "/{}", mask.leading_ones())
                     }
-                    Some(mask) => write!(f, "/{}", Ipv6Addr::from(mask)),
+                    Some(mask) => write!(f, "/{}", Ipv6Text(mask.into())),
                 }
             }
             Self::Port => {
@@ -93,6 +93,22 @@ impl Format {
             Self::TcpFlags => flags::<TcpFlags>(value, mask, 0xfff, f),
             Self::TunFlags => flags::<TunFlags>(value, mask, 1, f),
             Self::PacketType => show::<PacketType>(value, f),
+        }
+    }
+}
+
+/// An IPv6 address as the C library writes it: after six words of zeros, the rest is as in IPv4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ipv6Text(pub(crate) Ipv6Addr);
+
+impl Display for Ipv6Text {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.segments() {
+            [0, 0, 0, 0, 0, 0, next, _] if next != 0 => {
+                let [.., a, b, c, d] = self.0.octets();
+                write!(f, "::{}", Ipv4Addr::new(a, b, c, d))
+            }
+            _ => self.0.fmt(f),
         }
     }
 }
@@ -220,6 +236,26 @@ impl Display for Lower {
             name => name
                 .chars()
                 .try_for_each(|c| write!(f, "{}", c.to_ascii_lowercase())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_that_is_short_ends_as_one_of_ipv4() {
+        for (address, text) in [
+            ("::20:1", "::0.32.0.1"),
+            ("::20", "::20"),
+            ("::ffff:20:1", "::ffff:0.32.0.1"),
+            ("::1:20:1", "::1:20:1"),
+            ("::", "::"),
+        ] {
+            let address: Ipv6Addr = address.parse().unwrap();
+            assert_eq!(Ipv6Text(address).to_string(), text);
+            assert_eq!(text.parse(), Ok(address));
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::action::Action;
 use crate::field::PortNo;
-use crate::wire::{DecodeError, Reader, Wire, Writer};
+use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// Sends a packet through some actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,10 @@ impl Wire for PacketOut {
         let buffer_id = u32::decode(input).map_err(|e| e.reading("PacketOut.buffer_id"))?;
         let in_port = PortNo::decode(input).map_err(|e| e.reading("PacketOut.in_port"))?;
         let length = u16::decode(input).map_err(|e| e.reading("PacketOut.actions_len"))?;
+        if !length.is_multiple_of(8) {
+            let length = length.into();
+            return Err(input.error("PacketOut.actions_len", Problem::BadLength { length }));
+        }
         input.skip(6)?;
         let mut actions = input.sub(length.into(), "PacketOut.actions")?;
         Ok(Self {

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::frame::VersionList;
 use super::pieces::{BitNames, Sharp};
 use super::refuse::REASONS;
+use crate::field::format::Ipv6Text;
 use crate::message::{
     AsyncConfig, AsyncProperty, BundleControl, BundleFlags, Config, ConfigFlags, ControllerRole,
     CtFlush, CtTuple, Features, Hello, NxRole, Role, RoleStatus, SetAsyncConfig2, TlvMap,
@@ -232,7 +233,7 @@ fn ct_tuple(tuple: &CtTuple, proto: u8, v4: bool, f: &mut Formatter<'_>) -> fmt:
         write!(f, "{comma}ct_{name}_{end}=")?;
         match address.to_ipv4_mapped() {
             Some(address) => write!(f, "{address}")?,
-            None => write!(f, "{address}")?,
+            None => write!(f, "{}", Ipv6Text(address))?,
         }
     }
     let number = |number: Option<u16>| number.unwrap_or_default();

@@ -7,6 +7,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::transport::{Checksum, Transport};
+use crate::field::format::Ipv6Text;
 use crate::field::{EthType, IpFrag, IpProto, MacAddr, PacketType};
 
 /// What flows could match of a packet.
@@ -415,6 +416,7 @@ impl Ip {
         match &self.addresses {
             Addresses::V4([src, dst]) => write!(f, ",nw_src={src},nw_dst={dst}")?,
             Addresses::V6([src, dst], label) => {
+                let [src, dst] = [*src, *dst].map(Ipv6Text);
                 write!(f, ",ipv6_src={src},ipv6_dst={dst},ipv6_label=0x{label:05x}")?;
             }
         }

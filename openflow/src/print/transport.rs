@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::Ipv6Addr;
 
 use super::key::Cursor;
-use crate::field::format::{flag_name, named_flags};
+use crate::field::format::{Ipv6Text, flag_name, named_flags};
 use crate::field::{EthType, IpProto, MacAddr, TcpFlags};
 
 /// Two ports, or the type and code of a message; zeros if the packet ends before them.
@@ -63,6 +63,7 @@ impl Transport {
                 source,
                 destination,
             } = neighbour;
+            let target = Ipv6Text(*target);
             write!(
                 f,
                 ",nd_target={target},nd_sll={source},nd_tll={destination}"
