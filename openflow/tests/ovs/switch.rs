@@ -167,8 +167,8 @@ impl Switch {
 
     pub(crate) fn await_file(&self, name: &str) {
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !self.directory.path().join(name).exists() {
-            assert!(Instant::now() < deadline, "{name} does not appear");
+        while UnixStream::connect(self.directory.path().join(name)).is_err() {
+            assert!(Instant::now() < deadline, "{name} takes no connection");
             std::thread::yield_now();
         }
     }
