@@ -126,6 +126,11 @@ impl Reporter {
         }
     }
 
+    /// Whether the bridge is the one whose flows are rules of security groups.
+    fn has_rules(&self) -> bool {
+        self.board.read().view.settings.integration_bridge == self.bridge
+    }
+
     /// Has the connection tracker forget what nobody is to remember.
     fn forget(&self, forgotten: Forgotten) {
         if !forgotten.is_empty() {

@@ -362,6 +362,27 @@ fn a_connection_whose_rule_goes_is_cut_at_once() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn fragments_keep_their_ports_after_the_switch_restarts() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-fragments")?;
+    let keeps = |lab: &Lab| {
+        wait_for("first fragments keep their ports", PATIENCE, || {
+            let ovs = lab.host("host1")?.ovs();
+            // A switch that is just starting does not answer.
+            let mode = ovs.ofctl("get-frags br-int").unwrap_or_default();
+            Ok((mode.trim() == "nx-match").then_some(()))
+        })
+    };
+    keeps(&lab)?;
+    // Others' bridges are left as they are.
+    let physical = lab.host("host1")?.ovs().ofctl("get-frags br-ex")?;
+    ensure!(physical.trim() == "normal", "{physical}");
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    host.start_switch()?;
+    keeps(&lab)
+}
+
 /// A UDP packet between two machines; ports are the same both ways, so it may be an answer.
 fn frame(from: &Machine, to: &Machine, mark: &str) -> anyhow::Result<Frame> {
     Frame::udp((from.mac(), from.ipv4()?), (to.mac(), to.ipv4()?), mark)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
 use openflow::message::{
-    AsyncKind, AsyncProperty, Config, FlowMod, GroupMod, Message, SetAsyncConfig2,
+    AsyncKind, AsyncProperty, Config, ConfigFlags, FlowMod, GroupMod, Message, SetAsyncConfig2,
 };
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
@@ -32,6 +32,9 @@ const LATEST: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(5);
 /// A forwarded request that changes a group (OpenFlow 1.4, 7.4.6, `OFPRFR_GROUP_MOD`).
 const GROUP_MOD: u32 = 1 << 0;
+/// That the first fragment of a packet keeps its ports, and is not taken for one of port 0
+/// (`OFPC_FRAG_NX_MATCH`): a value that Open vSwitch gives to both flags at once.
+const NX_MATCH: ConfigFlags = ConfigFlags::FRAG_DROP.union(ConfigFlags::FRAG_REASM);
 /// How many repairs are told one by one.
 const TOLD: usize = 20;
 
@@ -95,14 +98,17 @@ impl Bridge {
     /// The flow monitor tells of flows only. Of groups the switch tells as a forwarded request,
     /// which OpenFlow has from 1.4 on, and Open vSwitch in 1.3 too.
     async fn watch(&self) -> Result<(), RequestError> {
-        // Without a length there are no packets on this kind of connection. What happens to
-        // fragments is set by the same message, and stays.
+        // Without a length there are no packets on this kind of connection. The same message says
+        // what happens to fragments, which the switch forgets when it restarts; rules look at them
+        // in one bridge only.
         let asked = self.connection.request(Message::GetConfigRequest).await?;
-        if let Some(Message::GetConfigReply(config)) = asked.first() {
-            let miss_send_len = Config::NO_BUFFER;
+        if let Some(Message::GetConfigReply(before)) = asked.first() {
             let config = Config {
-                miss_send_len,
-                ..*config
+                flags: match self.reporter.has_rules() {
+                    true => NX_MATCH,
+                    false => before.flags,
+                },
+                miss_send_len: Config::NO_BUFFER,
             };
             self.connection.send(Message::SetConfig(config)).await?;
         }
