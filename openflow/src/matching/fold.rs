@@ -41,18 +41,21 @@ impl Base {
             Mask::Everything => None,
             Mask::Some(mask) => Some(mask),
         };
-        let size = self.field.significant(&self.value, mask.as_deref());
-        let value = last(&self.value, size);
+        // What the mask leaves out is zero, and leading zeros may be left out.
+        let value: Bits = match &mask {
+            None => self.value.clone(),
+            Some(mask) => {
+                let pairs = self.value.iter().zip(mask);
+                pairs.map(|(value, mask)| value & mask).collect()
+            }
+        };
+        let size = self.field.significant(&value, mask.as_deref());
         let header = self.field.oxm().header(size, mask.is_some());
         let (bytes, length) = header.to_bytes();
         let mut tlv: SmallVec<[u8; 64]> = bytes.into_iter().take(length).collect();
-        match mask {
-            None => tlv.extend_from_slice(value),
-            Some(mask) => {
-                let mask = last(&mask, size);
-                tlv.extend(value.iter().zip(mask).map(|(value, mask)| value & mask));
-                tlv.extend_from_slice(mask);
-            }
+        tlv.extend_from_slice(last(&value, size));
+        if let Some(mask) = &mask {
+            tlv.extend_from_slice(last(mask, size));
         }
         Some(tlv)
     }

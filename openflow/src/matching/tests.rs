@@ -187,7 +187,7 @@ fn an_option_of_a_tunnel_has_no_leading_zeros_and_may_have_no_bytes_at_all() {
         &'static str,
         &'static [u8],
     );
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
         (
             &[0, 0xab, 0xcd],
             None,
@@ -201,6 +201,12 @@ fn an_option_of_a_tunnel_has_no_leading_zeros_and_may_have_no_bytes_at_all() {
             Some(&[0, 0xff]),
             "tun_metadata0=0xef/0xff",
             &[0x51, 2, 0xef, 0xff],
+        ),
+        (
+            &[0x11, 0xef],
+            Some(&[0, 0xfe]),
+            "tun_metadata0=0xee/0xfe",
+            &[0x51, 2, 0xee, 0xfe],
         ),
         (&[1; 124], Some(&[0xff; 124]), "", &[0x50, 124]),
     ];
