@@ -57,7 +57,13 @@ impl<D: Database> Session<D> {
     }
 
     pub(super) fn handle_schema(&mut self, outcome: Outcome) -> Result<(), SessionError> {
-        let schema = outcome.map_err(refused("get_schema"))?;
+        let schema = outcome.map_err(|error| match &error.error {
+            // It was there a moment ago, or so the server said.
+            name if *name == ErrorName::UNKNOWN_DATABASE => SessionError::NoDatabase {
+                database: self.replica.tables().name().to_owned(),
+            },
+            _ => refused("get_schema")(error),
+        })?;
         let schema: DatabaseSchema = read("reply to get_schema", &schema)?;
         self.replica.prepare(schema)?;
         self.request_monitor(MonitorVersion::Since)
