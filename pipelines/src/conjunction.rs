@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     hash::fnv1a,
-    network::{Direction, Ethertype, Model, SecurityGroupId},
+    network::{Direction, Ethertype, Model, RemoteSet, SecurityGroupId},
 };
 
 /// What a block of conjunctions stands for.
@@ -20,8 +20,8 @@ use crate::{
 pub struct Conjunction {
     /// The group that has the rules.
     pub group: SecurityGroupId,
-    /// The group that the rules name.
-    pub remote: SecurityGroupId,
+    /// What the rules name.
+    pub remote: RemoteSet,
     /// The direction of the rules.
     pub direction: Direction,
     /// Their version of IP.
@@ -41,9 +41,19 @@ impl Conjunction {
             Ethertype::Ipv4 => 4,
             Ethertype::Ipv6 => 6,
         };
-        let (group, remote) = (self.group.0.as_bytes(), self.remote.0.as_bytes());
+        let remote = match &self.remote {
+            RemoteSet::Group(group) => group.0.as_bytes(),
+            RemoteSet::AddressGroup(group) => group.0.as_bytes(),
+        };
+        let group = self.group.0.as_bytes();
         let stateless: &[u8] = if self.stateful { &[] } else { &[1] };
-        let bytes = [group.as_slice(), remote, &[direction, ethertype], stateless].concat();
+        let bytes = [
+            group.as_slice(),
+            remote.as_slice(),
+            &[direction, ethertype],
+            stateless,
+        ]
+        .concat();
         // Only low bits are taken; folding lets the high ones count too.
         let hash = fnv1a(&bytes);
         let [_, _, _, _, a, b, c, d] = (hash ^ (hash >> 32)).to_be_bytes();
@@ -64,7 +74,7 @@ impl Conjunctions {
         let groups = model.security_groups();
         let wanted = groups.flat_map(|group| {
             let remotes = group.rules.iter().filter_map(|rule| {
-                let remote = rule.remote().group()?;
+                let remote = rule.remote().set()?;
                 Some((rule, remote))
             });
             remotes.flat_map(move |(rule, remote)| {
@@ -126,7 +136,7 @@ mod tests {
     fn conjunction(group: u128) -> Conjunction {
         Conjunction {
             group: SecurityGroupId(Uuid::from_u128(group)),
-            remote: SecurityGroupId(Uuid::from_u128(1)),
+            remote: RemoteSet::Group(SecurityGroupId(Uuid::from_u128(1))),
             direction: Direction::Ingress,
             ethertype: Ethertype::Ipv4,
             stateful: true,

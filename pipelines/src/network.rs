@@ -6,6 +6,7 @@
 //! a database, an API) needs no rules of its own: it maps an [`InvalidNetwork`] to a line, a path
 //! or a column.
 
+mod address_group;
 mod host;
 mod invalid;
 mod model;
@@ -21,19 +22,21 @@ mod trunk;
 
 pub use openflow::field::MacAddr;
 
+pub use address_group::AddressGroup;
 pub use host::{EncapType, Host};
 pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use model::{Model, Objects};
 pub use mtu::ETHERNET_MTU;
 pub use object::{
-    HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId, SubnetId, TrunkId,
+    AddressGroupId, HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId,
+    SubnetId, TrunkId,
 };
 pub use port::{AddressPair, Port};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
 pub use security_group::{
-    Direction, Ethertype, IcmpKind, PortProtocol, Remote, Rule, RuleAttributes, SecurityGroup,
-    Traffic,
+    Direction, Ethertype, IcmpKind, PortProtocol, Remote, RemoteSet, Rule, RuleAttributes,
+    SecurityGroup, Traffic,
 };
 pub use segment::{Network, NetworkType, Segment, VlanId};
 pub use subnet::Subnet;

@@ -8,12 +8,13 @@ use std::{
     rc::Rc,
 };
 
+use ipnet::IpNet;
 use openflow::field::PortNo;
 
 use crate::{
     bridge::Bridge,
     cookie::Cookie,
-    network::{EncapType, MacAddr, NetworkId, Port, Remote, SecurityGroup, SecurityGroupId},
+    network::{EncapType, MacAddr, NetworkId, Port, RemoteSet, SecurityGroup},
     site::{LocalNetwork, LocalPort, ProviderPatch, RemotePort, Site},
     unit::Unit,
 };
@@ -36,7 +37,7 @@ pub(crate) enum Subject<'a> {
     DeadPort(LocalPort<'a>),
     /// A port behind a tunnel.
     RemotePort(RemotePort<'a>),
-    /// A member of a group.
+    /// A member of a set that rules name.
     Member(Member<'a>),
 }
 
@@ -94,30 +95,26 @@ impl<'a> Station<'a> {
     }
 }
 
-/// A port as a member of a group that rules in a network name.
+/// Addresses that belong to a set which rules in a network name.
 pub(crate) struct Member<'a> {
     pub(crate) network: LocalNetwork<'a>,
-    pub(crate) port: &'a Port,
-    pub(crate) remote: SecurityGroupId,
+    pub(crate) addresses: BTreeSet<IpNet>,
+    pub(crate) remote: RemoteSet,
     /// The groups that have these rules.
     pub(crate) groups: Rc<[&'a SecurityGroup]>,
 }
 
-/// Which groups of a network name another.
+/// Which groups of a network name a set.
 ///
-/// All members of a group ask the same, so the answer is kept while units are compiled.
+/// All members of a set ask the same, so the answer is kept while units are compiled.
 #[derive(Default)]
-pub(crate) struct Naming<'a>(BTreeMap<(NetworkId, SecurityGroupId), Rc<[&'a SecurityGroup]>>);
+pub(crate) struct Naming<'a>(BTreeMap<(NetworkId, RemoteSet), Rc<[&'a SecurityGroup]>>);
 
 impl<'a> Naming<'a> {
-    fn groups(
-        &mut self,
-        network: LocalNetwork<'a>,
-        remote: SecurityGroupId,
-    ) -> Rc<[&'a SecurityGroup]> {
+    fn groups(&mut self, network: LocalNetwork<'a>, remote: RemoteSet) -> Rc<[&'a SecurityGroup]> {
         let names = |group: &&SecurityGroup| {
             let mut rules = group.rules.iter();
-            rules.any(|rule| rule.remote() == Remote::Group(remote))
+            rules.any(|rule| rule.remote().set() == Some(remote))
         };
         let groups = self
             .0
@@ -141,7 +138,7 @@ impl<'a> Subject<'a> {
         match bridge {
             Bridge::Integration => Self::of(site, unit, naming),
             // Rules are a matter of br-int.
-            _ if matches!(unit, Unit::Member { .. }) => None,
+            _ if matches!(unit, Unit::Member { .. } | Unit::Address { .. }) => None,
             Bridge::Tunnel => Self::of(site, unit, naming),
             Bridge::Provider(physical_network) => match (unit, Self::of(site, unit, naming)?) {
                 (Unit::Bridge, _) => site
@@ -174,11 +171,30 @@ impl<'a> Subject<'a> {
                 if !port.security_groups.contains(remote) {
                     return None;
                 }
+                let remote = RemoteSet::Group(*remote);
                 Self::Member(Member {
                     network,
-                    port,
-                    remote: *remote,
-                    groups: naming.groups(network, *remote),
+                    addresses: port.addresses(),
+                    remote,
+                    groups: naming.groups(network, remote),
+                })
+            }
+            Unit::Address {
+                group,
+                network,
+                block,
+            } => {
+                let network = site.network(*network)?;
+                let addresses = &site.model().address_group(*group)?.addresses;
+                if !addresses.contains(block) {
+                    return None;
+                }
+                let remote = RemoteSet::AddressGroup(*group);
+                Self::Member(Member {
+                    network,
+                    addresses: [*block].into(),
+                    remote,
+                    groups: naming.groups(network, remote),
                 })
             }
             Unit::Port(id) => match site.port(*id) {
@@ -196,6 +212,7 @@ impl<'a> Subject<'a> {
             (Unit::Host(host), _) => Cookie::of_host(host),
             (Unit::Port(id), _) => Cookie::of(id.0),
             (Unit::Member { remote, .. }, _) => Cookie::of(remote.0),
+            (Unit::Address { group, .. }, _) => Cookie::of(group.0),
             // A MAC that one port has is that port's affair.
             (Unit::Station(..), Self::Station(station)) => {
                 let here = station.local.iter().map(|local| local.port.id);

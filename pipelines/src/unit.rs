@@ -12,8 +12,13 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::IpNet;
+
 use crate::{
-    network::{HostName, MacAddr, NetworkId, Port, PortId, SecurityGroupId},
+    network::{
+        AddressGroup, AddressGroupId, HostName, MacAddr, NetworkId, Port, PortId, RemoteSet,
+        SecurityGroupId,
+    },
     site::Site,
 };
 
@@ -38,6 +43,15 @@ pub enum Unit {
         network: NetworkId,
         /// The member, of whatever network.
         port: PortId,
+    },
+    /// One block of an address group that rules in such a network name.
+    Address {
+        /// The group that is named.
+        group: AddressGroupId,
+        /// The network of the ports whose rules name it.
+        network: NetworkId,
+        /// The block.
+        block: IpNet,
     },
 }
 
@@ -84,13 +98,15 @@ enum Name {
     Port(PortId),
     /// A security group's rules and the numbers of its conjunctions.
     Rules(SecurityGroupId),
+    /// A block of an address group.
+    Address(AddressGroupId, IpNet),
 }
 
-/// The groups that a group's rules name.
-fn remotes(site: &Site, group: SecurityGroupId) -> BTreeSet<SecurityGroupId> {
+/// The sets that a group's rules name.
+fn remotes(site: &Site, group: SecurityGroupId) -> BTreeSet<RemoteSet> {
     let rules = site.model().security_group(group).into_iter();
     let rules = rules.flat_map(|group| &group.rules);
-    rules.filter_map(|rule| rule.remote().group()).collect()
+    rules.filter_map(|rule| rule.remote().set()).collect()
 }
 
 /// The groups of the firewalled ports of a network here.
@@ -104,6 +120,20 @@ fn groups_here(site: &Site, network: NetworkId) -> BTreeSet<SecurityGroupId> {
 fn networks_with(site: &Site, group: SecurityGroupId) -> impl Iterator<Item = NetworkId> {
     let networks = site.model().networks_with(group);
     networks.filter(|network| site.local_vlans.contains_key(network))
+}
+
+/// The networks here that have ports of a group whose rules name a set.
+fn naming_networks(site: &Site, remote: RemoteSet) -> impl Iterator<Item = NetworkId> {
+    let naming = site.model().groups_naming(remote);
+    naming.flat_map(|group| networks_with(site, group))
+}
+
+/// The blocks of an address group, if there is one.
+fn addresses(group: Option<&AddressGroup>) -> BTreeSet<IpNet> {
+    let groups = group.into_iter();
+    groups
+        .flat_map(|group| group.addresses.iter().copied())
+        .collect()
 }
 
 /// Units that have to be compiled anew.
@@ -166,6 +196,14 @@ impl Changes {
                     self.name(site, &Name::GroupHere(network, *group));
                 }
             }
+            Name::Address(group, block) => {
+                let networks = naming_networks(site, RemoteSet::AddressGroup(*group));
+                self.units.extend(networks.map(|network| Unit::Address {
+                    group: *group,
+                    network,
+                    block: *block,
+                }));
+            }
         }
     }
 
@@ -193,21 +231,33 @@ impl Changes {
         }
     }
 
-    /// Every member of a group that rules in a network name.
-    fn members(&mut self, site: &Site, remote: SecurityGroupId, network: NetworkId) {
-        let members = site.model().members(remote);
-        self.units.extend(members.map(|port| Unit::Member {
-            remote,
-            network,
-            port: port.id,
-        }));
+    /// Every member of a set that rules in a network name.
+    fn members(&mut self, site: &Site, remote: RemoteSet, network: NetworkId) {
+        match remote {
+            RemoteSet::Group(remote) => {
+                let members = site.model().members(remote);
+                self.units.extend(members.map(|port| Unit::Member {
+                    remote,
+                    network,
+                    port: port.id,
+                }));
+            }
+            RemoteSet::AddressGroup(group) => {
+                let addresses = addresses(site.model().address_group(group));
+                self.units
+                    .extend(addresses.into_iter().map(|block| Unit::Address {
+                        group,
+                        network,
+                        block,
+                    }));
+            }
+        }
     }
 
     /// A port as member of each of its groups, wherever rules name that.
     fn memberships(&mut self, site: &Site, port: &Port) {
         for remote in port.security_groups.iter().copied() {
-            let naming = site.model().groups_naming(remote);
-            let networks = naming.flat_map(|group| networks_with(site, group));
+            let networks = naming_networks(site, RemoteSet::Group(remote));
             self.units.extend(networks.map(|network| Unit::Member {
                 remote,
                 network,
@@ -236,6 +286,14 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
             group.id
         });
         changed.extend(groups.into_iter().map(Name::Rules));
+        let groups = keyed(before.address_groups(), after.address_groups(), |group| {
+            group.id
+        });
+        for id in groups {
+            let [before, after] = [before, after].map(|model| addresses(model.address_group(id)));
+            let blocks = (&before ^ &after).into_iter();
+            changed.extend(blocks.map(|block| Name::Address(id, block)));
+        }
         let numbers = old.changed_conjunctions(new).into_iter();
         changed.extend(numbers.map(|conjunction| Name::Rules(conjunction.group)));
     }

@@ -29,7 +29,7 @@ fn figures((units, changes): (BTreeSet<Unit>, usize)) -> Vec<(&'static str, usiz
         Unit::Network(_) => "network",
         Unit::Station(..) => "station",
         Unit::Port(_) => "port",
-        Unit::Member { .. } => "member",
+        Unit::Member { .. } | Unit::Address { .. } => "member",
     };
     let kinds: BTreeSet<_> = units.iter().map(kind).collect();
     let count = |name| (name, units.iter().filter(|unit| kind(unit) == name).count());

@@ -44,7 +44,7 @@
 //! project; for subnets from the network and the name, else the `cidr`; for rules from the group and
 //! all that the rule says. Every host that reads the file derives the same.
 //!
-//! A reference (`network`, `security_groups`, `remote_group`, `port`) is an `id`, or a name in the same
+//! A reference (`network`, `security_groups`, `remote_group`, `remote_address_group`, `port`) is an `id`, or a name in the same
 //! project, or else a name that occurs in one other project.
 //!
 //! ## `hosts`
@@ -82,6 +82,15 @@
 //! | `cidr` | block | required | without host bits; blocks of one network do not overlap |
 //! | `gateway_ip` | address | none | the router; in the block, or link-local |
 //!
+//! ## `address_groups`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `addresses` | list of blocks or addresses | none | of either version of IP, without host bits |
+//!
 //! ## `security_groups`
 //!
 //! | key | type | default | meaning |
@@ -106,7 +115,10 @@
 //! | `port_range_min` | number | all | first port, with `port_range_max`; for ICMP the type |
 //! | `port_range_max` | number | all | last port, with `port_range_min`; for ICMP the code |
 //! | `remote_ip_prefix` | block or address | any | the other side; without host bits |
-//! | `remote_group` | reference | any | the other side: ports of a group; not with `remote_ip_prefix` |
+//! | `remote_group` | reference | any | the other side: ports of a group |
+//! | `remote_address_group` | reference | any | the other side: an address group |
+//!
+//! A rule has one other side at most.
 //!
 //! A protocol is a number (0-255) or one of Neutron's words, among them `tcp`, `udp`, `sctp`, `icmp`
 //! (in an IPv6 rule it means `ipv6-icmp`), `igmp`, `gre`, `esp`, `ah` and `vrrp`. `tcp`, `udp` and
@@ -168,6 +180,7 @@ pub(crate) use error::{FileError, Mistake};
 use field::{Field, Mapping, Report};
 use name::Catalogue;
 
+mod address_group;
 mod error;
 mod field;
 mod host;
@@ -180,7 +193,14 @@ mod tree;
 mod trunk;
 
 /// The sections of the document.
-const KNOWN: &[&str] = &["hosts", "networks", "security_groups", "ports", "trunks"];
+const KNOWN: &[&str] = &[
+    "hosts",
+    "networks",
+    "address_groups",
+    "security_groups",
+    "ports",
+    "trunks",
+];
 
 /// The longest file that is read, in bytes: some ten thousand ports.
 const LONGEST: u64 = 16 << 20;
@@ -248,7 +268,8 @@ pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Described, FileError>
 }
 
 fn build(root: &tree::Node, report: &mut Report) -> Option<Described> {
-    let expected = "a mapping with hosts, networks, security_groups, ports and trunks";
+    let expected =
+        "a mapping with hosts, networks, address_groups, security_groups, ports and trunks";
     let document = Field::root(root).mapping(expected, KNOWN, report)?;
     let (objects, origins) = read_objects(&document, report);
     let (model, problems) = Model::valid_part(objects);
@@ -289,6 +310,15 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
         }
     }
 
+    let mut address_groups = Catalogue::new("address group");
+    for element in document.list("address_groups", "a list of address groups", report) {
+        let group = address_group::read(&element, &mut address_groups, report);
+        if let Some((group, origin)) = group {
+            objects.address_groups.push(group);
+            origins.address_groups.push(origin);
+        }
+    }
+
     let mut groups = Catalogue::new("security group");
     let elements = document.list("security_groups", "a list of security groups", report);
     let declared: Vec<_> = elements
@@ -296,7 +326,7 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
         .filter_map(|element| security_group::declare(element, &mut groups, report))
         .collect();
     for group in declared {
-        if let Some((group, origin, rules)) = group.read(&groups, report) {
+        if let Some((group, origin, rules)) = group.read(&groups, &address_groups, report) {
             objects.security_groups.push(group);
             origins.security_groups.push((origin, rules));
         }
@@ -331,6 +361,7 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
 struct Origins<'a> {
     hosts: Vec<Mapping<'a>>,
     networks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
+    address_groups: Vec<Mapping<'a>>,
     security_groups: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     ports: Vec<Mapping<'a>>,
     trunks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
@@ -360,6 +391,7 @@ impl Origins<'_> {
                 .networks
                 .get(network)
                 .and_then(|(_, subnets)| subnets.get(subnet)),
+            ObjectRef::AddressGroup(group) => self.address_groups.get(group),
             ObjectRef::SecurityGroup(group) => {
                 self.security_groups.get(group).map(|(origin, _)| origin)
             }

@@ -28,7 +28,7 @@ pub(crate) fn traffic(traffic: Traffic) -> String {
     }
 }
 
-/// The other side of a rule: `any`, a block, or the members of a group.
+/// The other side of a rule: `any`, a block, the members of a group, or its addresses.
 pub(crate) fn remote(model: &Model, remote: Remote) -> String {
     match remote {
         Remote::Any => "any".to_owned(),
@@ -36,6 +36,10 @@ pub(crate) fn remote(model: &Model, remote: Remote) -> String {
         Remote::Group(id) => match model.security_group(id) {
             Some(group) => format!("group {}", group.name),
             None => format!("group {id}"),
+        },
+        Remote::AddressGroup(id) => match model.address_group(id) {
+            Some(group) => format!("address group {}", group.name),
+            None => format!("address group {id}"),
         },
     }
 }

@@ -107,12 +107,12 @@ impl Side {
                     (Remote::Any | Remote::Block(_), _) => {
                         self.allow(port, rule::priority(rule), &matching, flows);
                     }
-                    (Remote::Group(_), Some(number)) => {
+                    (Remote::Group(_) | Remote::AddressGroup(_), Some(number)) => {
                         numbers.insert(number, rule);
                         traffic(port, number, rule, &matching, flows);
                     }
                     // Without a number the rule cannot tell members from others: it allows nothing.
-                    (Remote::Group(_), None) => {}
+                    (Remote::Group(_) | Remote::AddressGroup(_), None) => {}
                 }
             }
         }
@@ -188,7 +188,7 @@ impl Side {
         let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<(bool, u32)>> = BTreeMap::new();
         for group in member.groups.iter() {
             let named = |rule: &&Rule| {
-                rule.direction() == self.direction && rule.remote() == Remote::Group(member.remote)
+                rule.direction() == self.direction && rule.remote().set() == Some(member.remote)
             };
             for rule in group.rules.iter().filter(named) {
                 let key = (rule.ethertype(), rule::offset(rule));
@@ -198,7 +198,7 @@ impl Side {
                 wanted.entry(key).or_default().extend(numbers);
             }
         }
-        for block in member.port.addresses() {
+        for block in member.addresses.iter().copied() {
             let version = Ethertype::of(block);
             for ((_, offset), numbers) in wanted
                 .iter()
@@ -266,16 +266,14 @@ impl From<Clause> for u8 {
     }
 }
 
-/// The first number of the rule's conjunction, if it has a remote group.
+/// The first number of the rule's conjunction, if it names a set of addresses.
 fn number(
     network: LocalNetwork<'_>,
     group: &SecurityGroup,
     rule: &Rule,
     stateful: bool,
 ) -> Option<u32> {
-    let Remote::Group(remote) = rule.remote() else {
-        return None;
-    };
+    let remote = rule.remote().set()?;
     let (direction, ethertype) = (rule.direction(), rule.ethertype());
     let conjunction = Conjunction {
         group: group.id,

@@ -62,7 +62,7 @@ pub(super) fn far_side(direction: Direction) -> Addresses {
 pub(super) fn matches(rule: &Rule) -> Vec<Match> {
     let any = Match::default().with(ETH_TYPE, rule.ethertype().into());
     let base = match rule.remote() {
-        Remote::Any | Remote::Group(_) => any,
+        Remote::Any | Remote::Group(_) | Remote::AddressGroup(_) => any,
         Remote::Block(block) => far_side(rule.direction()).within(any, block),
     };
     match rule.traffic() {

@@ -64,6 +64,8 @@ pub enum ObjectRef {
         /// Its place in that network.
         subnet: usize,
     },
+    /// An address group.
+    AddressGroup(usize),
     /// A security group.
     SecurityGroup(usize),
     /// A rule.
@@ -93,6 +95,7 @@ impl fmt::Display for ObjectRef {
         f.write_str(match self {
             Self::Network(_) => "network",
             Self::Subnet { .. } => "subnet",
+            Self::AddressGroup(_) => "address group",
             Self::SecurityGroup(_) => "security group",
             Self::Rule { .. } => "rule",
             Self::Port(_) => "port",
@@ -214,8 +217,8 @@ pub enum Problem {
     #[error("not expected, ports need a protocol")]
     PortsWithoutProtocol,
     /// A rule has two remotes.
-    #[error("not expected together with remote_ip_prefix")]
-    TwoRemotes,
+    #[error("not expected together with {0}")]
+    TwoRemotes(&'static str),
     /// A sub-port is on its parent's interface, wherever that is.
     #[error("is on host {host}, expected its parent's: {expected}")]
     OffTrunk {

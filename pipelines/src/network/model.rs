@@ -5,8 +5,8 @@ mod check;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Host, HostName, InvalidNetwork, MacAddr, Network, NetworkId, Port, PortId, SecurityGroup,
-    SecurityGroupId, Trunk, TrunkId, VlanId,
+    AddressGroup, AddressGroupId, Host, HostName, InvalidNetwork, MacAddr, Network, NetworkId,
+    Port, PortId, RemoteSet, SecurityGroup, SecurityGroupId, Trunk, TrunkId, VlanId,
 };
 use check::check;
 
@@ -15,6 +15,8 @@ use check::check;
 pub struct Objects {
     /// Networks with their subnets.
     pub networks: Vec<Network>,
+    /// Address groups.
+    pub address_groups: Vec<AddressGroup>,
     /// Security groups with their rules.
     pub security_groups: Vec<SecurityGroup>,
     /// Ports.
@@ -29,6 +31,7 @@ pub struct Objects {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     networks: BTreeMap<NetworkId, Network>,
+    address_groups: BTreeMap<AddressGroupId, AddressGroup>,
     security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
     ports: BTreeMap<PortId, Port>,
     trunks: BTreeMap<TrunkId, Trunk>,
@@ -39,7 +42,7 @@ pub struct Model {
     by_mac: BTreeMap<(NetworkId, MacAddr), BTreeSet<PortId>>,
     by_host: BTreeMap<HostName, BTreeSet<PortId>>,
     networks_by_group: BTreeMap<SecurityGroupId, BTreeSet<NetworkId>>,
-    naming: BTreeMap<SecurityGroupId, BTreeSet<SecurityGroupId>>,
+    naming: BTreeMap<RemoteSet, BTreeSet<SecurityGroupId>>,
     by_parent: BTreeMap<PortId, TrunkId>,
     parents: BTreeMap<PortId, (PortId, VlanId)>,
 }
@@ -79,6 +82,16 @@ impl Model {
     /// One network.
     pub fn network(&self, id: NetworkId) -> Option<&Network> {
         self.networks.get(&id)
+    }
+
+    /// Every address group, by identifier.
+    pub fn address_groups(&self) -> impl Iterator<Item = &AddressGroup> {
+        self.address_groups.values()
+    }
+
+    /// One address group.
+    pub fn address_group(&self, id: AddressGroupId) -> Option<&AddressGroup> {
+        self.address_groups.get(&id)
     }
 
     /// Every security group, by identifier.
@@ -148,11 +161,8 @@ impl Model {
         networks.into_iter().flatten().copied()
     }
 
-    /// The security groups whose rules name another.
-    pub(crate) fn groups_naming(
-        &self,
-        remote: SecurityGroupId,
-    ) -> impl Iterator<Item = SecurityGroupId> {
+    /// The security groups whose rules name a set.
+    pub(crate) fn groups_naming(&self, remote: RemoteSet) -> impl Iterator<Item = SecurityGroupId> {
         self.naming.get(&remote).into_iter().flatten().copied()
     }
 
@@ -190,7 +200,7 @@ impl Model {
     }
 
     fn insert_security_group(&mut self, group: SecurityGroup) {
-        for remote in group.rules.iter().filter_map(|rule| rule.remote().group()) {
+        for remote in group.rules.iter().filter_map(|rule| rule.remote().set()) {
             self.naming.entry(remote).or_default().insert(group.id);
         }
         self.security_groups.insert(group.id, group);

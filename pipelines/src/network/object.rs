@@ -29,6 +29,8 @@ uuids! {
     PortId;
     /// Names a security group.
     SecurityGroupId;
+    /// Names an address group.
+    AddressGroupId;
     /// Names a rule of a security group.
     RuleId;
     /// Names a trunk.

@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 use ipnet::IpNet;
 use openflow::field::EthType;
 
-use super::{InvalidField, PortRange, Problem, Protocol, RuleId, SecurityGroupId};
+use super::{AddressGroupId, InvalidField, PortRange, Problem, Protocol, RuleId, SecurityGroupId};
 
 /// A set of rules, and of the ports that they apply to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct RuleAttributes<'a> {
     pub remote_ip_prefix: Option<IpNet>,
     /// The other side, as the members of a group.
     pub remote_group: Option<SecurityGroupId>,
+    /// The other side, as the addresses of a group.
+    pub remote_address_group: Option<AddressGroupId>,
 }
 
 impl Rule {
@@ -84,18 +86,12 @@ impl Rule {
             ethertype,
             ..
         } = *attributes;
-        let remote = match (attributes.remote_ip_prefix, attributes.remote_group) {
-            (None, None) => Remote::Any,
-            (Some(_), Some(_)) => return Err(Problem::TwoRemotes.of("remote_group")),
-            (None, Some(group)) => Remote::Group(group),
-            (Some(block), None) => Remote::new(ethertype, block)?,
-        };
         Ok(Self {
             id,
             direction,
             ethertype,
             traffic: Traffic::new(attributes)?,
-            remote,
+            remote: Remote::new(attributes)?,
         })
     }
 
@@ -329,18 +325,58 @@ pub enum Remote {
     Block(IpNet),
     /// The members of a security group.
     Group(SecurityGroupId),
+    /// The addresses of a group.
+    AddressGroup(AddressGroupId),
+}
+
+/// A set of addresses that changes without the rules that name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RemoteSet {
+    /// The members of a security group.
+    Group(SecurityGroupId),
+    /// An address group.
+    AddressGroup(AddressGroupId),
 }
 
 impl Remote {
     /// The group, where it is one.
     pub fn group(self) -> Option<SecurityGroupId> {
         match self {
-            Self::Any | Self::Block(_) => None,
             Self::Group(group) => Some(group),
+            Self::Any | Self::Block(_) | Self::AddressGroup(_) => None,
         }
     }
 
-    fn new(ethertype: Ethertype, block: IpNet) -> Result<Self, InvalidField> {
+    /// The set, where it is one.
+    pub fn set(self) -> Option<RemoteSet> {
+        match self {
+            Self::Any | Self::Block(_) => None,
+            Self::Group(group) => Some(RemoteSet::Group(group)),
+            Self::AddressGroup(group) => Some(RemoteSet::AddressGroup(group)),
+        }
+    }
+
+    fn new(attributes: &RuleAttributes<'_>) -> Result<Self, InvalidField> {
+        let RuleAttributes {
+            ethertype,
+            remote_ip_prefix,
+            remote_group,
+            remote_address_group,
+            ..
+        } = *attributes;
+        let two = |earlier, field| Err(Problem::TwoRemotes(earlier).of(field));
+        match (remote_ip_prefix, remote_group, remote_address_group) {
+            (None, None, None) => Ok(Self::Any),
+            (Some(block), None, None) => Self::block(ethertype, block),
+            (None, Some(group), None) => Ok(Self::Group(group)),
+            (None, None, Some(group)) => Ok(Self::AddressGroup(group)),
+            (Some(_), Some(_), _) => two("remote_ip_prefix", "remote_group"),
+            (Some(_), None, Some(_)) => two("remote_ip_prefix", "remote_address_group"),
+            (None, Some(_), Some(_)) => two("remote_group", "remote_address_group"),
+        }
+    }
+
+    fn block(ethertype: Ethertype, block: IpNet) -> Result<Self, InvalidField> {
         let field = "remote_ip_prefix";
         if Ethertype::of(block) != ethertype {
             let value = block.to_string();

@@ -131,6 +131,10 @@ fn is_remote(world: &World, rule: &Rule, far: IpAddr) -> bool {
     match rule.remote {
         Remote::Any => true,
         Remote::Block(block) => block.contains(&far),
+        Remote::AddressGroup(group) => {
+            let mut blocks = world.address_groups.get(group).unwrap().iter();
+            blocks.any(|block| block.contains(&far))
+        }
         Remote::Group(group) => {
             let mut members = world
                 .ports

@@ -7,9 +7,9 @@ use openflow::field::PortNo;
 use pipelines::{
     bridge::{Bridge, desired},
     network::{
-        AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype, Host, HostName, MacAddr, Model,
-        Network, NetworkId, Objects, PortId, RuleAttributes, RuleId, SecurityGroup,
-        SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
+        AddressGroup, AddressGroupId, AddressPair, Direction, ETHERNET_MTU, EncapType, Ethertype,
+        Host, HostName, MacAddr, Model, Network, NetworkId, Objects, PortId, RuleAttributes,
+        RuleId, SecurityGroup, SecurityGroupId, Segment, Subnet, SubnetId, VlanId,
     },
     site::Site,
 };
@@ -21,6 +21,7 @@ use super::random::Random;
 pub(super) const LOCAL: usize = 6;
 const PORTS: usize = 9;
 const GROUPS: usize = 4;
+const ADDRESS_GROUPS: usize = 3;
 
 /// The patch port of br-int to br-tun.
 pub(super) const PATCH: u32 = 1;
@@ -29,6 +30,7 @@ pub(super) const SENTINELS: [usize; 2] = [90, 91];
 
 #[derive(Clone)]
 pub(super) struct World {
+    pub(super) address_groups: Vec<Vec<IpNet>>,
     pub(super) groups: Vec<Group>,
     pub(super) ports: Vec<Port>,
 }
@@ -54,6 +56,7 @@ pub(super) enum Remote {
     Any,
     Block(IpNet),
     Group(usize),
+    AddressGroup(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -141,9 +144,32 @@ impl Remote {
         match random.below(10) {
             0..3 => Self::Any,
             3..6 => Self::Block(random.of(&blocks).parse().unwrap()),
+            6..8 => Self::AddressGroup(random.below(ADDRESS_GROUPS)),
             _ => Self::Group(random.below(GROUPS)),
         }
     }
+}
+
+/// Some addresses of ports, and blocks of them.
+fn blocks(random: &mut Random, percent: usize) -> Vec<IpNet> {
+    let blocks = [
+        "10.0.0.10/32",
+        "10.0.0.11/32",
+        "10.0.0.14/31",
+        "10.0.0.16/30",
+        "10.0.0.64/30",
+        "2001:db8::10/128",
+        "2001:db8::11/128",
+        "2001:db8::12/127",
+        "2001:db8::14/126",
+    ];
+    let mut chosen = Vec::new();
+    for block in blocks {
+        if random.percent(percent) {
+            chosen.push(block.parse().unwrap());
+        }
+    }
+    chosen
 }
 
 impl World {
@@ -156,6 +182,7 @@ impl World {
             }
         };
         Self {
+            address_groups: (0..ADDRESS_GROUPS).map(|_| blocks(random, 40)).collect(),
             groups: (0..GROUPS).map(|_| group(random)).collect(),
             ports: (0..PORTS)
                 .map(|number| Port::random(number, random))
@@ -166,6 +193,10 @@ impl World {
     /// The same with other rules and members; who has port security stays.
     pub(super) fn changed(&self, random: &mut Random) -> Self {
         let mut changed = self.clone();
+        for group in &mut changed.address_groups {
+            group.retain(|_| random.percent(70));
+            group.extend(blocks(random, 10));
+        }
         for group in &mut changed.groups {
             group.rules.retain(|_| random.percent(70));
             if random.percent(30) {
@@ -228,6 +259,7 @@ impl World {
         let objects = Objects {
             hosts: vec![host(1), host(2)],
             networks: vec![network],
+            address_groups: (0..).zip(&self.address_groups).map(address_group).collect(),
             security_groups: (0..).zip(&self.groups).map(security_group).collect(),
             ports: ports
                 .map(|(place, own)| port(place, own))
@@ -265,6 +297,15 @@ pub(super) fn mac(place: usize) -> MacAddr {
     MacAddr([0xfa, 0x16, 0x3e, 0, 0, u8::try_from(place).unwrap()])
 }
 
+fn address_group((number, addresses): (u128, &Vec<IpNet>)) -> AddressGroup {
+    AddressGroup {
+        id: AddressGroupId(id(6, number)),
+        name: format!("addresses{number}"),
+        project: "project".to_owned(),
+        addresses: addresses.clone(),
+    }
+}
+
 fn security_group((number, group): (u128, &Group)) -> SecurityGroup {
     let rule = |(place, rule): (u128, &Rule)| {
         let protocol = rule.protocol.map(|number| number.to_string());
@@ -275,13 +316,12 @@ fn security_group((number, group): (u128, &Group)) -> SecurityGroup {
                 Direction::Egress
             }
         };
-        let (remote_ip_prefix, remote_group) = match rule.remote {
-            Remote::Any => (None, None),
-            Remote::Block(block) => (Some(block.trunc()), None),
-            Remote::Group(group) => {
-                let group = id(3, u128::try_from(group).unwrap());
-                (None, Some(SecurityGroupId(group)))
-            }
+        let wide = |number: usize| u128::try_from(number).unwrap();
+        let (remote_ip_prefix, remote_group, remote_address_group) = match rule.remote {
+            Remote::Any => (None, None, None),
+            Remote::Block(block) => (Some(block.trunc()), None, None),
+            Remote::Group(group) => (None, Some(SecurityGroupId(id(3, wide(group)))), None),
+            Remote::AddressGroup(group) => (None, None, Some(AddressGroupId(id(6, wide(group))))),
         };
         let attributes = RuleAttributes {
             id: RuleId(id(5, (number << 8) | place)),
@@ -296,6 +336,7 @@ fn security_group((number, group): (u128, &Group)) -> SecurityGroup {
             port_range_max: rule.bounds.and_then(|(_, most)| most),
             remote_ip_prefix,
             remote_group,
+            remote_address_group,
         };
         pipelines::network::Rule::new(&attributes).unwrap()
     };

@@ -405,6 +405,7 @@ fn rules<'a>(
         let matches = match rule.remote() {
             Remote::Any => true,
             Remote::Block(block) => block.contains(&remote),
+            Remote::AddressGroup(_) => unreachable!("worlds of frames have none"),
             Remote::Group(group) => {
                 let members = world.objects.ports.iter();
                 let mut members = members.filter(|port| port.security_groups.contains(&group));

@@ -74,6 +74,7 @@ pub(super) fn physical_networks() -> [PhysicalNetwork; 2] {
 impl World {
     pub(super) fn random(random: &mut Random) -> Self {
         let mut objects = Objects {
+            address_groups: Vec::new(),
             hosts: (0..HOSTS).map(host).collect(),
             networks: (0..8).map(network).collect(),
             security_groups: security_groups(),
@@ -327,6 +328,7 @@ fn security_groups() -> Vec<SecurityGroup> {
             port_range_max: port,
             remote_ip_prefix: None,
             remote_group,
+            remote_address_group: None,
         };
         Rule::new(&attributes).unwrap()
     };

@@ -11,9 +11,9 @@ use std::{
 use openflow::field::PortNo;
 use pipelines::{
     network::{
-        AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Model, Network, NetworkId, Objects,
-        PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId, SecurityGroup,
-        SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
+        AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Model,
+        Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
+        SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -26,6 +26,8 @@ struct Scenario {
     host: String,
     hosts: Vec<HostEntry>,
     networks: Vec<NetworkEntry>,
+    #[serde(default)]
+    address_groups: Vec<AddressGroupEntry>,
     security_groups: Vec<GroupEntry>,
     ports: Vec<PortEntry>,
     #[serde(default)]
@@ -59,6 +61,13 @@ struct NetworkEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct AddressGroupEntry {
+    name: String,
+    addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct GroupEntry {
     name: String,
     stateful: Option<bool>,
@@ -75,6 +84,7 @@ struct RuleEntry {
     port_range_max: Option<u32>,
     remote_ip_prefix: Option<String>,
     remote_group: Option<String>,
+    remote_address_group: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -164,6 +174,7 @@ fn objects(scenario: &Scenario) -> Objects {
     Objects {
         hosts: scenario.hosts.iter().map(host).collect(),
         networks: scenario.networks.iter().map(network).collect(),
+        address_groups: scenario.address_groups.iter().map(address_group).collect(),
         security_groups: scenario
             .security_groups
             .iter()
@@ -209,6 +220,16 @@ fn network(entry: &NetworkEntry) -> Network {
     }
 }
 
+fn address_group(entry: &AddressGroupEntry) -> AddressGroup {
+    let addresses = entry.addresses.iter();
+    AddressGroup {
+        id: address_group_id(&entry.name),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        addresses: addresses.map(|text| text.parse().unwrap()).collect(),
+    }
+}
+
 fn security_group(entry: &GroupEntry) -> SecurityGroup {
     let rule = |(index, rule): (usize, &RuleEntry)| {
         let attributes = RuleAttributes {
@@ -223,6 +244,7 @@ fn security_group(entry: &GroupEntry) -> SecurityGroup {
                 .as_ref()
                 .map(|text| text.parse().unwrap()),
             remote_group: rule.remote_group.as_deref().map(group_id),
+            remote_address_group: rule.remote_address_group.as_deref().map(address_group_id),
         };
         Rule::new(&attributes).unwrap()
     };
@@ -280,6 +302,10 @@ fn trunk(entry: &TrunkEntry, scenario: &Scenario) -> Trunk {
 
 fn network_id(name: &str) -> NetworkId {
     NetworkId(derived("network", name))
+}
+
+fn address_group_id(name: &str) -> AddressGroupId {
+    AddressGroupId(derived("address group", name))
 }
 
 fn group_id(name: &str) -> SecurityGroupId {

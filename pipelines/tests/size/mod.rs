@@ -51,6 +51,7 @@ impl Size {
         // Remote ports spread over the networks.
         let remote = (1..=self.hosts).map(|host| port(0x10_0000 + host, host, host % networks));
         let objects = Objects {
+            address_groups: Vec::new(),
             networks: (0..networks + self.empty_networks).map(network).collect(),
             security_groups: vec![security_group()],
             ports: local.chain(remote).collect(),
@@ -116,6 +117,7 @@ fn security_group() -> SecurityGroup {
             port_range_max: None,
             remote_ip_prefix: None,
             remote_group,
+            remote_address_group: None,
         };
         Rule::new(&attributes)
     };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use pipelines::network::{
-    Direction, Ethertype, Rule, RuleAttributes, RuleId, SecurityGroup, SecurityGroupId,
+    AddressGroupId, Direction, Ethertype, Rule, RuleAttributes, RuleId, SecurityGroup,
+    SecurityGroupId,
 };
 
 use super::{
@@ -21,6 +22,7 @@ const KNOWN_OF_RULE: &[&str] = &[
     "port_range_max",
     "remote_ip_prefix",
     "remote_group",
+    "remote_address_group",
 ];
 
 /// A group whose rules are not read yet: they may name groups that come later.
@@ -45,6 +47,7 @@ impl<'a> Declared<'a> {
     pub(super) fn read(
         self,
         groups: &Catalogue,
+        address_groups: &Catalogue,
         report: &mut Report,
     ) -> Option<(SecurityGroup, Mapping<'a>, Vec<Mapping<'a>>)> {
         let Self { object, identity } = self;
@@ -53,9 +56,13 @@ impl<'a> Declared<'a> {
         let stateful = stateful.unwrap_or(true);
         let mut contents = Contents::default();
         let rules = object.list("rules", "a list of rules", report);
+        let named = Named {
+            groups,
+            address_groups,
+        };
         let rules = rules
             .iter()
-            .filter_map(|rule| read_rule(rule, &identity, groups, &mut contents, report));
+            .filter_map(|rule| read_rule(rule, &identity, &named, &mut contents, report));
         let (rules, places) = rules.unzip();
         let Identity {
             id,
@@ -77,10 +84,16 @@ impl<'a> Declared<'a> {
 /// How often each content occurred among the rules of a group.
 type Contents = BTreeMap<String, u32>;
 
+/// What rules may name.
+struct Named<'a> {
+    groups: &'a Catalogue,
+    address_groups: &'a Catalogue,
+}
+
 fn read_rule<'a>(
     element: &Field<'a>,
     group: &Identity,
-    groups: &Catalogue,
+    named: &Named<'_>,
     contents: &mut Contents,
     report: &mut Report,
 ) -> Option<(Rule, Mapping<'a>)> {
@@ -102,8 +115,15 @@ fn read_rule<'a>(
     let remote_ip_prefix = block.and_then(|block| block.block(report));
     let remote_group = object.get("remote_group");
     let remote_group = remote_group
-        .and_then(|remote| groups.resolve(remote, &group.project, report))
+        .and_then(|remote| named.groups.resolve(remote, &group.project, report))
         .map(SecurityGroupId);
+    let addresses = object.get("remote_address_group");
+    let remote_address_group = addresses
+        .and_then(|remote| {
+            let groups = named.address_groups;
+            groups.resolve(remote, &group.project, report)
+        })
+        .map(AddressGroupId);
     let direction = direction?;
     if !report.clean_since(mark) {
         return None;
@@ -117,6 +137,7 @@ fn read_rule<'a>(
         port_range_max,
         remote_ip_prefix,
         remote_group,
+        remote_address_group,
     };
     if given.is_none() {
         attributes.id = derived_id(&attributes, group, contents);
@@ -154,7 +175,12 @@ fn derived_id(
             .map(|group| group.to_string())
             .unwrap_or_default(),
     ];
-    let content = parts.join("\0");
+    let mut content = parts.join("\0");
+    // Only where there is one: what other rules are called does not depend on it.
+    if let Some(group) = attributes.remote_address_group {
+        content.push('\0');
+        content.push_str(&group.to_string());
+    }
     let group = group.id.to_string();
     let occurrence = contents.entry(content.clone()).or_default();
     let id = derive(&["rule", &group, &content, &occurrence.to_string()]);

@@ -1,4 +1,4 @@
-use pipelines::network::{Model, PortId, RuleId, Segment};
+use pipelines::network::{Model, PortId, Remote, RuleId, Segment};
 
 use super::*;
 
@@ -47,6 +47,13 @@ fn a_file_with_every_key_loads() {
         .map(|group| (group.name.as_str(), group.rules.len()))
         .collect();
     assert_eq!(groups, [("default", 4), ("allow-ssh", 2)]);
+    let office = model.address_groups().find(|group| group.name == "office");
+    let (office, addresses) = office
+        .map(|group| (group.id, group.addresses.len()))
+        .unwrap();
+    assert_eq!(addresses, 3);
+    let mut rules = model.security_groups().flat_map(|group| &group.rules);
+    assert!(rules.any(|rule| rule.remote() == Remote::AddressGroup(office)));
     let network = model.network(port.network).unwrap();
     assert_eq!(network.segment, Segment::Vxlan { vni: 1001 });
     assert_eq!((network.mtu, network.subnets.len()), (Some(1450), 2));

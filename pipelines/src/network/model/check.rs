@@ -10,8 +10,9 @@ use ipnet::IpNet;
 
 use super::{Model, Objects};
 use crate::network::{
-    Host, HostName, InvalidField, InvalidNetwork, MacAddr, Network, NetworkId, ObjectRef, Port,
-    PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet, SubnetId, Trunk,
+    AddressGroup, Host, HostName, InvalidField, InvalidNetwork, MacAddr, Network, NetworkId,
+    ObjectRef, Port, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet,
+    SubnetId, Trunk,
 };
 
 /// The objects that are right, and what is wrong with the others.
@@ -24,6 +25,7 @@ pub(super) fn check(objects: Objects) -> (Model, Vec<InvalidNetwork>) {
     };
     check.hosts(objects.hosts);
     check.networks(objects.networks);
+    check.address_groups(objects.address_groups);
     check.security_groups(objects.security_groups);
     check.ports(objects.ports);
     check.trunks(objects.trunks);
@@ -170,16 +172,41 @@ impl Check {
         }
     }
 
+    fn address_groups(&mut self, groups: Vec<AddressGroup>) {
+        for (place, group) in groups.into_iter().enumerate() {
+            let mut problems = Vec::new();
+            if self.model.address_groups.contains_key(&group.id) {
+                problems.push(duplicate(group.id, "another address group").of("id"));
+            }
+            for (index, cidr) in group.addresses.iter().copied().enumerate() {
+                let expected = cidr.trunc();
+                if cidr != expected {
+                    let problem = Problem::HostBits { cidr, expected };
+                    problems.push(problem.of("addresses").at(index));
+                }
+            }
+            let label = label(&group.name, &group.id);
+            if self.accept(ObjectRef::AddressGroup(place), &label, problems) {
+                self.model.address_groups.insert(group.id, group);
+            }
+        }
+    }
+
     fn security_groups(&mut self, groups: Vec<SecurityGroup>) {
         let known: Vec<_> = groups.iter().map(|group| group.id).collect();
         for (place, mut group) in groups.into_iter().enumerate() {
             for (rule_place, rule) in std::mem::take(&mut group.rules).into_iter().enumerate() {
                 let label = format!("{rule_place} of {}", group.name);
                 let mut problems = self.rules.claim(rule.id(), rule.id(), &label, "id");
-                if let Remote::Group(remote) = rule.remote()
-                    && !known.contains(&remote)
-                {
-                    problems.push(missing("security group", remote, false).of("remote_group"));
+                match rule.remote() {
+                    Remote::Group(remote) if !known.contains(&remote) => {
+                        problems.push(missing("security group", remote, false).of("remote_group"));
+                    }
+                    Remote::AddressGroup(remote) if self.model.address_group(remote).is_none() => {
+                        let problem = missing("address group", remote, false);
+                        problems.push(problem.of("remote_address_group"));
+                    }
+                    _ => {}
                 }
                 let object = ObjectRef::Rule {
                     security_group: place,

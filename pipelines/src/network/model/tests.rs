@@ -54,6 +54,7 @@ fn host(name: &str, encap_ip: &str) -> Host {
 
 fn objects() -> Objects {
     Objects {
+        address_groups: Vec::new(),
         networks: vec![network(
             1,
             Segment::Vxlan { vni: 1001 },
@@ -259,6 +260,7 @@ fn ingress(ethertype: Ethertype) -> RuleAttributes<'static> {
         port_range_max: None,
         remote_ip_prefix: None,
         remote_group: None,
+        remote_address_group: None,
     }
 }
 

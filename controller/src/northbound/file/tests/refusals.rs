@@ -33,10 +33,13 @@ fn refuses_network(attributes: &str, message: &str) {
     refuses(&text, &[&format!("networks[0].{message}")]);
 }
 
-/// Checks what is said about a rule of a group called `web`.
+/// Checks what is said about a rule of a group called `web`, beside addresses called `office`.
 #[track_caller]
 fn refuses_rule(rule: &str, message: &str) {
-    let text = format!("security_groups:\n- name: web\n  rules:\n  - {rule}\n");
+    let text = format!(
+        "address_groups: [{{name: office}}]\n\
+         security_groups:\n- name: web\n  rules:\n  - {rule}\n"
+    );
     refuses(&text, &[&format!("security_groups[0].rules[0].{message}")]);
 }
 
@@ -48,7 +51,7 @@ fn refuses_port(more: &str, message: &str) {
 
 #[test]
 fn a_key_that_is_unknown() {
-    let sections = "hosts, networks, security_groups, ports, trunks";
+    let sections = "hosts, networks, address_groups, security_groups, ports, trunks";
     refuses(
         "§network: []",
         &[&format!(
@@ -62,7 +65,8 @@ fn a_key_that_is_unknown() {
     refuses_rule(
         "{direction: egress, §remote_group_id: web}",
         "remote_group_id: unknown key (did you mean remote_group?), known are id, direction, \
-         ethertype, protocol, port_range_min, port_range_max, remote_ip_prefix, remote_group",
+         ethertype, protocol, port_range_min, port_range_max, remote_ip_prefix, remote_group, \
+         remote_address_group",
     );
     refuses_network(
         "network_type: local, subnets: [{cidr: 10.0.0.0/8, §colour: red}]",
@@ -133,7 +137,7 @@ fn a_value_of_another_type() {
     refuses(
         "§[]",
         &[
-            "found a list, expected a mapping with hosts, networks, security_groups, ports and trunks",
+            "found a list, expected a mapping with hosts, networks, address_groups, security_groups, ports and trunks",
         ],
     );
     refuses(
@@ -326,6 +330,14 @@ fn a_rule_that_cannot_be() {
             "remote_ip_prefix: 10.0.0.0/24, remote_group: §web",
             "remote_group: not expected together with remote_ip_prefix",
         ),
+        (
+            "remote_ip_prefix: 10.0.0.0/24, remote_address_group: §office",
+            "remote_address_group: not expected together with remote_ip_prefix",
+        ),
+        (
+            "remote_group: web, remote_address_group: §office",
+            "remote_address_group: not expected together with remote_group",
+        ),
     ];
     for (attributes, message) in cases {
         refuses_rule(&format!("{{direction: egress, {attributes}}}"), message);
@@ -417,6 +429,10 @@ fn a_reference_to_nothing() {
     refuses_rule(
         "{direction: egress, remote_group: §web1}",
         r#"remote_group: there is no security group "web1" (did you mean web?)"#,
+    );
+    refuses_rule(
+        "{direction: egress, remote_address_group: §home}",
+        r#"remote_address_group: there is no address group "home""#,
     );
 }
 
