@@ -1,0 +1,150 @@
+//! The northbound database: the desired networks of all hosts, on a stock `ovsdb-server`.
+//!
+//! The schema is Neutron's nouns (`brint_northbound.ovsschema`); the UUID of a row is the `id` of
+//! the object. What OVSDB can promise, it promises, so that several servers and any number of
+//! people may write at once: an address, a MAC or a segment is given once (indexes), nothing names
+//! what does not exist, and nothing goes while it is named (strong references).
+//!
+//! # Use
+//!
+//! [`Database::open`] waits until the replica is complete. [`Database::snapshot`] is a consistent
+//! state of all tables, with their indexes, and costs nothing; what a transaction wrote is in it
+//! once [`Database::transact`] has returned. A refusal comes as a [`WriteError`] that says what is
+//! the matter: `Taken` is an index with the row that has the value already, `InUse` a row that is
+//! still named, `Missing` a row that is named and not there.
+//!
+//! ```text
+//! let database = Database::open(Remote::list("unix:/run/nb.sock")?, Options::default(), limit).await?;
+//! let network = database.snapshot().networks.get(&id).ok_or(NotFound)?;
+//!
+//! let mut transaction = Transaction::new();
+//! // Everything that was looked at and has to stay so; `Stale` if it did not: look and try again.
+//! transaction.verify(network.uuid, Network::revision_number, &network.revision_number);
+//! transaction.mutate(network.uuid, [Network::revision_number.plus(1)]);
+//! transaction.insert_as(subnet_id, Subnet::values().set(Subnet::network, network.uuid)...);
+//! // For `--wait=hosts`: the number that every host reports when it has programmed this.
+//! number_change(&mut transaction);
+//! database.transact(transaction).await?;
+//! ```
+//!
+//! Columns with a list of words (`status`, `vnic_type`, `direction`) have no empty default: an
+//! insertion has to set them. Rows get their UUID from who inserts them ([`Transaction::insert_as`]),
+//! so that an insertion whose reply was lost can be repeated: it is then refused as
+//! [`WriteError::Exists`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovsdb::{Client, Event, Events, Options, Outcome, Remote, Transaction, Uuid};
+use tokio::time::timeout;
+
+mod error;
+pub(crate) mod tables;
+mod words;
+
+pub(crate) use error::WriteError;
+use tables::{Global, Northbound};
+
+/// The schema, for `ovsdb-tool create` and `convert`.
+pub(crate) const SCHEMA: &str = include_str!("database/brint_northbound.ovsschema");
+
+/// The UUID of the one row of the table `NB_Global`.
+pub(crate) const GLOBAL: Uuid = Uuid::from_u128(0x6272_696e_7400_4e00_8000_676c_6f62_616c);
+
+/// How long the server may take for a transaction.
+const TRANSACTION: Duration = Duration::from_secs(30);
+
+/// A handle to the database. Clones share one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    client: Client<Northbound>,
+}
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection to the northbound database within {} s: {reason}", limit.as_secs())]
+pub(crate) struct Unreachable {
+    limit: Duration,
+    reason: String,
+}
+
+impl Database {
+    /// Connects, and connects again whenever the connection ends. Returns at once: [`Events`] tell
+    /// when the replica is complete, and what changes.
+    pub(crate) fn follow(remotes: Vec<Remote>, options: Options) -> (Self, Events<Northbound>) {
+        let (client, events) = Client::connect(remotes, options);
+        (Self { client }, events)
+    }
+
+    /// Connects, and waits until the replica is complete. Afterwards it follows by itself.
+    ///
+    /// # Errors
+    ///
+    /// The time is up; with the last reason that there was.
+    pub(crate) async fn open(
+        remotes: Vec<Remote>,
+        options: Options,
+        limit: Duration,
+    ) -> Result<Self, Unreachable> {
+        let (database, mut events) = Self::follow(remotes, options);
+        let mut reason = "no answer".to_owned();
+        let connected = async {
+            loop {
+                match events.next().await {
+                    Some(Event::Disconnected(disconnection)) => reason = disconnection.to_string(),
+                    Some(Event::Connected { .. }) | None => break,
+                    Some(_) => {}
+                }
+            }
+        };
+        match timeout(limit, connected).await {
+            Ok(()) => Ok(database),
+            Err(_) => Err(Unreachable { limit, reason }),
+        }
+    }
+
+    /// All rows as they are now.
+    pub(crate) fn snapshot(&self) -> Arc<Northbound> {
+        self.client.snapshot()
+    }
+
+    /// Has the server apply a transaction; whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// What is in the way, see [`WriteError`].
+    pub(crate) async fn transact(
+        &self,
+        transaction: Transaction<Northbound>,
+    ) -> Result<Outcome, WriteError> {
+        let outcome = self.client.transact(transaction, TRANSACTION).await;
+        outcome.map_err(WriteError::from)
+    }
+
+    /// Makes the row of [`GLOBAL`], unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be written to.
+    pub(crate) async fn prepare(&self) -> Result<(), WriteError> {
+        if self.snapshot().global.get(&GLOBAL).is_some() {
+            return Ok(());
+        }
+        let mut transaction = Transaction::new();
+        transaction.insert_as(GLOBAL, Global::values());
+        match self.transact(transaction).await {
+            Ok(_) | Err(WriteError::Exists) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Has a transaction number itself: once it is applied, [`Global::nb_cfg`] is the number, and hosts
+/// report it when they have programmed what it changed. The database has to be
+/// [prepared](Database::prepare).
+pub(crate) fn number_change(transaction: &mut Transaction<Northbound>) {
+    transaction.mutate(GLOBAL, [Global::nb_cfg.plus(1)]);
+}
+
+#[cfg(test)]
+mod tests;

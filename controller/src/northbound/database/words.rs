@@ -1,0 +1,79 @@
+//! Columns that hold one word of a list.
+
+ovsdb::enumeration! {
+    /// How a segment is carried.
+    pub(crate) enum SegmentType {
+        /// Untagged on a physical network.
+        Flat = "flat",
+        /// Tagged on a physical network.
+        Vlan = "vlan",
+        /// VXLAN tunnels.
+        Vxlan = "vxlan",
+        /// GRE tunnels.
+        Gre = "gre",
+        /// Geneve tunnels.
+        Geneve = "geneve",
+    }
+}
+
+ovsdb::enumeration! {
+    /// A kind of tunnel.
+    pub(crate) enum EncapType {
+        /// VXLAN.
+        Vxlan = "vxlan",
+        /// GRE.
+        Gre = "gre",
+        /// Geneve.
+        Geneve = "geneve",
+    }
+}
+
+ovsdb::enumeration! {
+    /// How machines come to their IPv6 addresses.
+    pub(crate) enum Ipv6Mode {
+        /// By DHCPv6.
+        DhcpStateful = "dhcpv6-stateful",
+        /// By themselves; the rest by DHCPv6.
+        DhcpStateless = "dhcpv6-stateless",
+        /// By themselves.
+        Slaac = "slaac",
+    }
+}
+
+ovsdb::enumeration! {
+    /// Which way packets go, seen from the port.
+    pub(crate) enum Direction {
+        /// Towards the port.
+        Ingress = "ingress",
+        /// Away from the port.
+        Egress = "egress",
+    }
+}
+
+ovsdb::enumeration! {
+    /// A version of IP.
+    pub(crate) enum Ethertype {
+        /// IPv4.
+        Ipv4 = "IPv4",
+        /// IPv6.
+        Ipv6 = "IPv6",
+    }
+}
+
+ovsdb::enumeration! {
+    /// Whether an object works.
+    pub(crate) enum Status {
+        /// It does not, or nobody has said that it does.
+        Down = "DOWN",
+        /// It does.
+        Active = "ACTIVE",
+        /// It is being made.
+        Build = "BUILD",
+        /// A part of it does.
+        Degraded = "DEGRADED",
+        /// It cannot.
+        Error = "ERROR",
+        /// The question makes no sense.
+        NotApplicable = "N/A",
+    }
+}
