@@ -8,6 +8,14 @@
 //! connection loses the mark before it meets the rules; if none allows it, the connection is cut
 //! again by the same packet. Each such packet leaves an instant in which a reply may pass.
 //!
+//! Later fragments have no ports, and in the switch the tracker tells none of them (Open vSwitch
+//! 3.1 in user space; the kernel's tracker puts the packet together, and there are none). So they
+//! pass where a rule allows their protocol with their other side. That is enough for a packet that
+//! opens a connection: to commit it, the tracker holds each fragment until all of them have come to
+//! be committed, the first of them by its rule. In an open connection it is not: later fragments
+//! pass for as long as the connection is not cut, and nothing can be put together from them once
+//! the first is refused. A cut connection is given another chance by whole packets only.
+//!
 //! A port whose groups are all stateless has the same rules without the tracker: what it sends and
 //! what comes from outside is not tracked. What comes from a stateful port here is, and a new
 //! connection of that is committed where it arrives, or its answers would be strangers.
@@ -16,7 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openflow::{
     action::Action,
-    field::{CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_DST, ETH_TYPE, EthType, MacAddr},
+    field::{
+        CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_DST, ETH_TYPE, EthType, IP_FRAG, IpFrag,
+        MacAddr,
+    },
     flow::Flow,
     matching::Match,
 };
@@ -38,6 +49,7 @@ use crate::{
 };
 
 /// Above all rules.
+const CUT_FRAGMENT: u16 = 81;
 const CUT_BEFORE: u16 = 80;
 pub(super) const KNOWN_CONNECTION: u16 = 50;
 const NO_RULE: u16 = 40;
@@ -79,9 +91,17 @@ impl Side {
 
     /// Packets of connections that were cut, and may have a rule now.
     ///
-    /// Frames to many cut no connection, so they must not join one either.
+    /// Frames to many cut no connection, so they must not join one either. Nor may fragments: what
+    /// they join, not every fragment that is refused cuts again.
     fn give_another_chance(&self, flows: &mut Flows<'_>) {
         for eth_type in [EthType::IPV4, EthType::IPV6] {
+            flows
+                .at(CUT_FRAGMENT)
+                .in_state(FORWARD)
+                .when(ETH_TYPE, eth_type)
+                .when_masked(IP_FRAG, IpFrag::ANY, IpFrag::ANY)
+                .when(CT_MARK, CUT)
+                .resubmit(&dropped::TABLE);
             flows
                 .at(CUT_BEFORE)
                 .in_state(FORWARD)
@@ -102,7 +122,8 @@ impl Side {
         let mut numbers = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule, port.is_stateful());
-            for matching in rule::matches(rule) {
+            let later = rule::later_fragments(rule).filter(|_| port.is_stateful());
+            for matching in rule::matches(rule).into_iter().chain(later) {
                 match (rule.remote(), number) {
                     (Remote::Any | Remote::Block(_), _) => {
                         self.allow(port, rule::priority(rule), &matching, flows);
@@ -225,6 +246,7 @@ pub(super) fn decision(flow: &Flow, side: &Side) -> Option<Decision> {
     let invalid = state.is_some_and(|state| state.value.contains(CtState::INV));
     let decision = match flow.priority {
         priority if rule::PRIORITIES.contains(&priority) => Decision::Allowed,
+        CUT_FRAGMENT => Decision::Cut,
         KNOWN_CONNECTION if invalid => Decision::Invalid,
         KNOWN_CONNECTION if flow.matching.value(CT_MARK) == Some(CUT) => Decision::Cut,
         KNOWN_CONNECTION => Decision::KnownConnection,

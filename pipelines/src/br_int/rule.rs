@@ -1,11 +1,14 @@
 //! What a rule of a security group matches, and at which priority.
+//!
+//! Only the first fragment of a packet has ports, or a type of ICMP. Later ones are matched by their
+//! protocol and the rule's other side, and the firewall ties them to the first.
 
 use std::ops::RangeInclusive;
 
 use openflow::{
     field::{
-        ETH_TYPE, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IpProto, SCTP_DST,
-        TCP_DST, UDP_DST,
+        CT_NW_PROTO, ETH_TYPE, Field, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_FRAG,
+        IP_PROTO, IpFrag, IpProto, SCTP_DST, TCP_DST, UDP_DST,
     },
     matching::Match,
 };
@@ -60,11 +63,7 @@ pub(super) fn far_side(direction: Direction) -> Addresses {
 
 /// The matches that together are the rule, members of a remote group aside.
 pub(super) fn matches(rule: &Rule) -> Vec<Match> {
-    let any = Match::default().with(ETH_TYPE, rule.ethertype().into());
-    let base = match rule.remote() {
-        Remote::Any | Remote::Group(_) | Remote::AddressGroup(_) => any,
-        Remote::Block(block) => far_side(rule.direction()).within(any, block),
-    };
+    let base = any_protocol(rule);
     match rule.traffic() {
         Traffic::Any => vec![base],
         Traffic::Protocol(protocol) => vec![base.with(IP_PROTO, protocol.0)],
@@ -73,12 +72,41 @@ pub(super) fn matches(rule: &Rule) -> Vec<Match> {
     }
 }
 
-fn ports(base: &Match, protocol: PortProtocol, range: PortRange) -> Vec<Match> {
-    let (number, field) = match protocol {
+/// What later fragments of the rule's packets match, where that differs.
+///
+/// In IPv6 the protocol of a later fragment is that of fragments (44), and only the connection
+/// tracker knows the packet's own.
+pub(super) fn later_fragments(rule: &Rule) -> Option<Match> {
+    let protocol = match (rule.traffic(), rule.ethertype()) {
+        (Traffic::Any, _) | (Traffic::Protocol(_), Ethertype::Ipv4) => return None,
+        (Traffic::Protocol(protocol), Ethertype::Ipv6) => protocol.0,
+        (Traffic::Ports(protocol, _), _) => port_field(protocol).0,
+        (Traffic::Icmp(_), Ethertype::Ipv4) => IpProto::ICMP,
+        (Traffic::Icmp(_), Ethertype::Ipv6) => IpProto::ICMPV6,
+    };
+    let later = any_protocol(rule).with(IP_FRAG, IpFrag::ANY | IpFrag::LATER);
+    Some(later.with(CT_NW_PROTO, protocol))
+}
+
+/// Every packet from or to the rule's other side, members of a remote group aside.
+fn any_protocol(rule: &Rule) -> Match {
+    let any = Match::default().with(ETH_TYPE, rule.ethertype().into());
+    match rule.remote() {
+        Remote::Any | Remote::Group(_) | Remote::AddressGroup(_) => any,
+        Remote::Block(block) => far_side(rule.direction()).within(any, block),
+    }
+}
+
+fn port_field(protocol: PortProtocol) -> (IpProto, Field<u16>) {
+    match protocol {
         PortProtocol::Tcp => (IpProto::TCP, TCP_DST),
         PortProtocol::Udp => (IpProto::UDP, UDP_DST),
         PortProtocol::Sctp => (IpProto::SCTP, SCTP_DST),
-    };
+    }
+}
+
+fn ports(base: &Match, protocol: PortProtocol, range: PortRange) -> Vec<Match> {
+    let (number, field) = port_field(protocol);
     let base = base.clone().with(IP_PROTO, number);
     range
         .masks()

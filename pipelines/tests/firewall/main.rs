@@ -26,7 +26,7 @@ use std::{collections::BTreeSet, env, fmt::Write as _};
 use oracle::Oracle;
 use packet::{Event, Exchange, Step};
 use random::Random;
-use wire::Wire;
+use wire::{Exit, Wire};
 use world::{Group, LOCAL, World};
 
 /// Exchanges that go on side by side in one world.
@@ -81,9 +81,18 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
         for _ in 0..rounds {
             let events: Vec<_> = exchanges
                 .iter()
-                .map(|exchange| Event {
-                    exchange,
-                    step: Step::random(round, &mut random),
+                .map(|exchange| {
+                    let step = Step::random(round, &mut random);
+                    let event = Event {
+                        exchange,
+                        step,
+                        fragmented: false,
+                    };
+                    let fragmented = Oracle::judges_fragments(world, &event) && random.percent(20);
+                    Event {
+                        fragmented,
+                        ..event
+                    }
                 })
                 .collect();
             round += 1;
@@ -93,14 +102,15 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
                 .collect();
             let seen = wire.exchange(world, vlan, &events);
             for ((event, verdict), seen) in events.iter().zip(verdicts).zip(seen) {
-                let (_, receiver) = event.ends();
-                let expected: BTreeSet<_> =
-                    verdict.then(|| world.exit(receiver)).into_iter().collect();
+                let exit = world.exit(event.ends().1);
+                let first = verdict.first.then_some((exit, false));
+                let later = (event.fragmented && verdict.later).then_some((exit, true));
+                let expected = first.into_iter().chain(later).collect();
                 if seen != expected {
                     return Err(disagreement(seed, world, event, &expected, &seen));
                 }
                 made += 1;
-                allowed += usize::from(verdict);
+                allowed += usize::from(verdict.first);
             }
         }
     }
@@ -111,8 +121,8 @@ fn disagreement(
     seed: usize,
     world: &World,
     event: &Event<'_>,
-    expected: &BTreeSet<u32>,
-    seen: &BTreeSet<u32>,
+    expected: &BTreeSet<Exit>,
+    seen: &BTreeSet<Exit>,
 ) -> String {
     let mut text = format!(
         "BRINT_SEED={seed}: the rules say {expected:?}, the switch says {seen:?}\n{event:?}\n"

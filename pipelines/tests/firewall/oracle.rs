@@ -20,28 +20,53 @@ struct Connection {
     cut: bool,
 }
 
+/// Which pieces of a packet pass. What is not fragmented is a first piece alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    pub(super) first: bool,
+    pub(super) later: bool,
+}
+
+impl From<bool> for Verdict {
+    fn from(whole: bool) -> Self {
+        Self {
+            first: whole,
+            later: whole,
+        }
+    }
+}
+
 impl Oracle {
-    /// Whether a packet reaches whom it is for; remembers what it opens or cuts.
-    pub(super) fn allows(&mut self, world: &World, event: &Event<'_>) -> bool {
+    /// Whether it knows what becomes of a packet's fragments: not without a tracker.
+    pub(super) fn judges_fragments(world: &World, event: &Event<'_>) -> bool {
+        let (sender, receiver) = event.ends();
+        let mut checked = [sender, receiver]
+            .into_iter()
+            .filter_map(|place| is_checked(world, place));
+        event.step.may_be_fragmented() && checked.all(|port| is_stateful(world, port))
+    }
+
+    /// What reaches whom a packet is for; remembers what it opens or cuts.
+    pub(super) fn allows(&mut self, world: &World, event: &Event<'_>) -> Verdict {
         let (sender, receiver) = event.ends();
         let (sender, receiver) = (is_checked(world, sender), is_checked(world, receiver));
         if sender.is_some_and(|port| !port.owns(event.source())) {
-            return false;
+            return false.into();
         }
         if sender.is_none() && receiver.is_none() {
-            return true;
+            return true.into();
         }
-        let leaves = sender.is_none_or(|port| allowed(world, port, event, false));
-        let enters = receiver.is_none_or(|port| allowed(world, port, event, true));
+        let leaves = sender.is_none_or(|port| allowed(world, port, event, false, means));
+        let enters = receiver.is_none_or(|port| allowed(world, port, event, true, means));
         let tracked_first = sender.is_some_and(|port| is_stateful(world, port));
         let tracked_last = receiver.is_some_and(|port| is_stateful(world, port));
         if !tracked_first && !tracked_last {
-            return leaves && enters;
+            return (leaves && enters).into();
         }
         // What stateless rules keep from leaving is seen by no tracker; what they keep from
         // entering was seen.
         if !tracked_first && !leaves {
-            return false;
+            return false.into();
         }
         let enters_untracked = tracked_last || enters;
         let by_rules = leaves && (enters || !tracked_last);
@@ -49,14 +74,23 @@ impl Oracle {
         let opener = event.opener();
         match self.0.get_mut(&key) {
             // An error is about a connection, whichever way that goes.
-            Some(connection) if event.step == Step::Error => !connection.cut && enters_untracked,
+            Some(connection) if event.step == Step::Error => {
+                (!connection.cut && enters_untracked).into()
+            }
             Some(connection) if connection.opener == opener => {
+                if event.fragmented && connection.answered {
+                    // Later fragments have no ports.
+                    let later = [(sender, false), (receiver, true)].map(|(port, ingress)| {
+                        port.is_none_or(|port| allowed(world, port, event, ingress, may_mean))
+                    });
+                    return connection.fragments([leaves, enters], later);
+                }
                 connection.cut = !by_rules && connection.answered;
-                by_rules && enters_untracked
+                (by_rules && enters_untracked).into()
             }
             Some(connection) => {
                 connection.answered |= !connection.cut;
-                !connection.cut && enters_untracked
+                (!connection.cut && enters_untracked).into()
             }
             None => {
                 let opens = by_rules && enters_untracked && event.can_open();
@@ -70,8 +104,27 @@ impl Oracle {
                         },
                     );
                 }
-                opens
+                opens.into()
             }
+        }
+    }
+}
+
+impl Connection {
+    /// What becomes of fragments that go the way of an open connection, by what leaves the sender
+    /// and what enters the receiver.
+    ///
+    /// A connection is cut where all of a packet is refused, and then needs a whole packet to come
+    /// back.
+    fn fragments(&mut self, first: [bool; 2], later: [bool; 2]) -> Verdict {
+        if self.cut {
+            return false.into();
+        }
+        let refused = |place: usize| !first[place] && !later[place];
+        self.cut = refused(0) || (first[0] && refused(1));
+        Verdict {
+            first: first == [true; 2],
+            later: later == [true; 2],
         }
     }
 }
@@ -89,7 +142,13 @@ fn is_stateful(world: &World, port: &Port) -> bool {
     port.groups.is_empty() || groups.any(|group| group.stateful)
 }
 
-fn allowed(world: &World, port: &Port, event: &Event<'_>, ingress: bool) -> bool {
+fn allowed(
+    world: &World,
+    port: &Port,
+    event: &Event<'_>,
+    ingress: bool,
+    means: fn(&Rule, &Event<'_>) -> bool,
+) -> bool {
     let groups = port
         .groups
         .iter()
@@ -106,11 +165,14 @@ fn allowed(world: &World, port: &Port, event: &Event<'_>, ingress: bool) -> bool
     })
 }
 
+/// Whether a rule is about a packet, as far as one knows who has not seen its ports.
+fn may_mean(rule: &Rule, event: &Event<'_>) -> bool {
+    rule.protocol
+        .is_none_or(|protocol| protocol == event.protocol_number())
+}
+
 fn means(rule: &Rule, event: &Event<'_>) -> bool {
-    let Some(protocol) = rule.protocol else {
-        return true;
-    };
-    if protocol != event.protocol_number() {
+    if !may_mean(rule, event) {
         return false;
     }
     let Some((least, most)) = rule.bounds else {

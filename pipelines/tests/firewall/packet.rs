@@ -63,6 +63,11 @@ impl Step {
             _ => *random.of(&[Self::Forward, Self::Forward, Self::Reply, Self::Error]),
         }
     }
+
+    /// What opens a connection of TCP carries nothing, and errors are short.
+    pub(super) fn may_be_fragmented(self) -> bool {
+        matches!(self, Self::Forward | Self::Reply)
+    }
 }
 
 impl Exchange {
@@ -122,7 +127,14 @@ impl Exchange {
 pub(super) struct Event<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) step: Step,
+    /// Whether it is sent in two pieces.
+    pub(super) fragmented: bool,
 }
+
+/// The first fragment, without headers. Trackers refuse those that are smaller than they need be.
+const FIRST_FRAGMENT: usize = 1240;
+/// What the second fragment has.
+const REST: usize = 80;
 
 impl Event<'_> {
     /// Who sends it, and to whom.
@@ -209,9 +221,17 @@ impl Event<'_> {
         self.ports().1.into()
     }
 
-    /// The packet with a number that tells it from all others: the identification of IPv4, the
-    /// flow label of IPv6.
-    pub(super) fn bytes(&self, number: u16) -> Vec<u8> {
+    /// The pieces of the packet, with a number that tells it from all others: the identification
+    /// of IPv4, the flow label of IPv6.
+    pub(super) fn pieces(&self, number: u16) -> Vec<Vec<u8>> {
+        let whole = self.bytes(number);
+        match self.fragmented {
+            true => fragments(&whole, number).into(),
+            false => vec![whole],
+        }
+    }
+
+    fn bytes(&self, number: u16) -> Vec<u8> {
         let (source, destination) = (self.source(), self.destination());
         if self.step != Step::Error {
             return ip(
@@ -225,6 +245,7 @@ impl Event<'_> {
         let about = Event {
             exchange: self.exchange,
             step: Step::Forward,
+            fragmented: false,
         };
         let quoted = about.bytes(number);
         let (kind, code) = self.icmp();
@@ -233,6 +254,18 @@ impl Event<'_> {
     }
 
     fn body(&self) -> Vec<u8> {
+        let mut body = self.headers();
+        if self.fragmented {
+            body.resize(FIRST_FRAGMENT + REST, 0);
+        }
+        if self.exchange.protocol == Protocol::Udp {
+            let length = u16::try_from(body.len()).unwrap();
+            body.splice(4..6, length.to_be_bytes());
+        }
+        body
+    }
+
+    fn headers(&self) -> Vec<u8> {
         let (from, to) = self.ports();
         let ports = [from.to_be_bytes(), to.to_be_bytes()].concat();
         let rest: Vec<u8> = match self.exchange.protocol {
@@ -247,7 +280,7 @@ impl Event<'_> {
                 let numbers = [sequence.to_be_bytes(), acknowledged.to_be_bytes()].concat();
                 [&numbers[..], &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]].concat()
             }
-            Protocol::Udp => vec![0, 8, 0, 0],
+            Protocol::Udp => vec![0; 4],
             // A tag; the checksum is not looked at on the way.
             Protocol::Sctp => vec![0; 8],
             Protocol::Gre => return vec![0, 0, 0x08, 0],
@@ -298,15 +331,48 @@ fn ip(
     [header, body].concat()
 }
 
-/// The number that [`Event::bytes`] was given, if it is an IP packet.
-pub(super) fn number(packet: &[u8]) -> Option<u16> {
-    let place = match packet.first()? >> 4 {
-        4 => 4,
-        6 => 2,
-        _ => return None,
+/// The packet in two (RFC 791, section 3.2; RFC 8200, section 4.5).
+fn fragments(whole: &[u8], number: u16) -> [Vec<u8>; 2] {
+    let v6 = whole[0] >> 4 == 6;
+    let (header, body) = whole.split_at(if v6 { 40 } else { 20 });
+    let (first, rest) = body.split_at(FIRST_FRAGMENT);
+    let piece = |offset: usize, more: u16, body: &[u8]| {
+        let offset = u16::try_from(offset).unwrap();
+        let mut header = header.to_vec();
+        if v6 {
+            let place = (offset | more).to_be_bytes();
+            let identification = u32::from(number).to_be_bytes();
+            let extension = [&[header[6], 0][..], &place, &identification].concat();
+            let length = u16::try_from(extension.len() + body.len()).unwrap();
+            header.splice(4..7, [&length.to_be_bytes()[..], &[44]].concat());
+            return [&header[..], &extension, body].concat();
+        }
+        let length = u16::try_from(header.len() + body.len()).unwrap();
+        header.splice(2..4, length.to_be_bytes());
+        header.splice(6..8, ((more << 13) | (offset / 8)).to_be_bytes());
+        header.splice(10..12, [0, 0]);
+        let sum = checksum(&header);
+        header.splice(10..12, sum.to_be_bytes());
+        [&header[..], body].concat()
     };
-    let bytes = packet.get(place..place + 2)?.try_into().unwrap();
-    Some(u16::from_be_bytes(bytes))
+    [piece(0, 1, first), piece(FIRST_FRAGMENT, 0, rest)]
+}
+
+/// The number that [`Event::pieces`] was given, and whether it is a later fragment, if it is an IP
+/// packet.
+pub(super) fn number(packet: &[u8]) -> Option<(u16, bool)> {
+    let word = |place: usize| {
+        let bytes = packet.get(place..place + 2)?.try_into().unwrap();
+        Some(u16::from_be_bytes(bytes))
+    };
+    match packet.first()? >> 4 {
+        4 => Some((word(4)?, word(6)? & 0x1fff != 0)),
+        6 => {
+            let fragment = packet.get(6) == Some(&44);
+            Some((word(2)?, fragment && word(42)? & 0xfff8 != 0))
+        }
+        _ => None,
+    }
 }
 
 fn octets(address: IpAddr) -> Vec<u8> {

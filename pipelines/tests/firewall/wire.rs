@@ -28,7 +28,12 @@ pub(super) struct Wire {
     switch: Switch,
     control: BufReader<UnixStream>,
     captures: BTreeMap<u32, Capture>,
+    /// The number of the next packet: trackers must not join fragments of two.
+    next: u16,
 }
+
+/// Where a piece of a packet came out, and whether it is a later fragment.
+pub(super) type Exit = (u32, bool);
 
 impl Wire {
     pub(super) fn start() -> Self {
@@ -41,7 +46,10 @@ impl Wire {
             switch.record(&name(*number));
         }
         switch.look_often();
+        switch.show_ports_of_first_fragments(BRIDGE);
         switch.install(BRIDGE, "");
+        // Fragments of packets that are refused wait for each other.
+        switch.appctl("dpctl/ipf-set-max-nfrags", &["5000"]);
         let control = UnixStream::connect(switch.path().join("vswitchd.ctl")).unwrap();
         let capture = |number: u32| {
             let file = File::open(switch.path().join(format!("{}.pcap", name(number)))).unwrap();
@@ -58,6 +66,7 @@ impl Wire {
                 .collect(),
             switch,
             control: BufReader::new(control),
+            next: 0,
         }
     }
 
@@ -75,16 +84,18 @@ impl Wire {
         self.switch.appctl("revalidator/wait", &[]);
     }
 
-    /// Sends one packet for each event, and tells where each came out.
+    /// Sends one packet for each event, and tells where its pieces came out.
     pub(super) fn exchange(
         &mut self,
         world: &World,
         vlan: u16,
         events: &[Event<'_>],
-    ) -> Vec<BTreeSet<u32>> {
-        for (number, event) in (1..).zip(events) {
+    ) -> Vec<BTreeSet<Exit>> {
+        let count = u16::try_from(events.len()).unwrap();
+        let first = self.next;
+        self.next = first.checked_add(2 * count).map_or(0, |_| first + count);
+        for (number, event) in (first..).zip(events) {
             let (sender, receiver) = event.ends();
-            let packet = event.bytes(number);
             let eth_type = if event.source().is_ipv6() {
                 [0x86, 0xdd]
             } else {
@@ -96,18 +107,20 @@ impl Wire {
                 [[0x81, 0x00], vlan.to_be_bytes()].concat()
             };
             let macs = [mac(receiver).0, mac(sender).0].concat();
-            let frame = [&macs[..], &tag, &eth_type, &packet].concat();
-            self.send(world.exit(sender), &frame);
+            for piece in event.pieces(number) {
+                let frame = [&macs[..], &tag, &eth_type, &piece].concat();
+                self.send(world.exit(sender), &frame);
+            }
         }
         let mut seen = vec![BTreeSet::new(); events.len()];
         for turn in 0..TURNS {
-            self.wait_for_sentinel(turn, &mut seen);
+            self.wait_for_sentinel(turn, first, &mut seen);
         }
         seen
     }
 
     /// Sends a frame that passes for sure, and reads what comes out until that does.
-    fn wait_for_sentinel(&mut self, turn: u8, seen: &mut [BTreeSet<u32>]) {
+    fn wait_for_sentinel(&mut self, turn: u8, first: u16, seen: &mut [BTreeSet<Exit>]) {
         let [from, to] = SENTINELS;
         let macs = [mac(to).0, mac(from).0].concat();
         let frame = [&macs[..], &SENTINEL_TYPE, &[turn; 46]].concat();
@@ -119,11 +132,13 @@ impl Wire {
                 for frame in capture.frames() {
                     let tagged = frame.get(12..14) == Some(&[0x81, 0x00]);
                     let payload = if tagged { 18 } else { 14 };
-                    let found = frame.get(payload..).and_then(number);
                     done |= *port == interface(to) && frame.get(14) == Some(&turn);
-                    let place = found.and_then(|number| usize::from(number).checked_sub(1));
+                    let Some((number, later)) = frame.get(payload..).and_then(number) else {
+                        continue;
+                    };
+                    let place = number.checked_sub(first).map(usize::from);
                     if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
-                        seen.insert(*port);
+                        seen.insert((*port, later));
                     }
                 }
             }

@@ -82,6 +82,12 @@ impl Switch {
         self.later(&["set", "Open_vSwitch", ".", "other_config:max-idle=10"]);
     }
 
+    /// Has flows match the ports of first fragments, as the agent does.
+    pub(crate) fn show_ports_of_first_fragments(&self, bridge: &str) {
+        self.settle();
+        self.ofctl(&["set-frags", bridge, "nx-match"]);
+    }
+
     /// Has what a port sends out written to a file with the port's name, ending in `.pcap`.
     pub(crate) fn record(&self, port: &str) {
         let option = format!("options:tx_pcap={port}.pcap");
