@@ -39,6 +39,37 @@ impl InvalidField {
             ..self
         }
     }
+
+    /// What Neutron calls the mistake: the `type` of the error that its API answers with.
+    ///
+    /// The misspelt one is Neutron's.
+    pub fn neutron_type(&self) -> &'static str {
+        match (self.field, &self.problem) {
+            ("protocol", Problem::UnknownWord { .. }) => "SecurityGroupRuleInvalidProtocol",
+            ("ethertype", Problem::UnknownWord { .. }) => "SecurityGroupRuleInvalidEtherType",
+            ("protocol", Problem::WrongFamily { .. }) => {
+                "SecurityGroupEthertypeConflictWithProtocol"
+            }
+            (_, Problem::WrongFamily { .. }) => "SecurityGroupRuleParameterConflict",
+            ("port_range_min" | "port_range_max", Problem::OutOfRange { most: 255, .. }) => {
+                "SecurityGroupInvalidIcmpValue"
+            }
+            ("port_range_min" | "port_range_max", Problem::OutOfRange { .. }) => {
+                "SecurityGroupInvalidPortValue"
+            }
+            (_, Problem::Reversed { .. } | Problem::HalfRange) => "SecurityGroupInvalidPortRange",
+            (_, Problem::CodeWithoutType) => "SecurityGroupMissingIcmpType",
+            (_, Problem::NoPorts(_)) => "SecurityGroupInvalidProtocolForPort",
+            (_, Problem::PortsWithoutProtocol) => "SecurityGroupProtocolRequiredWithPorts",
+            (_, Problem::TwoRemotes(_)) => "SecurityGroupMultipleRemoteEntites",
+            ("security_groups" | "remote_group", Problem::Unknown { .. }) => {
+                "SecurityGroupNotFound"
+            }
+            ("remote_address_group", Problem::Unknown { .. }) => "AddressGroupNotFound",
+            ("remote_ip_prefix", Problem::HostBits { .. }) => "InvalidCIDR",
+            _ => "InvalidInput",
+        }
+    }
 }
 
 impl fmt::Display for InvalidField {

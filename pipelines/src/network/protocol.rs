@@ -17,6 +17,8 @@ impl Protocol {
     pub const TCP: Self = Self(IpProto::TCP);
     /// UDP.
     pub const UDP: Self = Self(IpProto::UDP);
+    /// IPv6 in another packet.
+    const IPV6_ENCAP: Self = Self(IpProto(41));
     /// IPv6's routing header.
     const IPV6_ROUTE: Self = Self(IpProto(43));
     /// IPv6's fragment header.
@@ -39,7 +41,7 @@ impl Protocol {
         ("egp", Self(IpProto(8))),
         ("udp", Self::UDP),
         ("dccp", Self(IpProto(33))),
-        ("ipv6-encap", Self(IpProto(41))),
+        ("ipv6-encap", Self::IPV6_ENCAP),
         ("ipv6-route", Self::IPV6_ROUTE),
         ("ipv6-frag", Self::IPV6_FRAG),
         ("rsvp", Self(IpProto(46))),
@@ -57,9 +59,10 @@ impl Protocol {
         ("udplite", Self(IpProto(136))),
     ];
 
-    /// Whether it occurs in IPv6 packets only.
+    /// Whether Neutron takes it in IPv6 rules only.
     pub(super) fn is_ipv6_only(self) -> bool {
         let only = [
+            Self::IPV6_ENCAP,
             Self::IPV6_ROUTE,
             Self::IPV6_FRAG,
             Self::ICMPV6,
@@ -94,6 +97,60 @@ impl fmt::Display for Protocol {
         match Self::NAMES.iter().find(|(_, protocol)| protocol == self) {
             Some((name, _)) => f.write_str(name),
             None => self.0.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neutrons_names_are_read_in_any_case() {
+        // Those of neutron-lib, `any` and `ip` aside, which name no protocol.
+        let names = [
+            ("ah", 51),
+            ("dccp", 33),
+            ("egp", 8),
+            ("esp", 50),
+            ("gre", 47),
+            ("hopopt", 0),
+            ("icmp", 1),
+            ("icmpv6", 58),
+            ("igmp", 2),
+            ("ipip", 4),
+            ("ipv6-encap", 41),
+            ("ipv6-frag", 44),
+            ("ipv6-icmp", 58),
+            ("ipv6-nonxt", 59),
+            ("ipv6-opts", 60),
+            ("ipv6-route", 43),
+            ("ospf", 89),
+            ("pgm", 113),
+            ("rsvp", 46),
+            ("sctp", 132),
+            ("tcp", 6),
+            ("udp", 17),
+            ("udplite", 136),
+            ("vrrp", 112),
+        ];
+        assert_eq!(names.len(), Protocol::NAMES.len());
+        for (name, number) in names {
+            let protocol = Ok(Protocol(IpProto(number)));
+            assert_eq!(name.parse(), protocol, "{name}");
+            assert_eq!(name.to_uppercase().parse(), protocol, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_number_is_read_and_what_is_written_reads_back() {
+        for number in 0..=u8::MAX {
+            let protocol = Ok(Protocol(IpProto(number)));
+            assert_eq!(number.to_string().parse(), protocol);
+            assert_eq!(Protocol(IpProto(number)).to_string().parse(), protocol);
+        }
+        for text in ["256", "-1", "", "nosuch", "6 "] {
+            assert!(text.parse::<Protocol>().is_err(), "{text:?}");
         }
     }
 }

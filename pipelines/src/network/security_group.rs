@@ -59,7 +59,7 @@ pub struct RuleAttributes<'a> {
     pub direction: Direction,
     /// The version of IP.
     pub ethertype: Ethertype,
-    /// By name or number; absent or `any` for every protocol.
+    /// By name or number; absent, `any` or `ip` for every protocol.
     pub protocol: Option<&'a str>,
     /// First port, or the type for ICMP.
     pub port_range_min: Option<u32>,
@@ -227,7 +227,9 @@ impl Traffic {
     fn new(attributes: &RuleAttributes<'_>) -> Result<Self, InvalidField> {
         let ethertype = attributes.ethertype;
         let bounds = (attributes.port_range_min, attributes.port_range_max);
-        let name = attributes.protocol.filter(|name| *name != "any");
+        let any = ["any", "ip"];
+        let is_any = |name: &&str| any.iter().any(|any| any.eq_ignore_ascii_case(name));
+        let name = attributes.protocol.filter(|name| !is_any(name));
         let Some(name) = name else {
             return match bounds {
                 (None, None) => Ok(Self::Any),

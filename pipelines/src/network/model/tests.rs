@@ -277,43 +277,79 @@ fn a_rule_refuses_what_does_not_fit() {
         (
             ports("tcp", Some(80), Some(79)),
             "port_range_min: 80-79 is reversed",
+            "SecurityGroupInvalidPortRange",
         ),
         (
             ports("tcp", Some(0), Some(79)),
             "port_range_min: 0 is out of range, expected 1-65535",
+            "SecurityGroupInvalidPortValue",
         ),
         (
             ports("tcp", Some(1), Some(70000)),
             "port_range_max: 70000 is out of range",
+            "SecurityGroupInvalidPortValue",
         ),
-        (ports("tcp", Some(80), None), "port_range_max: missing"),
+        (
+            ports("tcp", Some(80), None),
+            "port_range_max: missing",
+            "SecurityGroupInvalidPortRange",
+        ),
+        (
+            ports("any", Some(80), Some(80)),
+            "port_range_min: not expected, ports need a protocol",
+            "SecurityGroupProtocolRequiredWithPorts",
+        ),
+        (
+            ports("dccp", Some(80), Some(80)),
+            "port_range_min: not expected, protocol dccp",
+            "SecurityGroupInvalidProtocolForPort",
+        ),
         (
             ports("47", Some(80), Some(80)),
             "port_range_min: not expected, protocol gre",
+            "SecurityGroupInvalidProtocolForPort",
         ),
         (
             ports("icmp", Some(256), None),
             "port_range_min: 256 is out of range, expected 0-255",
+            "SecurityGroupInvalidIcmpValue",
         ),
         (
             ports("icmp", Some(8), Some(256)),
             "port_range_max: 256 is out of range, expected 0-255",
+            "SecurityGroupInvalidIcmpValue",
         ),
         (
             ports("icmp", None, Some(0)),
             "port_range_min: missing, an ICMP code",
+            "SecurityGroupMissingIcmpType",
         ),
         (
             ports("ipv6-icmp", None, None),
             "protocol: ipv6-icmp does not fit ethertype IPv4",
+            "SecurityGroupEthertypeConflictWithProtocol",
         ),
-        (ports("256", None, None), "protocol: \"256\" is unknown"),
+        (
+            ports("256", None, None),
+            "protocol: \"256\" is unknown",
+            "SecurityGroupRuleInvalidProtocol",
+        ),
+        (
+            RuleAttributes {
+                remote_ip_prefix: Some("10.0.0.0/24".parse().unwrap()),
+                remote_group: Some(SecurityGroupId(Uuid::from_u128(8))),
+                ..v4()
+            },
+            "remote_group: not expected together with remote_ip_prefix",
+            "SecurityGroupMultipleRemoteEntites",
+        ),
         (
             RuleAttributes {
                 remote_ip_prefix: Some("2001:db8::/32".parse().unwrap()),
                 ..v4()
             },
             "remote_ip_prefix: 2001:db8::/32 does not fit ethertype IPv4",
+            "SecurityGroupRuleParameterConflict",
         ),
         (
             RuleAttributes {
@@ -321,12 +357,20 @@ fn a_rule_refuses_what_does_not_fit() {
                 ..v4()
             },
             "remote_ip_prefix: 10.0.0.1/24 has host bits set, expected 10.0.0.0/24",
+            "InvalidCIDR",
         ),
     ];
-    for (attributes, expected) in cases {
-        let text = Rule::new(&attributes).unwrap_err().to_string();
+    for (attributes, expected, neutron_type) in cases {
+        let problem = Rule::new(&attributes).unwrap_err();
+        let text = problem.to_string();
         assert!(text.starts_with(expected), "{text}");
+        assert_eq!(problem.neutron_type(), neutron_type, "{text}");
     }
+    let ethertype = "IPv5".parse::<Ethertype>().unwrap_err().of("ethertype");
+    assert_eq!(
+        ethertype.neutron_type(),
+        "SecurityGroupRuleInvalidEtherType"
+    );
 }
 
 #[test]
@@ -376,6 +420,30 @@ fn a_segment_refuses_what_does_not_fit() {
             .unwrap_err()
             .to_string();
         assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn every_protocol_makes_a_rule() {
+    for ethertype in [Ethertype::Ipv4, Ethertype::Ipv6] {
+        for number in 0..=u8::MAX {
+            let name = number.to_string();
+            let rule = Rule::new(&RuleAttributes {
+                protocol: Some(&name),
+                ..ingress(ethertype)
+            });
+            // As Neutron has it, these occur in IPv6 only.
+            let only_v6 = [41, 43, 44, 58, 59, 60].contains(&number);
+            let fits = ethertype == Ethertype::Ipv6 || !only_v6;
+            assert_eq!(rule.is_ok(), fits, "{ethertype} {number}");
+        }
+        for name in ["any", "ANY", "ip"] {
+            let rule = Rule::new(&RuleAttributes {
+                protocol: Some(name),
+                ..ingress(ethertype)
+            });
+            assert_eq!(rule.unwrap().traffic(), crate::network::Traffic::Any);
+        }
     }
 }
 
