@@ -264,113 +264,141 @@ fn ingress(ethertype: Ethertype) -> RuleAttributes<'static> {
     }
 }
 
+/// A protocol with its ports; what is wrong with them, and what Neutron calls that.
+type Mistake = (
+    &'static str,
+    (Option<u32>, Option<u32>),
+    &'static str,
+    &'static str,
+);
+
+const MISTAKES: &[Mistake] = &[
+    (
+        "tcp",
+        (Some(80), Some(79)),
+        "port_range_min: 80-79 is reversed",
+        "SecurityGroupInvalidPortRange",
+    ),
+    (
+        "tcp",
+        (Some(0), Some(79)),
+        "port_range_min: 0 is out of range, expected 1-65535",
+        "SecurityGroupInvalidPortValue",
+    ),
+    (
+        "tcp",
+        (Some(1), Some(70000)),
+        "port_range_max: 70000 is out of range",
+        "SecurityGroupInvalidPortValue",
+    ),
+    (
+        "tcp",
+        (Some(80), None),
+        "port_range_max: missing",
+        "SecurityGroupInvalidPortRange",
+    ),
+    (
+        "any",
+        (Some(80), Some(80)),
+        "port_range_min: not expected, ports need a protocol",
+        "SecurityGroupProtocolRequiredWithPorts",
+    ),
+    (
+        "47",
+        (Some(80), Some(80)),
+        "port_range_min: not expected, protocol gre",
+        "SecurityGroupInvalidProtocolForPort",
+    ),
+    (
+        "dccp",
+        (Some(80), Some(80)),
+        "port_range_min: not expected, protocol dccp",
+        "SecurityGroupInvalidProtocolForPort",
+    ),
+    (
+        "icmp",
+        (Some(256), None),
+        "port_range_min: 256 is out of range, expected 0-255",
+        "SecurityGroupInvalidIcmpValue",
+    ),
+    (
+        "icmp",
+        (Some(8), Some(256)),
+        "port_range_max: 256 is out of range, expected 0-255",
+        "SecurityGroupInvalidIcmpValue",
+    ),
+    (
+        "icmp",
+        (None, Some(0)),
+        "port_range_min: missing, an ICMP code",
+        "SecurityGroupMissingIcmpType",
+    ),
+    (
+        "ipv6-icmp",
+        (None, None),
+        "protocol: ipv6-icmp does not fit ethertype IPv4",
+        "SecurityGroupEthertypeConflictWithProtocol",
+    ),
+    (
+        "256",
+        (None, None),
+        "protocol: \"256\" is unknown",
+        "SecurityGroupRuleInvalidProtocol",
+    ),
+];
+
 #[test]
-fn a_rule_refuses_what_does_not_fit() {
-    let v4 = || ingress(Ethertype::Ipv4);
-    let ports = |protocol, min, max| RuleAttributes {
-        protocol: Some(protocol),
-        port_range_min: min,
-        port_range_max: max,
-        ..v4()
-    };
+fn a_rule_refuses_ports_that_do_not_fit() {
+    for (protocol, (port_range_min, port_range_max), expected, neutron_type) in MISTAKES {
+        let attributes = RuleAttributes {
+            protocol: Some(protocol),
+            port_range_min: *port_range_min,
+            port_range_max: *port_range_max,
+            ..ingress(Ethertype::Ipv4)
+        };
+        let problem = Rule::new(&attributes).unwrap_err();
+        let text = problem.to_string();
+        assert!(text.starts_with(expected), "{text}");
+        assert_eq!(problem.neutron_type(), *neutron_type, "{text}");
+    }
+    let ethertype = "IPv5".parse::<Ethertype>().unwrap_err().of("ethertype");
+    let expected = "SecurityGroupRuleInvalidEtherType";
+    assert_eq!(ethertype.neutron_type(), expected);
+}
+
+#[test]
+fn a_rule_refuses_remotes_that_do_not_fit() {
+    let group = SecurityGroupId(Uuid::from_u128(8));
     let cases = [
         (
-            ports("tcp", Some(80), Some(79)),
-            "port_range_min: 80-79 is reversed",
-            "SecurityGroupInvalidPortRange",
-        ),
-        (
-            ports("tcp", Some(0), Some(79)),
-            "port_range_min: 0 is out of range, expected 1-65535",
-            "SecurityGroupInvalidPortValue",
-        ),
-        (
-            ports("tcp", Some(1), Some(70000)),
-            "port_range_max: 70000 is out of range",
-            "SecurityGroupInvalidPortValue",
-        ),
-        (
-            ports("tcp", Some(80), None),
-            "port_range_max: missing",
-            "SecurityGroupInvalidPortRange",
-        ),
-        (
-            ports("any", Some(80), Some(80)),
-            "port_range_min: not expected, ports need a protocol",
-            "SecurityGroupProtocolRequiredWithPorts",
-        ),
-        (
-            ports("dccp", Some(80), Some(80)),
-            "port_range_min: not expected, protocol dccp",
-            "SecurityGroupInvalidProtocolForPort",
-        ),
-        (
-            ports("47", Some(80), Some(80)),
-            "port_range_min: not expected, protocol gre",
-            "SecurityGroupInvalidProtocolForPort",
-        ),
-        (
-            ports("icmp", Some(256), None),
-            "port_range_min: 256 is out of range, expected 0-255",
-            "SecurityGroupInvalidIcmpValue",
-        ),
-        (
-            ports("icmp", Some(8), Some(256)),
-            "port_range_max: 256 is out of range, expected 0-255",
-            "SecurityGroupInvalidIcmpValue",
-        ),
-        (
-            ports("icmp", None, Some(0)),
-            "port_range_min: missing, an ICMP code",
-            "SecurityGroupMissingIcmpType",
-        ),
-        (
-            ports("ipv6-icmp", None, None),
-            "protocol: ipv6-icmp does not fit ethertype IPv4",
-            "SecurityGroupEthertypeConflictWithProtocol",
-        ),
-        (
-            ports("256", None, None),
-            "protocol: \"256\" is unknown",
-            "SecurityGroupRuleInvalidProtocol",
-        ),
-        (
-            RuleAttributes {
-                remote_ip_prefix: Some("10.0.0.0/24".parse().unwrap()),
-                remote_group: Some(SecurityGroupId(Uuid::from_u128(8))),
-                ..v4()
-            },
-            "remote_group: not expected together with remote_ip_prefix",
-            "SecurityGroupMultipleRemoteEntites",
-        ),
-        (
-            RuleAttributes {
-                remote_ip_prefix: Some("2001:db8::/32".parse().unwrap()),
-                ..v4()
-            },
+            "2001:db8::/32",
+            None,
             "remote_ip_prefix: 2001:db8::/32 does not fit ethertype IPv4",
             "SecurityGroupRuleParameterConflict",
         ),
         (
-            RuleAttributes {
-                remote_ip_prefix: Some("10.0.0.1/24".parse().unwrap()),
-                ..v4()
-            },
+            "10.0.0.1/24",
+            None,
             "remote_ip_prefix: 10.0.0.1/24 has host bits set, expected 10.0.0.0/24",
             "InvalidCIDR",
         ),
+        (
+            "10.0.0.0/24",
+            Some(group),
+            "remote_group: not expected together with remote_ip_prefix",
+            "SecurityGroupMultipleRemoteEntites",
+        ),
     ];
-    for (attributes, expected, neutron_type) in cases {
+    for (block, remote_group, expected, neutron_type) in cases {
+        let attributes = RuleAttributes {
+            remote_ip_prefix: Some(block.parse().unwrap()),
+            remote_group,
+            ..ingress(Ethertype::Ipv4)
+        };
         let problem = Rule::new(&attributes).unwrap_err();
-        let text = problem.to_string();
-        assert!(text.starts_with(expected), "{text}");
-        assert_eq!(problem.neutron_type(), neutron_type, "{text}");
+        assert_eq!(problem.to_string(), expected);
+        assert_eq!(problem.neutron_type(), neutron_type);
     }
-    let ethertype = "IPv5".parse::<Ethertype>().unwrap_err().of("ethertype");
-    assert_eq!(
-        ethertype.neutron_type(),
-        "SecurityGroupRuleInvalidEtherType"
-    );
 }
 
 #[test]
