@@ -9,6 +9,7 @@
 
 mod frames;
 mod learning;
+mod no_way_round;
 #[expect(dead_code, reason = "the switch is shared with other tests")]
 mod ovs;
 mod scenario;
@@ -50,6 +51,7 @@ fn switch_with(name: &str) -> (Switch, Site) {
     for number in site.tunnels.values() {
         switch.add_port("br-tun", &format!("tunnel{number}"), number.0);
     }
+    switch.show_ports_of_first_fragments("br-int");
     for (name, bridge) in bridges() {
         switch.install(name, &text(&site, &bridge));
     }

@@ -169,6 +169,19 @@ impl Switch {
         outputs(&self.trace_text(bridge, packet, state))
     }
 
+    /// The ports that a frame in hexadecimal leaves by, as [`trace`](Self::trace) has it.
+    pub(crate) fn trace_frame(
+        &self,
+        bridge: &str,
+        port: &str,
+        frame: &str,
+        state: &str,
+    ) -> BTreeSet<u32> {
+        let next = ["--ct-next", state].repeat(8);
+        let arguments = [&[bridge, port, frame][..], &next].concat();
+        outputs(&self.appctl("ofproto/trace", &arguments))
+    }
+
     /// All that `ofproto/trace` says of a packet, when the connection tracker always says `state`.
     pub(crate) fn trace_text(&self, bridge: &str, packet: &str, state: &str) -> String {
         let next = ["--ct-next", state].repeat(8);
