@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod datapath;
 mod frames;
 mod learning;
 mod no_way_round;
