@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use pipelines::{
     bridge::{Bridge, desired},
-    diff::diff,
+    diff::{Change, diff},
+    site::Site,
     unit::{Unit, affected},
 };
 use size::Size;
@@ -96,4 +97,72 @@ fn one_more_member_is_compiled_once_in_each_network_that_names_its_group() {
         .iter()
         .filter(|unit| matches!(unit, Unit::Member { .. }));
     assert_eq!(members.count(), 5);
+}
+
+/// Changes on br-int.
+fn changes(before: &Site, after: &Site) -> Vec<Change> {
+    let [before, after] = [before, after].map(|site| desired(site, &Bridge::Integration));
+    diff(before.flow_set(), after.flow_set())
+}
+
+#[test]
+fn one_more_member_costs_the_same_whatever_the_ports_members_and_rules() {
+    let one_more = |ports, hosts, rules| {
+        let size = Size {
+            networks: 1,
+            rules,
+            ..Size::new(ports, hosts)
+        };
+        let more = Size {
+            hosts: hosts + 1,
+            ..size
+        };
+        // Its address, with and without a protocol, for connections that are new and that are not.
+        assert_eq!(changes(&size.site(), &more.site()).len(), 4);
+        assert_eq!(changes(&more.site(), &size.site()).len(), 4);
+    };
+    one_more(1, 1, 1);
+    one_more(1, 500, 1);
+    one_more(200, 1, 1);
+    one_more(50, 10, 100);
+}
+
+#[test]
+fn one_more_rule_costs_its_ports_and_no_members() {
+    let one_more = |hosts| {
+        let size = Size {
+            networks: 1,
+            rules: 6,
+            ..Size::new(20, hosts)
+        };
+        let more = Size { rules: 7, ..size };
+        changes(&size.site(), &more.site()).len()
+    };
+    // Each port has its flows, for connections that are new and that are not.
+    assert_eq!(one_more(1), 2 * 20);
+    assert_eq!(one_more(500), 2 * 20);
+}
+
+#[test]
+fn a_group_of_2000_members_goes_with_a_flow_for_each_address_and_nothing_else() {
+    let size = Size {
+        networks: 1,
+        rules: 6,
+        ..Size::new(1, 2000)
+    };
+    let without = Size {
+        grouped: false,
+        ..size
+    };
+    let changes = changes(&size.site(), &without.site());
+    let gone = |change: &Change| match change {
+        Change::DeleteFlow(key) => Some(key.flow().to_string()),
+        _ => None,
+    };
+    let flows: Vec<_> = changes.iter().filter_map(gone).collect();
+    assert_eq!(flows.len(), changes.len(), "nothing comes");
+    let members = flows.iter().filter(|flow| flow.contains(",1/2)")).count();
+    // The port of this host is a member too, and its rules go with the group.
+    assert_eq!(members, 4 * 2001);
+    assert!(flows.len() - members < 50, "{}", flows.len());
 }

@@ -32,6 +32,10 @@ pub(crate) struct Size {
     pub(crate) networks: u32,
     /// Networks that have a local VLAN and no port.
     pub(crate) empty_networks: u32,
+    /// Rules of the group that let members in, each to another port of TCP.
+    pub(crate) rules: u32,
+    /// Whether there is the group, with all ports in it.
+    pub(crate) grouped: bool,
 }
 
 impl Size {
@@ -42,18 +46,23 @@ impl Size {
             hosts,
             networks,
             empty_networks: 0,
+            rules: 0,
+            grouped: true,
         }
     }
 
     pub(crate) fn site(self) -> Site {
         let networks = self.networks;
+        let group = self.grouped.then(|| security_group(self.rules));
+        let groups: Vec<_> = group.iter().map(|group| group.id).collect();
+        let port = |number, host, network| port(number, host, network, &groups);
         let local = (0..self.ports).map(|number| port(number, 0, number % networks));
         // Remote ports spread over the networks.
         let remote = (1..=self.hosts).map(|host| port(0x10_0000 + host, host, host % networks));
         let objects = Objects {
             address_groups: Vec::new(),
             networks: (0..networks + self.empty_networks).map(network).collect(),
-            security_groups: vec![security_group()],
+            security_groups: group.into_iter().collect(),
             ports: local.chain(remote).collect(),
             trunks: Vec::new(),
             hosts: (0..=self.hosts).map(host).collect(),
@@ -104,39 +113,44 @@ fn network(number: u32) -> Network {
     }
 }
 
-/// Neutron's default group: everything out, and in from its members.
-fn security_group() -> SecurityGroup {
+/// Neutron's default group, everything out and in from its members, and more rules.
+fn security_group(rules: u32) -> SecurityGroup {
     let group = SecurityGroupId(id(3, 0));
-    let rule = |number: u32, direction, ethertype, remote_group| {
+    let default = [
+        (Direction::Egress, Ethertype::Ipv4, None),
+        (Direction::Egress, Ethertype::Ipv6, None),
+        (Direction::Ingress, Ethertype::Ipv4, Some(group)),
+        (Direction::Ingress, Ethertype::Ipv6, Some(group)),
+    ];
+    let more = (0..rules).map(|_| (Direction::Ingress, Ethertype::Ipv4, Some(group)));
+    let rule = |(number, (direction, ethertype, remote_group)): (u32, _)| {
+        let port = number.checked_sub(4).map(|more| 1000 + 2 * more);
         let attributes = RuleAttributes {
             id: RuleId(id(5, number)),
             direction,
             ethertype,
-            protocol: None,
-            port_range_min: None,
-            port_range_max: None,
+            protocol: port.map(|_| "tcp"),
+            port_range_min: port,
+            port_range_max: port,
             remote_ip_prefix: None,
             remote_group,
             remote_address_group: None,
         };
         Rule::new(&attributes)
     };
-    let rules = [
-        rule(0, Direction::Egress, Ethertype::Ipv4, None),
-        rule(1, Direction::Egress, Ethertype::Ipv6, None),
-        rule(2, Direction::Ingress, Ethertype::Ipv4, Some(group)),
-        rule(3, Direction::Ingress, Ethertype::Ipv6, Some(group)),
-    ];
     SecurityGroup {
         id: group,
         name: "default".to_owned(),
         project: "default".to_owned(),
         stateful: true,
-        rules: rules.into_iter().flatten().collect(),
+        rules: (0..)
+            .zip(default.into_iter().chain(more))
+            .flat_map(rule)
+            .collect(),
     }
 }
 
-fn port(number: u32, host: u32, network: u32) -> Port {
+fn port(number: u32, host: u32, network: u32, groups: &[SecurityGroupId]) -> Port {
     let [_, a, b, c] = number.to_be_bytes();
     Port {
         id: PortId(id(2, number)),
@@ -145,7 +159,7 @@ fn port(number: u32, host: u32, network: u32) -> Port {
         network: NetworkId(id(1, network)),
         mac_address: MacAddr([0xfa, 0x16, 0x3e, a, b, c]),
         fixed_ips: vec![Ipv4Addr::new(10, a, b, c).into()],
-        security_groups: vec![SecurityGroupId(id(3, 0))],
+        security_groups: groups.to_vec(),
         port_security_enabled: true,
         allowed_address_pairs: Vec::new(),
         admin_state_up: true,
