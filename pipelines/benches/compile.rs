@@ -5,27 +5,18 @@
 
 #[path = "../tests/size/mod.rs"]
 mod size;
+mod step;
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use pipelines::{
-    bridge::{Bridge, desired, recompile},
-    flow_set::Desired,
-    site::Site,
-    unit::affected,
-};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use size::Size;
-
-const BRIDGES: [Bridge; 2] = [Bridge::Integration, Bridge::Tunnel];
+use step::{compile, step};
 
 /// Local ports, where only hosts are counted.
 const PORTS: u32 = 100;
 /// Remote hosts, where only ports are counted.
 const HOSTS: u32 = 10;
-fn compile(site: &Site) -> [Desired; 2] {
-    BRIDGES.map(|bridge| desired(site, &bridge))
-}
 
 /// Everything from nothing.
 fn whole(criterion: &mut Criterion) {
@@ -41,29 +32,6 @@ fn whole(criterion: &mut Criterion) {
         let id = BenchmarkId::new("remote hosts", hosts);
         group.bench_function(id, |bencher| bencher.iter(|| compile(black_box(&site))));
     }
-}
-
-/// From one site to the next.
-fn step(criterion: &mut Criterion, what: &str, size: u32, before: &Site, after: &Site) {
-    let mut group = criterion.benchmark_group(what);
-    group.sample_size(10);
-    let compiled = compile(before);
-    group.bench_function(BenchmarkId::new("affected units", size), |bencher| {
-        bencher.iter(|| affected(before, after));
-    });
-    // The set of flows before is kept by whoever sent it to the switch, and so copied here.
-    group.bench_function(BenchmarkId::new("flows", size), |bencher| {
-        bencher.iter_batched_ref(
-            || compiled.clone(),
-            |compiled| {
-                let units = affected(before, after);
-                for (bridge, compiled) in BRIDGES.iter().zip(compiled) {
-                    recompile(compiled, after, bridge, &units);
-                }
-            },
-            BatchSize::LargeInput,
-        );
-    });
 }
 
 /// One thing more.
