@@ -9,4 +9,5 @@
 )]
 pub(crate) mod database;
 pub(crate) mod file;
+pub(crate) mod source;
 pub(crate) mod watch;

@@ -33,23 +33,34 @@
 //! [`WriteError::Exists`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use ovsdb::monitor::Conditions;
 use ovsdb::{Client, Event, Events, Options, Outcome, Remote, Transaction, Uuid};
 use tokio::time::timeout;
 
+pub(crate) mod delete;
 mod error;
+pub(crate) mod objects;
+pub(crate) mod plan;
+pub(crate) mod put;
 pub(crate) mod tables;
 mod words;
 
 pub(crate) use error::WriteError;
-use tables::{Global, Northbound};
+use tables::{Global, HostState, Northbound};
 
 /// The schema, for `ovsdb-tool create` and `convert`.
 pub(crate) const SCHEMA: &str = include_str!("database/brint_northbound.ovsschema");
 
 /// The UUID of the one row of the table `NB_Global`.
 pub(crate) const GLOBAL: Uuid = Uuid::from_u128(0x6272_696e_7400_4e00_8000_676c_6f62_616c);
+
+/// How often an agent says that it is alive.
+pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long after that a host counts as alive; both are Neutron's.
+pub(crate) const DOWN_TIME: Duration = Duration::from_secs(75);
 
 /// How long the server may take for a transaction.
 const TRANSACTION: Duration = Duration::from_secs(30);
@@ -86,6 +97,20 @@ impl Database {
         options: Options,
         limit: Duration,
     ) -> Result<Self, Unreachable> {
+        let (database, _events) = Self::connect(remotes, options, limit).await?;
+        Ok(database)
+    }
+
+    /// The same, for those who also want to be told what changes.
+    ///
+    /// # Errors
+    ///
+    /// The time is up; with the last reason that there was.
+    pub(crate) async fn connect(
+        remotes: Vec<Remote>,
+        options: Options,
+        limit: Duration,
+    ) -> Result<(Self, Events<Northbound>), Unreachable> {
         let (database, mut events) = Self::follow(remotes, options);
         let mut reason = "no answer".to_owned();
         let connected = async {
@@ -98,7 +123,7 @@ impl Database {
             }
         };
         match timeout(limit, connected).await {
-            Ok(()) => Ok(database),
+            Ok(()) => Ok((database, events)),
             Err(_) => Err(Unreachable { limit, reason }),
         }
     }
@@ -121,6 +146,11 @@ impl Database {
         outcome.map_err(WriteError::from)
     }
 
+    /// Uses other servers from now on.
+    pub(crate) async fn set_remotes(&self, remotes: Vec<Remote>) {
+        self.client.set_remotes(remotes).await;
+    }
+
     /// Makes the row of [`GLOBAL`], unless it is there.
     ///
     /// # Errors
@@ -137,6 +167,49 @@ impl Database {
             Err(error) => Err(error),
         }
     }
+}
+
+impl Northbound {
+    /// The number of the latest change that somebody waits for.
+    pub(crate) fn nb_cfg(&self) -> i64 {
+        self.global.get(&GLOBAL).map_or(0, |global| global.nb_cfg)
+    }
+}
+
+/// The rows that an agent follows: what concerns flows, and of what hosts say of themselves only
+/// its own.
+pub(crate) fn agent_conditions(host: &str) -> Conditions {
+    Conditions::new()
+        .only::<tables::AddressScope>([])
+        .only::<tables::SubnetPool>([])
+        .only::<tables::DefaultSecurityGroup>([])
+        .only::<tables::Router>([])
+        .only::<tables::FloatingIp>([])
+        .only::<tables::Quota>([])
+        .only([HostState::name.equals(host)])
+}
+
+/// Tells contents apart, by the revisions of their objects: equal contents have equal digests.
+pub(crate) fn digest(rows: &Northbound) -> Uuid {
+    let mut revisions = Vec::new();
+    let mut add = |uuid: Uuid, revision_number: i64| {
+        revisions.extend_from_slice(uuid.as_bytes());
+        revisions.extend_from_slice(&revision_number.to_be_bytes());
+    };
+    macro_rules! add {
+        ($($table:ident)*) => {$(
+            rows.$table.iter().for_each(|row| add(row.uuid, row.revision_number));
+        )*};
+    }
+    add!(networks segments subnets address_groups security_groups security_group_rules ports);
+    add!(trunks hosts);
+    Uuid::new_v5(&GLOBAL, &revisions)
+}
+
+/// The time that rows are stamped with: in seconds since 1970, UTC.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Has a transaction number itself: once it is applied, [`Global::nb_cfg`] is the number, and hosts

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use super::tables::{Address, Network, Port, Status, Subnet};
 use super::*;
 
+mod round_trip;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with an empty northbound database, which ends with the test.

@@ -1,0 +1,58 @@
+//! From a description to the deletion of what it describes.
+
+use pipelines::network::Model;
+
+use super::plan::Plan;
+use super::tables::{
+    Address, AddressGroup, Host, HostState, Network, Northbound, Port, SecurityGroup,
+    SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
+};
+
+/// The plan that deletes all objects of a description that are there.
+pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
+    let mut plan = Plan::default();
+    for trunk in model.trunks() {
+        let uuid = trunk.id.0;
+        if rows.trunks.get(&uuid).is_some() {
+            plan.transaction.delete(SubPort::trunk.equals(uuid));
+            plan.delete::<Trunk>("trunk", &trunk.name, uuid);
+        }
+    }
+    for port in model.ports() {
+        let uuid = port.id.0;
+        if rows.ports.get(&uuid).is_some() {
+            plan.transaction.delete(Address::port.equals(uuid));
+            plan.delete::<Port>("port", &port.name, uuid);
+        }
+    }
+    for group in model.security_groups() {
+        let uuid = group.id.0;
+        if rows.security_groups.get(&uuid).is_some() {
+            plan.transaction
+                .delete(SecurityGroupRule::security_group.equals(uuid));
+            plan.delete::<SecurityGroup>("security group", &group.name, uuid);
+        }
+    }
+    for group in model.address_groups() {
+        let uuid = group.id.0;
+        if rows.address_groups.get(&uuid).is_some() {
+            plan.delete::<AddressGroup>("address group", &group.name, uuid);
+        }
+    }
+    for network in model.networks() {
+        let uuid = network.id.0;
+        if rows.networks.get(&uuid).is_some() {
+            plan.transaction.delete(Subnet::network.equals(uuid));
+            plan.transaction.delete(Segment::network.equals(uuid));
+            plan.delete::<Network>("network", &network.name, uuid);
+        }
+    }
+    for host in model.hosts() {
+        let name = host.name.as_str();
+        if let Some(row) = rows.hosts.index().by_name.get(name) {
+            plan.transaction.delete(HostState::name.equals(name));
+            plan.delete::<Host>("host", name, row.uuid);
+        }
+    }
+    plan
+}

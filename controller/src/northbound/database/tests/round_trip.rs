@@ -1,0 +1,174 @@
+//! Descriptions that become rows, and rows that become networks.
+
+use pipelines::network::{Model, Objects, PortId};
+
+use super::super::delete::delete;
+use super::super::objects::describe;
+use super::super::plan::Plan;
+use super::super::put::put;
+use super::*;
+use crate::northbound::file;
+
+/// Everything that a description can say.
+const DESCRIPTION: &str = r#"
+hosts:
+  - {name: host1, encap_ip: 192.0.2.1, encap_types: [vxlan], bridge_mappings: {physnet1: br-ex}}
+  - {name: host2, encap_ip: "2001:db8::2", mtu: 9000}
+networks:
+  - name: private
+    project: tenant-a
+    network_type: vxlan
+    segmentation_id: 1001
+    mtu: 1400
+    subnets:
+      - {name: v4, cidr: 10.0.0.0/24, gateway_ip: 10.0.0.1}
+      - {name: v6, cidr: "2001:db8:a::/64"}
+  - {name: provider, network_type: vlan, physical_network: physnet1, segmentation_id: 7}
+  - {name: island, network_type: local}
+address_groups:
+  - {name: offices, project: tenant-a, addresses: [198.51.100.0/24, 203.0.113.7]}
+security_groups:
+  - name: default
+    project: tenant-a
+    rules:
+      - {direction: egress, ethertype: IPv4}
+      - {direction: ingress, ethertype: IPv4, remote_group: default}
+      - {direction: ingress, protocol: tcp, port_range_min: 22, port_range_max: 23, remote_address_group: offices}
+      - {direction: ingress, ethertype: IPv6, protocol: icmp, port_range_min: 128, port_range_max: 0}
+      - {direction: ingress, protocol: udp, remote_ip_prefix: 192.0.2.0/24}
+      - {direction: ingress, protocol: 250}
+  - {name: fast, project: tenant-a, stateful: false}
+ports:
+  - name: vm1
+    project: tenant-a
+    network: private
+    mac_address: fa:16:3e:00:00:12
+    fixed_ips: [10.0.0.18, "2001:db8:a::18"]
+    security_groups: [default, fast]
+    allowed_address_pairs: [{ip_address: 10.0.0.200, mac_address: "fa:16:3e:00:00:99"}, {ip_address: 10.9.0.0/16}]
+    host: host1
+    migrating_to: host2
+  - {name: open, network: provider, mac_address: "fa:16:3e:00:00:13", port_security_enabled: false, admin_state_up: false}
+trunks:
+  - {name: trunk, port: open, sub_ports: [{port: behind, segmentation_id: 100}]}
+"#;
+const BEHIND: &str =
+    "  - {name: behind, network: island, mac_address: \"fa:16:3e:00:00:14\"}\ntrunks:\n";
+
+fn model(description: &str) -> Model {
+    let described = file::parse("network.yaml".as_ref(), description.as_bytes());
+    described.unwrap_or_else(|error| panic!("{error}")).model
+}
+
+fn whole() -> Model {
+    model(&DESCRIPTION.replace("trunks:\n", BEHIND))
+}
+
+/// What a model says, in an order that does not depend on its source.
+fn sorted(model: &Model) -> Objects {
+    let mut objects = Objects {
+        networks: model.networks().cloned().collect(),
+        address_groups: model.address_groups().cloned().collect(),
+        security_groups: model.security_groups().cloned().collect(),
+        ports: model.ports().cloned().collect(),
+        trunks: model.trunks().cloned().collect(),
+        hosts: model.hosts().cloned().collect(),
+    };
+    for network in &mut objects.networks {
+        network.subnets.sort_by_key(|subnet| subnet.id);
+    }
+    for group in &mut objects.address_groups {
+        group.addresses.sort();
+    }
+    for group in &mut objects.security_groups {
+        group.rules.sort_by_key(pipelines::network::Rule::id);
+    }
+    for port in &mut objects.ports {
+        port.security_groups.sort();
+        port.allowed_address_pairs.sort();
+    }
+    objects
+}
+
+/// Applies a plan, and returns what it does.
+async fn apply(database: &Database, plan: impl Fn(&Northbound) -> Plan) -> Vec<String> {
+    let plan = plan(&database.snapshot());
+    database.transact(plan.transaction).await.unwrap();
+    plan.changes.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn what_a_file_says_is_what_the_database_says() {
+    let server = Server::start();
+    let database = server.open().await;
+    let model = whole();
+    let changes = apply(&database, |rows| put(rows, &model)).await;
+    assert!(
+        changes.iter().all(|change| change.starts_with("+ ")),
+        "{changes:#?}"
+    );
+    let described = describe(&database.snapshot());
+    assert_eq!(described.left_out, [""; 0]);
+    assert_eq!(sorted(&described.model), sorted(&model));
+    // Applied again, nothing is left to do.
+    assert_eq!(put(&database.snapshot(), &model).changes, []);
+}
+
+#[tokio::test]
+async fn only_what_changes_is_written() {
+    let server = Server::start();
+    let database = server.open().await;
+    let before = whole();
+    apply(&database, |rows| put(rows, &before)).await;
+    let text = DESCRIPTION
+        .replace("trunks:\n", BEHIND)
+        .replace("fixed_ips: [10.0.0.18,", "fixed_ips: [10.0.0.19,")
+        .replace("segmentation_id: 1001", "segmentation_id: 1002")
+        .replace("mtu: 1400", "mtu: 1401");
+    let after = model(&text);
+    let changes = apply(&database, |rows| put(rows, &after)).await;
+    let [network, port] = changes.as_slice() else {
+        panic!("{changes:#?}");
+    };
+    assert!(network.starts_with("~ network private ("), "{network}");
+    assert!(network.ends_with("): mtu, segments"), "{network}");
+    assert!(port.ends_with("): fixed_ips"), "{port}");
+    let rows = database.snapshot();
+    assert_eq!(sorted(&describe(&rows).model), sorted(&after));
+    let revisions: Vec<_> = rows.ports.iter().map(|port| port.revision_number).collect();
+    assert_eq!(revisions.iter().sum::<i64>(), 1, "{revisions:?}");
+}
+
+#[tokio::test]
+async fn what_was_applied_can_be_deleted() {
+    let server = Server::start();
+    let database = server.open().await;
+    let model = whole();
+    apply(&database, |rows| put(rows, &model)).await;
+    apply(&database, |rows| delete(rows, &model)).await;
+    assert_eq!(*database.snapshot(), Northbound::default());
+}
+
+#[tokio::test]
+async fn a_row_that_is_wrong_is_left_out_alone() {
+    let server = Server::start();
+    let database = server.open().await;
+    let model = whole();
+    apply(&database, |rows| put(rows, &model)).await;
+    let vm1 = model.ports().find(|port| port.name == "vm1").unwrap().id;
+    let mut transaction = Transaction::new();
+    transaction.update(vm1.0, Port::values().set(Port::mac_address, "junk"));
+    database.transact(transaction).await.unwrap();
+    let described = describe(&database.snapshot());
+    let [left_out] = described.left_out.as_slice() else {
+        panic!("{:?}", described.left_out);
+    };
+    assert!(left_out.starts_with("port vm1 ("), "{left_out}");
+    assert!(
+        left_out.contains("): mac_address: \"junk\": "),
+        "{left_out}"
+    );
+    let ports: Vec<PortId> = described.model.ports().map(|port| port.id).collect();
+    assert_eq!(ports.len(), 2);
+    assert!(!ports.contains(&vm1));
+}
