@@ -5,10 +5,12 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
+use ovsdb::replica::Database as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::Bridge as Role;
 use pipelines::site::Site;
@@ -19,7 +21,9 @@ use tracing::{info, warn};
 use crate::board::{Board, View};
 use crate::listeners::Listeners;
 use crate::log::Levels;
-use crate::northbound::watch::{Loaded, Watch};
+use crate::northbound::database::WriteError;
+use crate::northbound::database::tables::Northbound;
+use crate::northbound::source::{Described, Place, Source, listed};
 use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
 use crate::switch::Switch;
@@ -33,10 +37,12 @@ mod hold;
 mod programs;
 pub(crate) mod settings;
 mod site;
+mod uplink;
 
 use arrivals::Arrivals;
 use hold::Hold;
 use programs::Programs;
+use uplink::{Facts, Uplink};
 
 pub(crate) use arrivals::Announce;
 pub(crate) use desired::Desired;
@@ -66,8 +72,8 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
         )
     })?;
     let (client, events) = Client::<OpenVSwitch>::connect(vec![remote], Options::default());
-    let mut watch = Watch::start(&settings.network)
-        .with_context(|| format!("watching {}", settings.network.display()))?;
+    let mut source = Source::start(&settings.source, settings.host.as_str())
+        .with_context(|| format!("watching {}", settings.source))?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
     let mut hangup = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
@@ -86,25 +92,30 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
         exit: Arc::clone(&exit),
     })?;
     let mut agent = Agent::new(settings, board, client, events);
+    agent.uplink = source.database().cloned().map(Uplink::new);
     loop {
         tokio::select! {
-            loaded = watch.next() => match loaded {
-                Ok(loaded) => agent.set_model(loaded),
-                Err(error) => agent.refuse_file(&error.to_string()),
+            described = source.next() => match described {
+                Ok(described) => agent.set_model(described),
+                Err(error) => agent.refuse_source(&error),
             },
+            error = uplink_changed(&mut agent.uplink) => agent.note_uplink(error),
+            () = agent.progress.notified() => {}
             event = agent.events.next() => agent.database_event(event.context("the database")?),
             () = until(agent.retry_at) => agent.retry_at = None,
             () = agent.hold.changed() => {}
             () = agent.arrivals.changed() => {}
             () = until(agent.patience) => agent.lose_patience(),
-            _ = hangup.recv() => watch.reload(),
+            _ = hangup.recv() => source.reload(),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             () = exit.notified() => break,
         }
+        agent.find_northbound(&source).await;
         agent.reconcile().await;
     }
     agent.let_through().await;
+    agent.take_leave().await;
     info!("stopped; bridges and flows stay as they are");
     Ok(())
 }
@@ -122,6 +133,15 @@ struct Agent {
     programs: Programs,
     hold: Hold,
     arrivals: Arrivals,
+    /// What is said of the host to the source, if that is a database.
+    uplink: Option<Uplink>,
+    /// Tells that a bridge has installed something.
+    progress: Arc<Notify>,
+    /// The number of the description in effect, and whether the database of the host says all of it.
+    nb_cfg: i64,
+    configured: bool,
+    /// The servers that the host's database says the northbound database has.
+    remotes: Vec<Remote>,
     /// When to try again what failed.
     retry_at: Option<Instant>,
     /// Until when `ovs-vswitchd` may leave the configuration as it is without a complaint.
@@ -132,9 +152,13 @@ struct Agent {
 #[derive(Debug, Default)]
 struct Troubles {
     /// The description that was read last.
-    file: Option<Problem>,
+    source: Option<Problem>,
     /// What the description in effect has to do without.
     left_out: BTreeSet<Problem>,
+    /// Where the northbound database is.
+    remote: Option<Problem>,
+    /// What is reported to it.
+    uplink: Option<Problem>,
     /// The connection to the database.
     connection: Option<Problem>,
     /// The transaction that was sent last.
@@ -163,41 +187,123 @@ impl Agent {
             programs: Programs::default(),
             hold,
             arrivals: Arrivals::new(),
+            uplink: None,
+            progress: Arc::new(Notify::new()),
+            nb_cfg: 0,
+            configured: false,
+            remotes: Vec::new(),
             retry_at: None,
             patience: None,
         }
     }
 
-    fn set_model(&mut self, loaded: Loaded) {
-        let Loaded {
+    fn set_model(&mut self, described: Described) {
+        let Described {
             model,
             left_out,
             digest,
-        } = loaded;
-        info!(
-            "{}: {} networks, {} ports, {} security groups, {} hosts; content {digest}",
-            self.settings.network.display(),
-            model.networks().count(),
-            model.ports().count(),
-            model.security_groups().count(),
-            model.hosts().count()
-        );
-        self.view.model = Some(Arc::new(model));
+            nb_cfg,
+        } = described;
+        if self.view.digest != Some(digest) {
+            info!(
+                "{}: {} networks, {} ports, {} security groups, {} hosts; content {digest}",
+                self.settings.source,
+                model.networks().count(),
+                model.ports().count(),
+                model.security_groups().count(),
+                model.hosts().count()
+            );
+        }
+        // What is the same is not compared again by those who hold it.
+        if self.view.model.as_deref() != Some(&model) {
+            self.view.model = Some(Arc::new(model));
+        }
         self.view.digest = Some(digest);
-        self.troubles.file = None;
-        let file = self.settings.network.display();
-        let left_out = left_out.into_iter();
+        self.nb_cfg = nb_cfg;
+        self.troubles.source = None;
+        let left_out = left_out.iter();
         self.troubles.left_out = left_out
-            .map(|mistake| {
-                Problem::new(Kind::File, &file, format!("is in effect without {mistake}"))
-            })
+            .map(|mistake| self.source_problem(format!("is in effect without {mistake}")))
             .collect();
     }
 
-    fn refuse_file(&mut self, error: &str) {
-        let sentence = format!("is not in effect, the running state stays: {error}");
-        let file = self.settings.network.display();
-        self.troubles.file = Some(Problem::new(Kind::File, file, sentence));
+    fn refuse_source(&mut self, error: &str) {
+        let sentence = match self.settings.source {
+            Place::File(_) => format!("is not in effect, the running state stays: {error}"),
+            Place::Database { .. } => format!("is {error}; the running state stays"),
+        };
+        self.troubles.source = Some(self.source_problem(sentence));
+    }
+
+    fn source_problem(&self, sentence: String) -> Problem {
+        match &self.settings.source {
+            Place::File(path) => Problem::new(Kind::File, path.display(), sentence),
+            Place::Database { .. } => {
+                Problem::new(Kind::Northbound, Northbound::default().name(), sentence)
+            }
+        }
+    }
+
+    /// Follows the northbound database where the host's database says that it is, unless the
+    /// command line says it.
+    async fn find_northbound(&mut self, source: &Source) {
+        let (Place::Database { remotes, .. }, Some(database)) =
+            (&self.settings.source, source.database())
+        else {
+            return;
+        };
+        if !remotes.is_empty() || !self.view.connected {
+            return;
+        }
+        let tables = self.client.snapshot();
+        let external_ids = tables.switch().map(|switch| &switch.external_ids);
+        self.troubles.remote = match settings::remotes(external_ids.unwrap_or(&BTreeMap::new())) {
+            Ok(Some(remotes)) => {
+                if remotes != self.remotes {
+                    info!("the northbound database is at {}", listed(&remotes));
+                    database.set_remotes(remotes.clone()).await;
+                    self.remotes = remotes;
+                }
+                None
+            }
+            Ok(None) => Some(self.source_problem(
+                "is nowhere: expected --remote, --network or external_ids:brint-remote".to_owned(),
+            )),
+            Err(problem) => Some(problem),
+        };
+    }
+
+    fn note_uplink(&mut self, error: Option<WriteError>) {
+        self.troubles.uplink = match error {
+            // Who was slower looks again.
+            None | Some(WriteError::Stale) => None,
+            Some(error) => Some(self.source_problem(format!(
+                "does not take what the host reports: {error}; trying until it does"
+            ))),
+        };
+    }
+
+    /// Tells the northbound database what is true of the host.
+    fn tell(&mut self) {
+        let (Some(uplink), Some(model), Some(desired)) =
+            (&mut self.uplink, &self.view.model, &self.view.desired)
+        else {
+            return;
+        };
+        let settled = self.configured && self.switches.values().all(Switch::is_settled);
+        uplink.report(&Facts {
+            host: &desired.this.host,
+            model,
+            bindings: &desired.bindings,
+            programmed: settled.then_some(self.nb_cfg),
+        });
+    }
+
+    /// Tells the northbound database that nobody need wait for the host.
+    async fn take_leave(self) {
+        if let (Some(uplink), Some(desired)) = (self.uplink, self.view.desired) {
+            uplink.farewell(&desired.this.host).await;
+        }
     }
 
     fn database_event(&mut self, event: Event<OpenVSwitch>) {
@@ -223,11 +329,13 @@ impl Agent {
     /// Compares everything, sends what differs, and tells what came of it.
     async fn reconcile(&mut self) {
         self.compare().await;
+        self.tell();
         self.report();
         self.board.publish(self.view.clone());
     }
 
     async fn compare(&mut self) {
+        self.configured = false;
         // A replica that is not complete must not look like a database that is empty.
         let Some(model) = self.view.model.clone().filter(|_| self.view.connected) else {
             return;
@@ -250,6 +358,7 @@ impl Agent {
             self.troubles.switch = None;
             let site = site::site(&self.settings, &desired, &tables, model);
             self.program(&desired, site);
+            self.configured = self.troubles.transaction.is_none();
         } else if self.troubles.switch.is_none() {
             self.patience
                 .get_or_insert_with(|| Instant::now() + PATIENCE);
@@ -304,13 +413,15 @@ impl Agent {
     /// Logs problems that are new, and those that are gone.
     fn report(&mut self) {
         let Troubles {
-            file,
+            source,
             left_out,
+            remote,
+            uplink,
             connection,
             transaction,
             switch,
         } = &self.troubles;
-        let troubles = [file, connection, transaction, switch];
+        let troubles = [source, remote, uplink, connection, transaction, switch];
         let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
         problems.extend(left_out.iter().cloned());
         if let Some(desired) = &self.view.desired {
@@ -347,9 +458,13 @@ impl Agent {
         let announce = self.arrivals.announce();
         for (name, flows) in self.programs.flows() {
             let directory = &self.settings.run_directory;
+            let start = || {
+                let progress = Arc::clone(&self.progress);
+                Switch::start(name, directory, &self.board, announce.clone(), progress)
+            };
             self.switches
                 .entry(name.to_owned())
-                .or_insert_with(|| Switch::start(name, directory, &self.board, announce.clone()))
+                .or_insert_with(start)
                 .desire(Arc::clone(&flows));
             self.view.flows.insert(name.to_owned(), flows);
         }
@@ -361,5 +476,13 @@ impl Agent {
             }
             used
         });
+    }
+}
+
+/// Waits until there may be something to tell the northbound database, if there is one.
+async fn uplink_changed(uplink: &mut Option<Uplink>) -> Option<WriteError> {
+    match uplink {
+        Some(uplink) => uplink.changed().await,
+        None => future::pending().await,
     }
 }

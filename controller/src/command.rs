@@ -11,8 +11,12 @@ use crate::log;
 
 mod agent;
 mod answer;
+mod apply;
+mod delete;
 mod diff;
 mod flows;
+mod northbound;
+mod schema;
 mod sg;
 mod status;
 mod why;
@@ -36,10 +40,13 @@ pub(crate) struct Brint {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Agent(agent::Arguments),
+    Agent(Box<agent::Arguments>),
     Status(status::Arguments),
     Flows(flows::Arguments),
-    Diff(diff::Arguments),
+    Diff(Box<diff::Arguments>),
+    Apply(Box<apply::Arguments>),
+    Delete(Box<delete::Arguments>),
+    Schema(schema::Arguments),
     Sg(sg::Arguments),
     Why(why::Arguments),
 }
@@ -53,7 +60,7 @@ impl Brint {
         };
         let done = match self.command {
             Command::Agent(arguments) => {
-                return match agent::run(arguments, levels) {
+                return match agent::run(*arguments, levels) {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(reason) => {
                         error!("{reason:#}");
@@ -63,7 +70,10 @@ impl Brint {
             }
             Command::Status(arguments) => status::run(&arguments),
             Command::Flows(arguments) => flows::run(arguments),
-            Command::Diff(arguments) => diff::run(arguments),
+            Command::Diff(arguments) => diff::run(*arguments),
+            Command::Apply(arguments) => apply::run(&arguments),
+            Command::Delete(arguments) => delete::run(&arguments),
+            Command::Schema(schema::Arguments {}) => schema::run(),
             Command::Sg(arguments) => sg::run(arguments),
             Command::Why(arguments) => why::run(arguments),
         };

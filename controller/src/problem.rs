@@ -65,6 +65,8 @@ kinds! {
     Database = "database";
     /// The file that describes the networks.
     File = "file";
+    /// The northbound database.
+    Northbound = "northbound";
     /// A setting of the host.
     Setting = "setting";
     /// A bridge.

@@ -12,7 +12,7 @@ use openflow::multipart::FlowStats;
 use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
 
@@ -37,17 +37,27 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 #[derive(Debug)]
 pub(crate) struct Switch {
     desired: watch::Sender<Option<Arc<FlowSet>>>,
+    installed: watch::Receiver<Option<Arc<FlowSet>>>,
 }
 
 impl Switch {
     /// Starts the task of a bridge, whose socket is in `directory`; it tells `announce` which flows
-    /// have shown it a packet.
-    pub(crate) fn start(bridge: &str, directory: &Path, board: &Board, announce: Announce) -> Self {
+    /// have shown it a packet, and `progress` that it has installed something.
+    pub(crate) fn start(
+        bridge: &str,
+        directory: &Path,
+        board: &Board,
+        announce: Announce,
+        progress: Arc<Notify>,
+    ) -> Self {
         let (desired, receiver) = watch::channel(None);
+        let (sender, installed) = watch::channel(None);
         let span = info_span!("switch", %bridge);
         let task = Task {
             target: socket(bridge, directory),
             desired: receiver,
+            installed: sender,
+            progress,
             reporter: Reporter {
                 bridge: bridge.to_owned(),
                 directory: directory.to_owned(),
@@ -56,7 +66,16 @@ impl Switch {
             },
         };
         tokio::spawn(task.run().instrument(span));
-        Self { desired }
+        Self { desired, installed }
+    }
+
+    /// Whether what was desired last is installed.
+    pub(crate) fn is_settled(&self) -> bool {
+        let (desired, installed) = (self.desired.borrow(), self.installed.borrow());
+        match (desired.as_ref(), installed.as_ref()) {
+            (Some(desired), Some(installed)) => Arc::ptr_eq(desired, installed),
+            _ => false,
+        }
     }
 
     /// Has the task install these flows and groups, and nothing else of ours.
@@ -142,6 +161,9 @@ impl Reporter {
 struct Task {
     target: Target,
     desired: watch::Receiver<Option<Arc<FlowSet>>>,
+    /// What the bridge has; nothing while it is not connected.
+    installed: watch::Sender<Option<Arc<FlowSet>>>,
+    progress: Arc<Notify>,
     reporter: Reporter,
 }
 
@@ -162,6 +184,7 @@ impl Task {
             let Err(reason) = self.follow().await else {
                 return;
             };
+            self.installed.send_replace(None);
             self.reporter.update(|report| {
                 report.connected = None;
                 report.programmed = false;
@@ -195,6 +218,8 @@ impl Task {
             };
             bridge.install(&desired).await?;
             self.reporter.update(|report| report.programmed = true);
+            self.installed.send_replace(Some(Arc::clone(&desired)));
+            self.progress.notify_one();
             loop {
                 let retry_at = bridge.retry_at();
                 tokio::select! {

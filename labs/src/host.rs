@@ -1,5 +1,6 @@
 //! A host: a namespace with an Open vSwitch of its own, joined to the physical switches.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -164,6 +165,15 @@ impl Host {
     ///
     /// When it cannot be started. Whether it stays is for others to see.
     pub fn start_agent(&mut self, brint: &Path, network: &Path) -> anyhow::Result<()> {
+        self.start_agent_of(brint, &["--network".as_ref(), network.as_os_str()])
+    }
+
+    /// Starts the agent, with arguments that say what it follows.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started. Whether it stays is for others to see.
+    pub fn start_agent_of(&mut self, brint: &Path, source: &[&OsStr]) -> anyhow::Result<()> {
         let mut command = self.namespace.command("env");
         command
             .args(
@@ -173,8 +183,7 @@ impl Host {
             )
             .arg(brint)
             .arg("agent")
-            .arg("--network")
-            .arg(network)
+            .args(source)
             .args(["--host", &self.name]);
         self.agent = Some(self.state.start(&mut command, &self.agent_log())?);
         Ok(())

@@ -187,6 +187,17 @@ impl Lab {
             .try_for_each(|host| host.start_agent(&self.brint, &self.network))
     }
 
+    /// Starts the agent of every host, with arguments that say what it follows.
+    ///
+    /// # Errors
+    ///
+    /// When an agent cannot be started.
+    pub fn start_agents_of(&mut self, source: &[&OsStr]) -> anyhow::Result<()> {
+        self.hosts
+            .iter_mut()
+            .try_for_each(|host| host.start_agent_of(&self.brint, source))
+    }
+
     /// Starts the agent of a host.
     ///
     /// # Errors

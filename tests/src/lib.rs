@@ -5,9 +5,11 @@
 //! told and by the packets that arrive; only for refusals do they read its log.
 
 mod flows;
+mod northbound;
 mod openflow_log;
 
 pub use flows::{Flow, Flows};
+pub use northbound::Northbound;
 pub use openflow_log::OpenflowLog;
 
 use std::env;

@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ovsdb::Remote;
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
+use crate::northbound::source::Place;
 use crate::problem::{Kind, Problem};
 
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The file that describes the networks.
-    pub(crate) network: PathBuf,
-    /// The name of this host in that file.
+    /// What describes the networks.
+    pub(crate) source: Place,
+    /// The name of this host there.
     pub(crate) host: HostName,
     /// Where Open vSwitch keeps its sockets.
     pub(crate) run_directory: PathBuf,
@@ -46,6 +48,9 @@ const ENCAP_TYPE: &str = "brint-encap-type";
 const BRIDGE_MAPPINGS: &str = "brint-bridge-mappings";
 /// Key of `external_ids` for the datapath, as in the column `datapath_type` of a bridge.
 const DATAPATH_TYPE: &str = "brint-datapath-type";
+
+/// Key of `external_ids` for the servers of the northbound database, separated by commas.
+const REMOTE: &str = "brint-remote";
 
 /// This host with all its settings, and the settings that make no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +119,23 @@ impl Settings {
     }
 }
 
+/// Reads where the northbound database is, if the host's database says so.
+///
+/// # Errors
+///
+/// The setting makes no sense.
+pub(crate) fn remotes(
+    external_ids: &BTreeMap<String, String>,
+) -> Result<Option<Vec<Remote>>, Problem> {
+    let Some(text) = external_ids.get(REMOTE) else {
+        return Ok(None);
+    };
+    Remote::list(text).map(Some).map_err(|invalid| {
+        let sentence = format!("is ignored: {invalid}, expected unix:FILE, tcp:HOST:PORT,...");
+        Problem::new(Kind::Setting, format!("external_ids:{REMOTE}"), sentence)
+    })
+}
+
 /// Reads one setting of the database; what cannot be read is noted in `problems`.
 fn read<T>(
     setting: Option<(String, &String)>,
@@ -164,7 +186,7 @@ pub(crate) mod tests {
     /// Settings that say nothing unusual.
     pub(crate) fn settings() -> Settings {
         Settings {
-            network: "network.yaml".into(),
+            source: Place::File("network.yaml".into()),
             host: "host1".into(),
             run_directory: "/run/openvswitch".into(),
             database: "unix:/run/openvswitch/db.sock".into(),

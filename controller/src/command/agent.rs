@@ -10,21 +10,27 @@ use clap::Args;
 use pipelines::network::{EncapType, HostName, PhysicalNetwork};
 use tokio::runtime;
 
+use super::northbound::Northbound;
 use super::run_directory;
 use crate::agent::{self, Settings, settings};
 use crate::log::Levels;
+use crate::northbound::source::Place;
 
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
-/// The agent reads the network description, makes the bridges, patch ports and tunnel ports that
+/// The agent follows the northbound database, which is where --remote or else
+/// `external_ids:brint-remote` of the host's database says, or a file. It makes the bridges, patch ports and tunnel ports that
 /// it needs (provider bridges have to exist), binds the interfaces of the integration bridge by
 /// `external_ids:iface-id`, and programs the flows. It stays until it is told to stop; what it
 /// programmed stays when it goes.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The network description; it is read again when it changes
-    #[arg(long, value_name = "FILE.yaml")]
-    network: PathBuf,
+    /// A file that describes the networks, in place of the northbound database; it is read again
+    /// when it changes
+    #[arg(long, value_name = "FILE.yaml", conflicts_with_all = ["remote", "private_key"])]
+    network: Option<PathBuf>,
+    #[command(flatten)]
+    northbound: Northbound,
     /// The name of this host in the network description [default: the host name]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -91,8 +97,15 @@ impl Arguments {
         let database = self
             .db
             .unwrap_or_else(|| format!("unix:{}/db.sock", run_directory.display()));
+        let source = match self.network {
+            Some(path) => Place::File(path),
+            None => Place::Database {
+                remotes: self.northbound.remotes()?,
+                pki: self.northbound.pki(),
+            },
+        };
         Ok(Settings {
-            network: self.network,
+            source,
             host: HostName::from(host.as_str()),
             run_directory,
             database,

@@ -47,11 +47,16 @@ impl Shown {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads, as `head` does, has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.context("writing the answer"),
-        }
+        write(&text)
+    }
+}
+
+/// Writes a text to whoever typed the command.
+pub(super) fn write(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads, as `head` does, has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("writing the answer"),
     }
 }
 

@@ -1,12 +1,15 @@
-//! `brint diff`: how what is installed differs from what should be.
+//! `brint diff`: how what is installed, or what the database says, differs from what should be.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::answer::{Shown, ask};
+use super::northbound::{Northbound, read};
 use crate::control::ControlClient as _;
 use crate::flows::BridgeDiff;
+use crate::northbound::database::put::put;
 
 /// Compares what is installed with what should be
 ///
@@ -20,6 +23,12 @@ pub(crate) struct Arguments {
     /// Only this bridge
     #[arg(short, long, value_name = "BRIDGE")]
     bridge: Option<String>,
+    /// Compares the northbound database with this description, and tells what `brint apply` would
+    /// do: a line that starts with + is made, one with ~ is changed
+    #[arg(long, value_name = "FILE.yaml", conflicts_with_all = ["bridge", "format"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    northbound: Northbound,
 }
 
 /// What the process exits with if there is a difference.
@@ -27,6 +36,9 @@ const DIFFERS: u8 = 2;
 
 /// Asks and shows.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &arguments.file {
+        return compare(file, &arguments.northbound);
+    }
     let bridge = arguments.bridge;
     let diffs = ask(async |client| client.diff(bridge).await)?;
     let differs = |diff: &BridgeDiff| !diff.differences.is_empty();
@@ -35,5 +47,18 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(match diffs.iter().any(differs) {
         true => ExitCode::from(DIFFERS),
         false => ExitCode::SUCCESS,
+    })
+}
+
+/// Compares the northbound database with a description.
+fn compare(file: &Path, northbound: &Northbound) -> anyhow::Result<ExitCode> {
+    let model = read(file)?;
+    northbound.with(async |session| {
+        let plan = put(&session.database.snapshot(), &model);
+        plan.tell()?;
+        Ok(match plan.changes.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(DIFFERS),
+        })
     })
 }

@@ -68,7 +68,7 @@ fn with<T>(view: &View, derive: impl Fn(&View, &Model, &Desired) -> Vec<T>) -> V
 fn source(view: &View) -> Source {
     let model = view.model.as_deref();
     Source {
-        file: view.settings.network.display().to_string(),
+        file: view.settings.source.to_string(),
         digest: view.digest,
         networks: model.map_or(0, |model| model.networks().count()),
         ports: model.map_or(0, |model| model.ports().count()),

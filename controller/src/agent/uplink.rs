@@ -1,0 +1,226 @@
+//! What the agent says of its host in the northbound database.
+//!
+//! It is level-triggered too: rows are compared with what is, and the difference is written. The
+//! writing is a task of its own, as a database that does not answer must not hold up the switch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ovsdb::Transaction;
+use pipelines::network::{Host, Model, PortId};
+use tokio::task::JoinHandle;
+
+use crate::northbound::database::tables::{
+    EncapType, Host as HostRow, HostState, Northbound, Port, Status,
+};
+use crate::northbound::database::{Database, REPORT_INTERVAL, WriteError, now};
+use crate::until::until;
+use crate::vswitch::Bindings;
+
+/// How long to wait before a transaction that was refused is built anew.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is true of the host.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    /// The host with its settings.
+    pub(super) host: &'a Host,
+    /// The desired network.
+    pub(super) model: &'a Model,
+    /// What is plugged in.
+    pub(super) bindings: &'a Bindings,
+    /// The change up to which everything is programmed, if it is.
+    pub(super) programmed: Option<i64>,
+}
+
+/// Writes to the northbound database.
+#[derive(Debug)]
+pub(super) struct Uplink {
+    database: Database,
+    started_at: i64,
+    /// The transaction under way.
+    sending: Option<JoinHandle<Result<(), WriteError>>>,
+    /// When to say again that the host is alive.
+    report_at: Option<Instant>,
+    /// When to try again what was refused.
+    retry_at: Option<Instant>,
+}
+
+impl Uplink {
+    pub(super) fn new(database: Database) -> Self {
+        Self {
+            database,
+            started_at: now(),
+            sending: None,
+            report_at: Some(Instant::now()),
+            retry_at: None,
+        }
+    }
+
+    /// Waits until there may be something to write. After a refusal, why.
+    pub(super) async fn changed(&mut self) -> Option<WriteError> {
+        let Some(sending) = &mut self.sending else {
+            tokio::select! {
+                () = until(self.report_at) => {}
+                () = until(self.retry_at) => self.retry_at = None,
+            }
+            return None;
+        };
+        let sent = sending.await;
+        self.sending = None;
+        match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                self.retry_at = Some(Instant::now() + RETRY);
+                Some(error)
+            }
+            // The task does not panic, and is not aborted.
+            Err(_) => future::pending().await,
+        }
+    }
+
+    /// Writes what the database does not say yet.
+    pub(super) fn report(&mut self, facts: &Facts<'_>) {
+        if self.sending.is_some() || self.retry_at.is_some() {
+            return;
+        }
+        let rows = self.database.snapshot();
+        let due = self.report_at.is_none_or(|at| at <= Instant::now());
+        let mut transaction = Transaction::new();
+        put_host(&mut transaction, &rows, facts.host);
+        put_ports(&mut transaction, &rows, facts);
+        self.put_state(&mut transaction, &rows, facts, due);
+        if due {
+            self.report_at = Some(Instant::now() + REPORT_INTERVAL);
+        }
+        if transaction.is_empty() {
+            return;
+        }
+        let database = self.database.clone();
+        let send = async move { database.transact(transaction).await.map(drop) };
+        self.sending = Some(tokio::spawn(send));
+    }
+
+    /// Says that the agent ends: nobody need wait for the host.
+    pub(super) async fn farewell(mut self, host: &Host) {
+        if let Some(sending) = self.sending.take() {
+            drop(sending.await);
+        }
+        let mut transaction = Transaction::new();
+        transaction.update(
+            HostState::name.equals(host.name.as_str()),
+            HostState::values().set(HostState::alive_at, 0),
+        );
+        drop(self.database.transact(transaction).await);
+    }
+
+    fn put_state(
+        &self,
+        transaction: &mut Transaction<Northbound>,
+        rows: &Northbound,
+        facts: &Facts<'_>,
+        due: bool,
+    ) {
+        let name = facts.host.name.as_str();
+        let row = rows.host_states.index().by_name.get(name);
+        let state = HostState::values()
+            .set(HostState::alive_at, now())
+            .set(HostState::started_at, self.started_at)
+            .set(HostState::version, env!("CARGO_PKG_VERSION"));
+        let reported = row.map_or(0, |row| row.nb_cfg);
+        let nb_cfg = facts.programmed.unwrap_or(reported);
+        let state = state.set(HostState::nb_cfg, nb_cfg);
+        match row {
+            Some(row) => {
+                let same = row.nb_cfg == nb_cfg && row.started_at == self.started_at;
+                if due || !same {
+                    transaction.update(row.uuid, state);
+                }
+            }
+            None => {
+                transaction.insert(state.set(HostState::name, name));
+            }
+        }
+    }
+}
+
+/// Writes what the host offers, if that is not what the database says.
+fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, host: &Host) {
+    let encap_ip = host.encap_ip.map(|ip| ip.to_string());
+    let encap_types: BTreeSet<EncapType> = (host.encap_types.iter())
+        .map(|encap_type| match encap_type {
+            pipelines::network::EncapType::Vxlan => EncapType::Vxlan,
+            pipelines::network::EncapType::Gre => EncapType::Gre,
+            pipelines::network::EncapType::Geneve => EncapType::Geneve,
+        })
+        .collect();
+    let bridge_mappings: BTreeMap<String, String> = (host.bridge_mappings.iter())
+        .map(|(physical_network, bridge)| (physical_network.to_string(), bridge.clone()))
+        .collect();
+    let row = rows.hosts.index().by_name.get(host.name.as_str());
+    let same = row.is_some_and(|row| {
+        row.encap_ip == encap_ip
+            && row.encap_types == encap_types
+            && row.bridge_mappings == bridge_mappings
+    });
+    if same {
+        return;
+    }
+    let values = HostRow::values()
+        .set(HostRow::encap_ip, encap_ip)
+        .set(HostRow::encap_types, encap_types)
+        .set(HostRow::bridge_mappings, bridge_mappings)
+        .set(HostRow::updated_at, now());
+    match row {
+        Some(row) => {
+            transaction.update(row.uuid, values);
+            transaction.mutate(row.uuid, [HostRow::revision_number.plus(1)]);
+        }
+        None => {
+            let values = values
+                .set(HostRow::name, host.name.as_str())
+                .set(HostRow::mtu, i64::from(host.mtu))
+                .set(HostRow::admin_state_up, true)
+                .set(HostRow::created_at, now());
+            transaction.insert(values);
+        }
+    }
+}
+
+/// Writes where ports are plugged in, and whether they work.
+fn put_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
+    let this = facts.host.name.as_str();
+    let plugged: BTreeSet<PortId> = (facts.bindings.ports.keys())
+        .flat_map(|port| {
+            let trunk = facts.model.trunk_of(*port).into_iter();
+            let behind = trunk.flat_map(|trunk| trunk.sub_ports.iter().map(|sub| sub.port));
+            behind.chain([*port])
+        })
+        .collect();
+    let here = |row: &Arc<Port>| {
+        row.host.as_deref() == Some(this)
+            || (row.host.is_none() && plugged.contains(&PortId(row.uuid)))
+    };
+    for row in rows.ports.iter().filter(|row| here(row)) {
+        let works = plugged.contains(&PortId(row.uuid)) && row.admin_state_up;
+        let status = match (works, facts.programmed) {
+            (true, Some(_)) => Status::Active,
+            // What works goes on while something else is being programmed.
+            (true, None) => row.status,
+            (false, _) => Status::Down,
+        };
+        if row.host.is_some() && row.status == status {
+            continue;
+        }
+        // Two hosts may see an interface of a port that has none yet: one gets it.
+        transaction.verify(row.uuid, Port::host, &row.host);
+        let values = Port::values()
+            .set(Port::host, Some(this.to_owned()))
+            .set(Port::status, status)
+            .set(Port::updated_at, now());
+        transaction.update(row.uuid, values);
+        transaction.mutate(row.uuid, [Port::revision_number.plus(1)]);
+    }
+}

@@ -1,0 +1,40 @@
+//! `brint delete`: takes what a file describes out of the northbound database.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::northbound::{Northbound, Waiting, read};
+use crate::northbound::database::delete::delete;
+
+/// Deletes what a file describes
+///
+/// In one transaction: all or nothing. It is refused if others still name an object, as a port does
+/// its network. What is not there is not missed.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The description
+    #[arg(short, long, value_name = "FILE.yaml")]
+    file: PathBuf,
+    /// Tells what would be done, and does nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
+    northbound: Northbound,
+}
+
+/// Reads the file and deletes the rows.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let model = read(&arguments.file)?;
+    arguments.northbound.with(async |session| {
+        let plan = delete(&session.database.snapshot(), &model);
+        plan.tell()?;
+        if !arguments.dry_run {
+            session.carry_out(plan, &arguments.waiting).await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

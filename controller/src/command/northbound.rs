@@ -1,0 +1,184 @@
+//! Where the northbound database is, for every command that uses it; and waiting for the hosts.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use ovsdb::pki::Pki;
+use ovsdb::{Event, Events, Options, Remote};
+use pipelines::network::Model;
+use tokio::runtime;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::write;
+use super::run_directory;
+use crate::northbound::database::plan::Plan;
+use crate::northbound::database::tables::Northbound as Rows;
+use crate::northbound::database::{DOWN_TIME, Database, now, number_change};
+use crate::northbound::file;
+
+/// How long the database may take to answer at all.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The northbound database.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Northbound {
+    /// The servers of the northbound database, as unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT,
+    /// separated by commas
+    #[arg(long, value_name = "REMOTES", env = "BRINT_REMOTE")]
+    remote: Option<String>,
+    /// The private key, for ssl:
+    #[arg(long, value_name = "FILE", requires_all = ["certificate", "ca_cert"])]
+    private_key: Option<PathBuf>,
+    /// The certificate, for ssl:
+    #[arg(long, value_name = "FILE", requires = "private_key")]
+    certificate: Option<PathBuf>,
+    /// The certificate of the authority that vouches for the servers, for ssl:
+    #[arg(long, value_name = "FILE", requires = "private_key")]
+    ca_cert: Option<PathBuf>,
+}
+
+impl Northbound {
+    /// The servers; none if nobody said where they are.
+    pub(super) fn remotes(&self) -> anyhow::Result<Vec<Remote>> {
+        match &self.remote {
+            Some(text) => Remote::list(text).context("--remote"),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Keys and certificates, if they were given.
+    pub(super) fn pki(&self) -> Option<Pki> {
+        let (private_key, certificate, ca_cert) =
+            (&self.private_key, &self.certificate, &self.ca_cert);
+        Some(Pki {
+            private_key: private_key.clone()?,
+            certificate: certificate.clone()?,
+            ca_certificate: ca_cert.clone()?,
+        })
+    }
+}
+
+/// A database that is followed, and what happens to it.
+pub(super) struct Session {
+    /// The database.
+    pub(super) database: Database,
+    events: Events<Rows>,
+}
+
+/// What a change waits for.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Waiting {
+    /// Returns when this is done, not when the database has it
+    #[arg(long, value_enum, value_name = "WHAT")]
+    wait: Option<Wait>,
+    /// How long to wait for the hosts, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+}
+
+/// What can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Wait {
+    /// Every host that is alive has programmed the change.
+    Hosts,
+}
+
+impl Northbound {
+    /// Connects, and does something with the database.
+    pub(super) fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(Session) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut remotes = self.remotes()?;
+        if remotes.is_empty() {
+            remotes.push(Remote::Unix(run_directory().join("db.sock")));
+        }
+        let mut options = Options::default();
+        options.pki = self.pki();
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("starting the runtime")?;
+        runtime.block_on(async {
+            let (database, events) = Database::connect(remotes, options, CONNECT).await?;
+            work(Session { database, events }).await
+        })
+    }
+}
+
+impl Session {
+    /// Applies a plan, and waits as asked.
+    pub(super) async fn carry_out(self, plan: Plan, waiting: &Waiting) -> anyhow::Result<()> {
+        let mut transaction = plan.transaction;
+        if waiting.wait.is_some() {
+            self.database.prepare().await?;
+            number_change(&mut transaction);
+        }
+        if !transaction.is_empty() {
+            self.database.transact(transaction).await?;
+        }
+        match waiting.wait {
+            Some(Wait::Hosts) => self.wait_for_hosts(waiting.timeout).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until every host that is alive has programmed the change that was numbered last.
+    async fn wait_for_hosts(mut self, seconds: u64) -> anyhow::Result<()> {
+        let number = self.database.snapshot().nb_cfg();
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let mut told = usize::MAX;
+        loop {
+            let rows = self.database.snapshot();
+            let waiting = behind(&rows, number);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            if waiting.len() != told {
+                told = waiting.len();
+                eprintln!("waiting for {told} hosts");
+            }
+            let event = timeout_at(deadline, self.events.next()).await;
+            let names: Vec<_> = waiting.into_iter().collect();
+            ensure!(
+                event.is_ok(),
+                "not programmed within {seconds} s on {}",
+                names.join(", ")
+            );
+            if let Ok(Some(Event::Disconnected(reason))) = event {
+                eprintln!("{reason}; trying again");
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Tells what it does, one object a line.
+    pub(super) fn tell(&self) -> anyhow::Result<()> {
+        let lines = self.changes.iter().map(|change| format!("{change}\n"));
+        write(&lines.collect::<String>())
+    }
+}
+
+/// The hosts that are alive and have not programmed a change.
+fn behind(rows: &Rows, number: i64) -> BTreeSet<String> {
+    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
+    let oldest = now().saturating_sub(down_time);
+    let states = rows.host_states.iter();
+    states
+        .filter(|state| state.alive_at >= oldest && state.nb_cfg < number)
+        .map(|state| state.name.clone())
+        .collect()
+}
+
+/// Reads a description; what it has to do without is told.
+pub(super) fn read(path: &Path) -> anyhow::Result<Model> {
+    let described = file::parse(path, &file::read(path)?)?;
+    for mistake in described.left_out {
+        eprintln!("{}:{mistake}", path.display());
+    }
+    Ok(described.model)
+}

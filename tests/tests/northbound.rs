@@ -1,0 +1,133 @@
+//! Several hosts on one northbound database.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use labs::quickstart::{NETWORK, OFPORTS};
+use labs::{Lab, PATIENCE, probe, wait_for};
+use tests::{Northbound, brint, reaches};
+
+/// The quickstart, whose agents follow a northbound database that has been told of it. They know it
+/// by a flag, or by the database of their host.
+fn quickstart(name: &str, by_flag: bool) -> anyhow::Result<(Lab, Northbound)> {
+    let brint = brint()?;
+    let mut lab = Lab::build(name, NETWORK, &brint)?;
+    let northbound = Northbound::start(lab.directory(), &brint)?;
+    let remote = northbound.remote();
+    if by_flag {
+        lab.start_agents_of(&["--remote".as_ref(), remote.as_ref()])?;
+    } else {
+        for host in lab.hosts() {
+            let setting = format!("external_ids:brint-remote={remote}");
+            host.ovs().vsctl(&format!("set Open_vSwitch . {setting}"))?;
+        }
+        lab.start_agents_of(&[])?;
+    }
+    lab.wait_for_bridges()?;
+    let changes = northbound.apply(NETWORK, "")?;
+    ensure!(changes.contains("+ port a1 ("), "{changes}");
+    lab.plug_machines(&OFPORTS)?;
+    lab.wait_until_bound()?;
+    Ok((lab, northbound))
+}
+
+/// The quickstart with a rule that lets everybody reach a TCP port.
+fn with_rule(port: u16) -> anyhow::Result<String> {
+    let rules = "    rules:\n";
+    let (before, after) = NETWORK.split_once(rules).context("no group has rules")?;
+    Ok(format!(
+        "{before}{rules}      - {{direction: ingress, ethertype: IPv4, protocol: tcp, \
+         port_range_min: {port}, port_range_max: {port}}}\n{after}"
+    ))
+}
+
+/// How many hosts have a flow for a TCP port.
+fn hosts_with_rule(lab: &Lab, port: u16) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for host in lab.hosts() {
+        let flows = host.ovs().ofctl("dump-flows br-int table=82")?;
+        count += usize::from(flows.contains(&format!("tp_dst={port}")));
+    }
+    Ok(count)
+}
+
+#[test]
+fn what_is_applied_reaches_every_host() -> anyhow::Result<()> {
+    let (lab, northbound) = quickstart("t-nb", true)?;
+    northbound.apply(NETWORK, "--wait=hosts")?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+    reaches(lab.machine("b2")?, lab.machine("b1")?)?;
+
+    // Each agent has said what it has.
+    let plugged = lab.machines().len();
+    let mut ports = Vec::new();
+    let active = wait_for("every port is active", PATIENCE, || {
+        ports = northbound.rows("Port", "host name status")?;
+        let active = ports.iter().filter(|row| row.ends_with(",ACTIVE")).count();
+        Ok((active == plugged).then_some(()))
+    });
+    active.with_context(|| format!("{ports:#?}"))?;
+    let hosts = northbound.rows("Host_State", "name nb_cfg")?;
+    ensure!(hosts == ["host1,1", "host2,1"], "{hosts:?}");
+
+    // What was waited for is there, at once.
+    let changes = northbound.apply(&with_rule(4242)?, "--wait=hosts")?;
+    ensure!(changes.contains("): rules\n"), "{changes}");
+    let count = hosts_with_rule(&lab, 4242)?;
+    ensure!(count > 0, "no host has the flow");
+    let nothing = northbound.apply(&with_rule(4242)?, "--wait=hosts")?;
+    ensure!(nothing.is_empty(), "{nothing}");
+
+    // A port that is taken out is down.
+    let host = lab.host("host1")?;
+    let a1 = lab
+        .description()
+        .ports
+        .iter()
+        .find(|port| port.name == "a1");
+    let interface = a1.context("no port a1")?.interface();
+    host.ovs().vsctl(&format!("del-port {interface}"))?;
+    wait_for("the port is down", PATIENCE, || {
+        let ports = northbound.rows("Port", "name status")?;
+        Ok(ports.iter().any(|row| row == "a1,DOWN").then_some(()))
+    })
+}
+
+#[test]
+fn a_dry_run_changes_nothing() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let northbound = Northbound::start(directory.path(), &brint()?)?;
+    let planned = northbound.apply(NETWORK, "--dry-run")?;
+    ensure!(northbound.rows("Port", "name")?.is_empty());
+    let done = northbound.apply(NETWORK, "")?;
+    ensure!(planned == done, "{planned}\n{done}");
+    ensure!(!northbound.rows("Port", "name")?.is_empty());
+    let file = directory.path().join("applied.yaml");
+    northbound.brint(&format!("diff --file {}", file.display()))?;
+    northbound.brint(&format!("delete -f {}", file.display()))?;
+    ensure!(northbound.rows("Network", "name")?.is_empty());
+    let differs = northbound.brint(&format!("diff --file {}", file.display()));
+    ensure!(differs.is_err(), "what is gone is no difference");
+    Ok(())
+}
+
+#[test]
+fn a_database_that_is_killed_is_survived() -> anyhow::Result<()> {
+    let (lab, mut northbound) = quickstart("t-nbdies", false)?;
+    let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
+    reaches(a2, a1)?;
+    northbound.apply(NETWORK, "--wait=hosts")?;
+    northbound.kill()?;
+    wait_for("the agent notices", PATIENCE, || {
+        let log = lab.host("host1")?.read_agent_log()?;
+        Ok(log
+            .contains("northbound Brint_Northbound is not connected")
+            .then_some(()))
+    })?;
+    let answered = probe::ping(a2.namespace(), a1.ipv4()?, Duration::from_secs(5))?;
+    ensure!(answered, "nothing passes without the database");
+    northbound.serve()?;
+    northbound.apply(&with_rule(4243)?, "--wait=hosts")?;
+    ensure!(hosts_with_rule(&lab, 4243)? > 0, "no host has the flow");
+    reaches(a2, a1)
+}
