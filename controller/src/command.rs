@@ -14,6 +14,7 @@ mod answer;
 mod apply;
 mod delete;
 mod diff;
+mod export;
 mod flows;
 mod northbound;
 mod schema;
@@ -46,6 +47,7 @@ enum Command {
     Diff(Box<diff::Arguments>),
     Apply(Box<apply::Arguments>),
     Delete(Box<delete::Arguments>),
+    Export(Box<export::Arguments>),
     Schema(schema::Arguments),
     Sg(sg::Arguments),
     Why(why::Arguments),
@@ -73,6 +75,7 @@ impl Brint {
             Command::Diff(arguments) => diff::run(*arguments),
             Command::Apply(arguments) => apply::run(&arguments),
             Command::Delete(arguments) => delete::run(&arguments),
+            Command::Export(arguments) => export::run(&arguments),
             Command::Schema(schema::Arguments {}) => schema::run(),
             Command::Sg(arguments) => sg::run(arguments),
             Command::Why(arguments) => why::run(arguments),

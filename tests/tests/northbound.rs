@@ -94,7 +94,7 @@ fn what_is_applied_reaches_every_host() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_dry_run_changes_nothing() -> anyhow::Result<()> {
+fn a_description_goes_into_the_database_and_comes_back() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let northbound = Northbound::start(directory.path(), &brint()?)?;
     let planned = northbound.apply(NETWORK, "--dry-run")?;
@@ -104,6 +104,9 @@ fn a_dry_run_changes_nothing() -> anyhow::Result<()> {
     ensure!(!northbound.rows("Port", "name")?.is_empty());
     let file = directory.path().join("applied.yaml");
     northbound.brint(&format!("diff --file {}", file.display()))?;
+    let exported = northbound.brint("export")?;
+    let same = northbound.apply(&exported, "--dry-run")?;
+    ensure!(same.is_empty(), "{same}");
     northbound.brint(&format!("delete -f {}", file.display()))?;
     ensure!(northbound.rows("Network", "name")?.is_empty());
     let differs = northbound.brint(&format!("diff --file {}", file.display()));

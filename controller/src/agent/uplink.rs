@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ovsdb::Transaction;
-use pipelines::network::{Host, Model, PortId};
+use pipelines::network::{Host, HostName, Model, PortId};
 use tokio::task::JoinHandle;
 
 use crate::northbound::database::tables::{
@@ -191,36 +190,34 @@ fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, host: 
 
 /// Writes where ports are plugged in, and whether they work.
 fn put_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
-    let this = facts.host.name.as_str();
-    let plugged: BTreeSet<PortId> = (facts.bindings.ports.keys())
-        .flat_map(|port| {
-            let trunk = facts.model.trunk_of(*port).into_iter();
-            let behind = trunk.flat_map(|trunk| trunk.sub_ports.iter().map(|sub| sub.port));
-            behind.chain([*port])
-        })
-        .collect();
-    let here = |row: &Arc<Port>| {
-        row.host.as_deref() == Some(this)
-            || (row.host.is_none() && plugged.contains(&PortId(row.uuid)))
-    };
-    for row in rows.ports.iter().filter(|row| here(row)) {
-        let works = plugged.contains(&PortId(row.uuid)) && row.admin_state_up;
-        let status = match (works, facts.programmed) {
+    for row in rows.ports.iter() {
+        let id = PortId(row.uuid);
+        let parent = facts.model.parent(id).map(|(parent, _)| parent.id);
+        let plugged = facts.bindings.ports.contains_key(&parent.unwrap_or(id));
+        // A sub-port is where its parent is, and has no host of its own to be filled in.
+        let host = match facts.model.port(id) {
+            Some(port) => port.host.as_ref().map(HostName::as_str),
+            None => row.host.as_deref(),
+        };
+        let new = host.is_none() && plugged && parent.is_none();
+        if !new && host != Some(facts.host.name.as_str()) {
+            continue;
+        }
+        let status = match (plugged && row.admin_state_up, facts.programmed) {
             (true, Some(_)) => Status::Active,
             // What works goes on while something else is being programmed.
             (true, None) => row.status,
             (false, _) => Status::Down,
         };
-        if row.host.is_some() && row.status == status {
+        let mut values = Port::values().set(Port::updated_at, now());
+        if new {
+            values = values.set(Port::host, Some(facts.host.name.to_string()));
+        } else if row.status == status {
             continue;
         }
         // Two hosts may see an interface of a port that has none yet: one gets it.
         transaction.verify(row.uuid, Port::host, &row.host);
-        let values = Port::values()
-            .set(Port::host, Some(this.to_owned()))
-            .set(Port::status, status)
-            .set(Port::updated_at, now());
-        transaction.update(row.uuid, values);
+        transaction.update(row.uuid, values.set(Port::status, status));
         transaction.mutate(row.uuid, [Port::revision_number.plus(1)]);
     }
 }

@@ -191,6 +191,7 @@ mod port;
 mod security_group;
 mod tree;
 mod trunk;
+pub(crate) mod write;
 
 /// The sections of the document.
 const KNOWN: &[&str] = &[

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ovsdb::tables::Declared;
 use ovsdb::{Column, Uuid, Values};
-use pipelines::network::{self, Model, NetworkType, Rule, Traffic};
+use pipelines::network::{self, Model, NetworkType, Rule};
 
 use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
@@ -18,6 +18,7 @@ use super::tables::{
     Address, AddressGroup, Direction, EncapType, Ethertype, Host, Network, Northbound, Port,
     SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet, Trunk,
 };
+use crate::northbound::file::write::traffic;
 
 /// An object with a history.
 trait Revised: Declared<Database = Northbound> {
@@ -465,31 +466,7 @@ fn rule_columns(
     project: &str,
     rule: &Rule,
 ) -> Columns<SecurityGroupRule> {
-    let (word, least, most) = match rule.traffic() {
-        Traffic::Any => (None, None, None),
-        Traffic::Protocol(protocol) => (Some(protocol.to_string()), None, None),
-        Traffic::Ports(protocol, range) => {
-            let ports = (i64::from(range.first()), i64::from(range.last()));
-            let protocol = match protocol {
-                network::PortProtocol::Tcp => "tcp",
-                network::PortProtocol::Udp => "udp",
-                network::PortProtocol::Sctp => "sctp",
-            };
-            (Some(protocol.to_owned()), Some(ports.0), Some(ports.1))
-        }
-        Traffic::Icmp(kind) => {
-            let protocol = match rule.ethertype() {
-                network::Ethertype::Ipv4 => "icmp",
-                network::Ethertype::Ipv6 => "ipv6-icmp",
-            };
-            let code = kind.icmp_code.map(i64::from);
-            (
-                Some(protocol.to_owned()),
-                Some(i64::from(kind.icmp_type)),
-                code,
-            )
-        }
-    };
+    let (word, least, most) = traffic(rule);
     let remote = rule.remote();
     columns!(
         row,
@@ -505,8 +482,8 @@ fn rule_columns(
                 network::Ethertype::Ipv6 => Ethertype::Ipv6,
             },
             protocol: word,
-            port_range_min: least,
-            port_range_max: most,
+            port_range_min: least.map(i64::from),
+            port_range_max: most.map(i64::from),
             remote_ip_prefix: match remote {
                 network::Remote::Block(block) => Some(block.to_string()),
                 _ => None,

@@ -114,6 +114,13 @@ async fn what_a_file_says_is_what_the_database_says() {
     assert_eq!(put(&database.snapshot(), &model).changes, []);
 }
 
+#[test]
+fn what_is_exported_is_read_as_the_same() {
+    let model = whole();
+    let text = serde_saphyr::to_string(&file::write::document(&model)).unwrap();
+    assert_eq!(sorted(&self::model(&text)), sorted(&model), "{text}");
+}
+
 #[tokio::test]
 async fn only_what_changes_is_written() {
     let server = Server::start();
