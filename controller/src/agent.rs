@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
-use ovsdb::replica::Database as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::Bridge as Role;
 use pipelines::site::Site;
@@ -21,8 +20,7 @@ use tracing::{info, warn};
 use crate::board::{Board, View};
 use crate::listeners::Listeners;
 use crate::log::Levels;
-use crate::northbound::database::WriteError;
-use crate::northbound::database::tables::Northbound;
+use crate::northbound::database::{NAME, WriteError};
 use crate::northbound::source::{Described, Place, Source, listed};
 use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
@@ -238,9 +236,7 @@ impl Agent {
     fn source_problem(&self, sentence: String) -> Problem {
         match &self.settings.source {
             Place::File(path) => Problem::new(Kind::File, path.display(), sentence),
-            Place::Database { .. } => {
-                Problem::new(Kind::Northbound, Northbound::default().name(), sentence)
-            }
+            Place::Database { .. } => Problem::new(Kind::Northbound, NAME, sentence),
         }
     }
 

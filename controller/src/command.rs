@@ -17,6 +17,7 @@ mod diff;
 mod export;
 mod flows;
 mod northbound;
+mod run;
 mod schema;
 mod sg;
 mod status;
@@ -42,6 +43,7 @@ pub(crate) struct Brint {
 #[derive(Debug, Subcommand)]
 enum Command {
     Agent(Box<agent::Arguments>),
+    Run(Box<run::Arguments>),
     Status(status::Arguments),
     Flows(flows::Arguments),
     Diff(Box<diff::Arguments>),
@@ -61,15 +63,8 @@ impl Brint {
             Err(reason) => return failed(&reason),
         };
         let done = match self.command {
-            Command::Agent(arguments) => {
-                return match agent::run(*arguments, levels) {
-                    Ok(()) => ExitCode::SUCCESS,
-                    Err(reason) => {
-                        error!("{reason:#}");
-                        ExitCode::FAILURE
-                    }
-                };
-            }
+            Command::Agent(arguments) => return daemon(agent::run(*arguments, levels)),
+            Command::Run(arguments) => return daemon(run::run(*arguments, levels)),
             Command::Status(arguments) => status::run(&arguments),
             Command::Flows(arguments) => flows::run(arguments),
             Command::Diff(arguments) => diff::run(*arguments),
@@ -81,6 +76,17 @@ impl Brint {
             Command::Why(arguments) => why::run(arguments),
         };
         done.unwrap_or_else(|reason| failed(&reason))
+    }
+}
+
+/// What a daemon exits with; an error goes to its log.
+fn daemon(done: anyhow::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            error!("{reason:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "the agent, the server and the commands each use a part of it"
 )]
 pub(crate) mod database;
+pub(crate) mod embedded;
 pub(crate) mod file;
 pub(crate) mod source;
 pub(crate) mod watch;

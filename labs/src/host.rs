@@ -165,10 +165,11 @@ impl Host {
     ///
     /// When it cannot be started. Whether it stays is for others to see.
     pub fn start_agent(&mut self, brint: &Path, network: &Path) -> anyhow::Result<()> {
-        self.start_agent_of(brint, &["--network".as_ref(), network.as_os_str()])
+        let source = ["agent".as_ref(), "--network".as_ref(), network.as_os_str()];
+        self.start_agent_of(brint, &source)
     }
 
-    /// Starts the agent, with arguments that say what it follows.
+    /// Starts the agent, by a command that says what it follows.
     ///
     /// # Errors
     ///
@@ -182,7 +183,6 @@ impl Host {
                     .map(|(name, value)| format!("{name}={}", value.display())),
             )
             .arg(brint)
-            .arg("agent")
             .args(source)
             .args(["--host", &self.name]);
         self.agent = Some(self.state.start(&mut command, &self.agent_log())?);

@@ -187,7 +187,7 @@ impl Lab {
             .try_for_each(|host| host.start_agent(&self.brint, &self.network))
     }
 
-    /// Starts the agent of every host, with arguments that say what it follows.
+    /// Starts the agent of every host, by a command that says what it follows.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use labs::quickstart::{NETWORK, OFPORTS};
-use labs::{Lab, PATIENCE, probe, wait_for};
+use labs::{Lab, Machine, PATIENCE, probe, wait_for};
 use tests::{Northbound, brint, reaches};
 
 /// The quickstart, whose agents follow a northbound database that has been told of it. They know it
@@ -15,13 +15,13 @@ fn quickstart(name: &str, by_flag: bool) -> anyhow::Result<(Lab, Northbound)> {
     let northbound = Northbound::start(lab.directory(), &brint)?;
     let remote = northbound.remote();
     if by_flag {
-        lab.start_agents_of(&["--remote".as_ref(), remote.as_ref()])?;
+        lab.start_agents_of(&["agent".as_ref(), "--remote".as_ref(), remote.as_ref()])?;
     } else {
         for host in lab.hosts() {
             let setting = format!("external_ids:brint-remote={remote}");
             host.ovs().vsctl(&format!("set Open_vSwitch . {setting}"))?;
         }
-        lab.start_agents_of(&[])?;
+        lab.start_agents_of(&["agent".as_ref()])?;
     }
     lab.wait_for_bridges()?;
     let changes = northbound.apply(NETWORK, "")?;
@@ -133,4 +133,97 @@ fn a_database_that_is_killed_is_survived() -> anyhow::Result<()> {
     northbound.apply(&with_rule(4243)?, "--wait=hosts")?;
     ensure!(hosts_with_rule(&lab, 4243)? > 0, "no host has the flow");
     reaches(a2, a1)
+}
+
+/// One network on one host.
+const ALONE: &str = "
+networks:
+  - {name: net, network_type: local, subnets: [{cidr: 10.0.0.0/24}]}
+security_groups:
+  - name: all
+    rules: [{direction: egress}, {direction: ingress, remote_group: all}]
+ports:
+  - {id: 75000001-bcad-4032-8ad1-f0950600b737, name: one, network: net, mac_address: \"fa:16:3e:00:00:01\", fixed_ips: [10.0.0.1], security_groups: [all], host: host1}
+  - {id: 75000002-bcad-4032-8ad1-f0950600b737, name: two, network: net, mac_address: \"fa:16:3e:00:00:02\", fixed_ips: [10.0.0.2], security_groups: [all], host: host1}
+hosts:
+  - {name: host1, encap_ip: 192.0.2.1}
+";
+
+#[test]
+fn one_command_runs_a_host_alone() -> anyhow::Result<()> {
+    let brint = brint()?;
+    let mut lab = Lab::build("t-nbrun", ALONE, &brint)?;
+    lab.start_agents_of(&["run".as_ref()])?;
+    let file = lab.network().display().to_string();
+    let apply = format!("apply -f {file} --wait=hosts");
+    let host = lab.host("host1")?;
+    wait_for("the database is served", PATIENCE, || {
+        Ok(host.ask_agent(&brint, &apply).ok())
+    })?;
+    lab.wait_for_bridges()?;
+    lab.plug_machines(&[])?;
+    lab.wait_until_bound()?;
+    let (one, two) = (lab.machine("one")?.clone(), lab.machine("two")?.clone());
+    answers(&one, &two)?;
+
+    // A server that is started again does not know the database by itself.
+    lab.host_mut("host1")?.kill_database()?;
+    lab.host_mut("host1")?.start_database()?;
+    let host = lab.host("host1")?;
+    wait_for("the database is served again", PATIENCE, || {
+        Ok(host.ask_agent(&brint, &apply).ok())
+    })?;
+    answers(&two, &one)
+}
+
+#[test]
+fn an_older_database_is_brought_up_to_date() -> anyhow::Result<()> {
+    let brint = brint()?;
+    let mut lab = Lab::build("t-nbold", ALONE, &brint)?;
+    let ovs = lab.host("host1")?.ovs().clone();
+    let run = |program: &str, arguments: &[&str]| -> anyhow::Result<String> {
+        let output = ovs.command(program).args(arguments).output()?;
+        ensure!(output.status.success(), "{program}: {output:?}");
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let schema = run(
+        brint.to_str().context("a path that is no text")?,
+        &["schema"],
+    )?;
+    let lines = schema
+        .lines()
+        .filter(|line| !line.contains("\"is_default\""));
+    let older: String = lines.map(|line| format!("{line}\n")).collect();
+    let older = older.replace("\"version\": \"1.", "\"version\": \"0.");
+    ensure!(older != schema, "the schema looks otherwise");
+    let file = |name: &str| ovs.directory().join(name).display().to_string();
+    std::fs::write(file("older"), older)?;
+    let database = file("brint_northbound.db");
+    run("ovsdb-tool", &["create", &database, &file("older")])?;
+    run(
+        "ovs-appctl",
+        &["-t", "ovsdb-server", "ovsdb-server/add-db", &database],
+    )?;
+    let remote = format!("unix:{}", file("db.sock"));
+    let insert = r#"["Brint_Northbound",{"op":"insert","table":"Network","row":{"name":"kept"}}]"#;
+    run("ovsdb-client", &["transact", &remote, insert])?;
+
+    lab.start_agents_of(&["run".as_ref()])?;
+    let export = || lab.host("host1")?.ask_agent(&brint, "export");
+    let exported = wait_for("the database is converted", PATIENCE, || Ok(export().ok()))?;
+    ensure!(exported.contains("kept"), "{exported}");
+    let version = run(
+        "ovsdb-client",
+        &["get-schema-version", &remote, "Brint_Northbound"],
+    )?;
+    ensure!(version.starts_with("1."), "{version}");
+    Ok(())
+}
+
+/// Waits until a machine gets an answer from another, on IPv4.
+fn answers(from: &Machine, to: &Machine) -> anyhow::Result<()> {
+    wait_for("an answer", PATIENCE, || {
+        let answered = probe::ping(from.namespace(), to.ipv4()?, Duration::from_secs(1))?;
+        Ok(answered.then_some(()))
+    })
 }

@@ -19,10 +19,10 @@ use crate::northbound::source::Place;
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
 /// The agent follows the northbound database, which is where --remote or else
-/// `external_ids:brint-remote` of the host's database says, or a file. It makes the bridges, patch ports and tunnel ports that
-/// it needs (provider bridges have to exist), binds the interfaces of the integration bridge by
-/// `external_ids:iface-id`, and programs the flows. It stays until it is told to stop; what it
-/// programmed stays when it goes.
+/// `external_ids:brint-remote` of the host's database says, or a file. It makes the bridges, patch
+/// ports and tunnel ports that it needs (provider bridges have to exist), binds the interfaces of
+/// the integration bridge by `external_ids:iface-id`, and programs the flows. It stays until it is
+/// told to stop; what it programmed stays when it goes.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A file that describes the networks, in place of the northbound database; it is read again
@@ -31,6 +31,13 @@ pub(crate) struct Arguments {
     network: Option<PathBuf>,
     #[command(flatten)]
     northbound: Northbound,
+    #[command(flatten)]
+    host: Host,
+}
+
+/// What the agent is to do on this host.
+#[derive(Debug, Args)]
+pub(super) struct Host {
     /// The name of this host in the network description [default: the host name]
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -76,7 +83,19 @@ fn parse_bridge_mappings(text: &str) -> Result<Mappings, String> {
 
 /// Runs the agent until it is told to stop.
 pub(crate) fn run(arguments: Arguments, levels: Levels) -> anyhow::Result<()> {
-    let settings = arguments.settings()?;
+    let source = match arguments.network {
+        Some(path) => Place::File(path),
+        None => Place::Database {
+            remotes: arguments.northbound.remotes()?,
+            pki: arguments.northbound.pki(),
+            embedded: None,
+        },
+    };
+    start(arguments.host.settings(source)?, levels)
+}
+
+/// Runs the agent with these settings until it is told to stop.
+pub(super) fn start(settings: Settings, levels: Levels) -> anyhow::Result<()> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -84,8 +103,9 @@ pub(crate) fn run(arguments: Arguments, levels: Levels) -> anyhow::Result<()> {
     runtime.block_on(agent::run(settings, levels))
 }
 
-impl Arguments {
-    fn settings(self) -> anyhow::Result<Settings> {
+impl Host {
+    /// The settings, with what the agent follows.
+    pub(super) fn settings(self, source: Place) -> anyhow::Result<Settings> {
         let host = match self.host {
             Some(host) => host,
             None => fs::read_to_string("/proc/sys/kernel/hostname")
@@ -97,13 +117,6 @@ impl Arguments {
         let database = self
             .db
             .unwrap_or_else(|| format!("unix:{}/db.sock", run_directory.display()));
-        let source = match self.network {
-            Some(path) => Place::File(path),
-            None => Place::Database {
-                remotes: self.northbound.remotes()?,
-                pki: self.northbound.pki(),
-            },
-        };
         Ok(Settings {
             source,
             host: HostName::from(host.as_str()),

@@ -50,6 +50,9 @@ mod words;
 pub(crate) use error::WriteError;
 use tables::{Global, HostState, Northbound};
 
+/// The name of the database.
+pub(crate) const NAME: &str = "Brint_Northbound";
+
 /// The schema, for `ovsdb-tool create` and `convert`.
 pub(crate) const SCHEMA: &str = include_str!("database/brint_northbound.ovsschema");
 

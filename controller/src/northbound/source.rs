@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use ovsdb::client::Event;
 use ovsdb::pki::Pki;
-use ovsdb::replica::Database as _;
 use ovsdb::{Events, Options, Remote};
 use pipelines::network::Model;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::database::objects::describe;
 use super::database::tables::Northbound;
-use super::database::{Database, agent_conditions, digest};
+use super::database::{Database, NAME, agent_conditions, digest};
+use super::embedded::Embedded;
 use super::file::FileError;
 use super::watch::Watch;
 
@@ -28,6 +29,8 @@ pub(crate) enum Place {
         remotes: Vec<Remote>,
         /// Keys and certificates, for `ssl:`.
         pki: Option<Pki>,
+        /// The host's own server, if that is to serve it.
+        embedded: Option<Embedded>,
     },
 }
 
@@ -36,7 +39,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Database { remotes, .. } => {
-                f.write_str(Northbound::default().name())?;
+                f.write_str(NAME)?;
                 match remotes.is_empty() {
                     true => Ok(()),
                     false => write!(f, " at {}", listed(remotes)),
@@ -83,8 +86,14 @@ impl Source {
     pub(crate) fn start(place: &Place, host: &str) -> Result<Self, FileError> {
         Ok(match place {
             Place::File(path) => Self::File(Watch::start(path)?),
-            Place::Database { remotes, pki } => {
-                Self::Database(Follow::start(remotes.clone(), pki.clone(), host))
+            Place::Database {
+                remotes,
+                pki,
+                embedded,
+            } => {
+                let mut follow = Follow::start(remotes.clone(), pki.clone(), host);
+                follow.embedded.clone_from(embedded);
+                Self::Database(follow)
             }
         })
     }
@@ -135,6 +144,10 @@ pub(crate) struct Follow {
     connected: bool,
     /// The rows that were told last.
     told: Option<Arc<Northbound>>,
+    /// The host's own server, if that is to serve the database.
+    embedded: Option<Embedded>,
+    /// Makes sure that it does.
+    serving: Option<JoinHandle<()>>,
 }
 
 impl Follow {
@@ -148,6 +161,19 @@ impl Follow {
             events,
             connected: false,
             told: None,
+            embedded: None,
+            serving: None,
+        }
+    }
+
+    /// Makes sure that the host's own server serves the database, if it is to.
+    fn serve(&mut self) {
+        let busy = self
+            .serving
+            .as_ref()
+            .is_some_and(|task| !task.is_finished());
+        if let Some(embedded) = self.embedded.clone().filter(|_| !busy) {
+            self.serving = Some(tokio::spawn(embedded.serve()));
         }
     }
 
@@ -176,6 +202,7 @@ impl Follow {
                 }
                 Some(Event::Disconnected(reason)) => {
                     self.connected = false;
+                    self.serve();
                     return Err(format!("not connected: {reason}; trying until it answers"));
                 }
                 Some(_) => {}
