@@ -120,6 +120,7 @@ impl Side {
         flows: &mut Flows<'_>,
     ) {
         let mut numbers = BTreeMap::new();
+        let mut traffic: BTreeMap<(u16, Match), BTreeSet<u32>> = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule, port.is_stateful());
             let later = rule::later_fragments(rule).filter(|_| port.is_stateful());
@@ -130,15 +131,38 @@ impl Side {
                     }
                     (Remote::Group(_) | Remote::AddressGroup(_), Some(number)) => {
                         numbers.insert(number, rule);
-                        traffic(port, number, rule, &matching, flows);
+                        let key = (rule::group_priority(rule::offset(rule)), matching);
+                        traffic.entry(key).or_default().insert(number);
                     }
                     // Without a number the rule cannot tell members from others: it allows nothing.
                     (Remote::Group(_) | Remote::AddressGroup(_), None) => {}
                 }
             }
         }
+        for ((priority, matching), numbers) in traffic {
+            self.traffic(port, priority, &matching, &numbers, flows);
+        }
         for (number, rule) in numbers {
             self.conjunction(port, number, rule, flows);
+        }
+    }
+
+    /// What rules with remote groups allow at a port, whoever the other side is.
+    fn traffic(
+        &self,
+        port: LocalPort<'_>,
+        priority: u16,
+        matching: &Match,
+        numbers: &BTreeSet<u32>,
+        flows: &mut Flows<'_>,
+    ) {
+        for (state, place) in states(self.direction, port.is_stateful()) {
+            flows
+                .at(priority)
+                .like(matching.clone())
+                .in_state(*state)
+                .when(PORT, port.key())
+                .conjunctions(places(numbers, *place), Clause::Traffic.into());
         }
     }
 
@@ -206,34 +230,33 @@ impl Side {
     /// The addresses of a member, for every rule in the network that names its group.
     fn member(&self, member: &Member<'_>, flows: &mut Flows<'_>) {
         let network = member.network;
-        let mut wanted: BTreeMap<(Ethertype, u16), BTreeSet<(bool, u32)>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(Ethertype, u16, bool), BTreeSet<u32>> = BTreeMap::new();
         for group in member.groups.iter() {
             let named = |rule: &&Rule| {
                 rule.direction() == self.direction && rule.remote().set() == Some(member.remote)
             };
             for rule in group.rules.iter().filter(named) {
-                let key = (rule.ethertype(), rule::offset(rule));
-                let numbers = group.ways().iter().filter_map(|stateful| {
-                    Some((*stateful, number(network, group, rule, *stateful)?))
-                });
-                wanted.entry(key).or_default().extend(numbers);
+                for stateful in group.ways() {
+                    if let Some(number) = number(network, group, rule, *stateful) {
+                        let key = (rule.ethertype(), rule::offset(rule), *stateful);
+                        wanted.entry(key).or_default().insert(number);
+                    }
+                }
             }
         }
         for block in member.addresses.iter().copied() {
             let version = Ethertype::of(block);
-            for ((_, offset), numbers) in wanted
+            let fitting = wanted
                 .iter()
-                .filter(|((ethertype, _), _)| *ethertype == version)
-            {
-                for (stateful, number) in numbers {
-                    for (state, place) in states(self.direction, *stateful) {
-                        flows
-                            .at(rule::group_priority(*offset))
-                            .when(NETWORK, network.vlan.into())
-                            .in_state(*state)
-                            .when_in(rule::far_side(self.direction), block)
-                            .conjunction(number + place, Clause::Member.into());
-                    }
+                .filter(|((ethertype, ..), _)| *ethertype == version);
+            for ((_, offset, stateful), numbers) in fitting {
+                for (state, place) in states(self.direction, *stateful) {
+                    flows
+                        .at(rule::group_priority(*offset))
+                        .when(NETWORK, network.vlan.into())
+                        .in_state(*state)
+                        .when_in(rule::far_side(self.direction), block)
+                        .conjunctions(places(numbers, *place), Clause::Member.into());
                 }
             }
         }
@@ -258,18 +281,6 @@ pub(super) fn decision(flow: &Flow, side: &Side) -> Option<Decision> {
     (!clause).then(|| decision(side.direction))
 }
 
-/// What a rule with a remote group allows at a port, whoever the other side is.
-fn traffic(port: LocalPort<'_>, number: u32, rule: &Rule, matching: &Match, flows: &mut Flows<'_>) {
-    for (state, place) in states(rule.direction(), port.is_stateful()) {
-        flows
-            .at(rule::group_priority(rule::offset(rule)))
-            .like(matching.clone())
-            .in_state(*state)
-            .when(PORT, port.key())
-            .conjunction(number + place, Clause::Traffic.into());
-    }
-}
-
 /// The two sides of a rule with a remote group.
 #[derive(Clone, Copy)]
 enum Clause {
@@ -286,6 +297,11 @@ impl From<Clause> for u8 {
             Clause::Traffic => 2,
         }
     }
+}
+
+/// The numbers that conjunctions have in one state.
+fn places(numbers: &BTreeSet<u32>, place: u32) -> impl Iterator<Item = u32> {
+    numbers.iter().map(move |number| number + place)
 }
 
 /// The first number of the rule's conjunction, if it names a set of addresses.

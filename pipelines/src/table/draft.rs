@@ -317,9 +317,10 @@ impl Draft<'_> {
         self.push(ToGroup { group: id }).done();
     }
 
-    /// Adds the packet to one of the two sets that a conjunction is made of.
-    pub(crate) fn conjunction(self, id: u32, clause: u8) {
-        self.push(Conjunction::new(id, clause, CLAUSES)).done();
+    /// Adds the packet to one of the two sets that each of the conjunctions is made of.
+    pub(crate) fn conjunctions(self, ids: impl Iterator<Item = u32>, clause: u8) {
+        let actions = ids.map(|id| Conjunction::new(id, clause, CLAUSES));
+        actions.fold(self, Self::push).done();
     }
 
     pub(crate) fn drop(self) {
