@@ -47,6 +47,44 @@ fn a_bad_description_at_the_start_programs_nothing() -> anyhow::Result<()> {
     host.wait_for_bridges()
 }
 
+/// No message holds a flow that adds to as many conjunctions.
+const GROUPS: usize = 4_200;
+
+#[test]
+fn a_flow_that_is_too_long_holds_up_no_other() -> anyhow::Result<()> {
+    let lab = quickstart("t-long")?;
+    let host = lab.host("host1")?;
+    let groups: String = (0..GROUPS)
+        .map(|group| format!("  - {{name: group{group}, project: tenant-a}}\n"))
+        .collect();
+    let rules: String = (0..GROUPS)
+        .map(|group| {
+            let rule = "direction: ingress, ethertype: IPv4, protocol: udp, remote_group";
+            format!("      - {{{rule}: group{group}}}\n")
+        })
+        .collect();
+    let many = format!("  - name: many\n    project: tenant-a\n    rules:\n{rules}");
+    let own = "security_groups: [default, allow-ssh]";
+    let long = NETWORK
+        .replacen(
+            "security_groups:\n",
+            &format!("security_groups:\n{groups}{many}"),
+            1,
+        )
+        .replacen(own, "security_groups: [default, allow-ssh, many]", 1);
+    ensure!(
+        long.contains("allow-ssh, many]"),
+        "the description has changed"
+    );
+    fs::write(lab.network(), long).context("writing a long description")?;
+    logs(host, &["left out", "table=82, priority=73"])?;
+    wait_for("the others are there", PATIENCE, || {
+        let flows = Flows::of(host.ovs(), "br-int")?;
+        Ok((flows.len() > 2 * GROUPS).then_some(()))
+    })?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
 #[test]
 fn an_agent_without_open_vswitch_says_so_and_waits() -> anyhow::Result<()> {
     let mut lab = Lab::build("t-absent", NETWORK, &brint()?)?;

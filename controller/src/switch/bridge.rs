@@ -300,8 +300,8 @@ impl Bridge {
 
     /// Sends changes, as one bundle.
     ///
-    /// A change that the switch refuses is left out, so that it does not hold up the others; it is
-    /// tried again later.
+    /// A change that the switch refuses, or that no message can hold, is left out, so that it does
+    /// not hold up the others; it is tried again later.
     async fn send(
         &mut self,
         mut changes: Vec<Change>,
@@ -319,14 +319,12 @@ impl Bridge {
                     self.reporter.forget(forgotten);
                     return Ok(());
                 }
-                Err(RequestError::Bundle(BundleError::Refused(culprit))) => {
-                    let Some(change) = changes.get(culprit.index) else {
-                        return Err(format!("installing: {culprit}"));
+                Err(error) => {
+                    let Some((change, reason)) = culprit(&changes, &error) else {
+                        return Err(format!("installing: {error}"));
                     };
-                    let reason = format!("{change}: {}", culprit.error);
-                    self.refuse(change.clone(), reason);
+                    self.refuse(change, reason);
                 }
-                Err(error) => return Err(format!("installing: {error}")),
             }
             (changes, diff) = self.missing(desired);
         }
@@ -342,7 +340,7 @@ impl Bridge {
         let since = match known {
             Some((_, trouble)) => trouble.since,
             None => {
-                warn!("left out, as the switch refuses it: {reason}");
+                warn!("left out, as the switch cannot have it: {reason}");
                 SystemTime::now()
             }
         };
@@ -418,6 +416,32 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
         installed.put_flow(Arc::new(Flow::from(flow)));
     }
     Ok(installed)
+}
+
+/// The change for which a bundle failed, and what is wrong with it.
+fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String)> {
+    match error {
+        RequestError::Bundle(BundleError::Refused(culprit)) => {
+            let change = changes.get(culprit.index)?;
+            Some((change.clone(), format!("{change}: {}", culprit.error)))
+        }
+        RequestError::Bundle(BundleError::TooLong { index, error }) => {
+            let change = changes.get(*index)?;
+            // What it does is what is too long.
+            let name = match change {
+                Change::PutFlow(flow) => {
+                    let (table, priority, matching) = flow.identity();
+                    format!("table={table}, priority={priority}, {matching}")
+                }
+                Change::AddGroup(group) | Change::ModifyGroup(group) => {
+                    format!("group_id={}", group.id)
+                }
+                Change::DeleteFlow(_) | Change::DeleteGroup(_) => change.to_string(),
+            };
+            Some((change.clone(), format!("{name}: {error}")))
+        }
+        _ => None,
+    }
 }
 
 /// The message that carries a change out.
