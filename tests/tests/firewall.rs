@@ -1,6 +1,7 @@
 //! What the firewall remembers of connections, and what people are told of its verdicts.
 
 use std::fs;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
@@ -381,6 +382,54 @@ fn fragments_keep_their_ports_after_the_switch_restarts() -> anyhow::Result<()> 
     host.kill_switch()?;
     host.start_switch()?;
     keeps(&lab)
+}
+
+#[test]
+fn a_datagram_of_several_frames_passes_by_its_port() -> anyhow::Result<()> {
+    let lab = quickstart("t-datagrams")?;
+    let (a1, visitor) = (lab.machine("a1")?, lab.machine("visitor")?);
+    let rule = "protocol: udp, port_range_min: 4444, port_range_max: 4444}";
+    let rules = format!(
+        "      - {{direction: ingress, ethertype: IPv4, {rule}\n      \
+         - {{direction: ingress, ethertype: IPv6, {rule}\n"
+    );
+    let ssh = "  - name: allow-ssh\n    project: tenant-a\n    rules:\n";
+    let udp = NETWORK.replace(ssh, &format!("{ssh}{rules}"));
+    fs::write(lab.network(), udp).context("writing another description")?;
+    let bind = |at: &Machine, port: u16| {
+        let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        at.namespace()
+            .enter(|| UdpSocket::bind(any).context("binding a socket"))
+    };
+    let sender = bind(visitor, 0)?;
+    let (allowed, refused) = (bind(a1, 4444)?, bind(a1, 4445)?);
+    for socket in [&allowed, &refused] {
+        socket.set_read_timeout(Some(REFUSED))?;
+    }
+    for address in [a1.ipv4()?, a1.ipv6()?] {
+        // A socket of IPv6 writes to both.
+        let to = match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        // The first fills a frame, the second three.
+        for length in [1_000, 4_000] {
+            let datagram = vec![0; length];
+            let mut received = vec![0; 2 * length];
+            let hears = |socket: &UdpSocket, port, received: &mut [u8]| {
+                sender.send_to(&datagram, (to, port))?;
+                anyhow::Ok(socket.recv(received).is_ok_and(|heard| heard == length))
+            };
+            wait_for("the datagram is heard", PATIENCE, || {
+                let heard = hears(&allowed, 4444, &mut received)?;
+                Ok(heard.then_some(()))
+            })
+            .with_context(|| format!("{length} bytes to {address}"))?;
+            let leaks = hears(&refused, 4445, &mut received)?;
+            ensure!(!leaks, "{length} bytes to {address} need no rule");
+        }
+    }
+    Ok(())
 }
 
 /// A UDP packet between two machines; ports are the same both ways, so it may be an answer.
