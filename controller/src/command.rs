@@ -8,15 +8,18 @@ use clap::{Parser, Subcommand};
 use tracing::error;
 
 use crate::log;
+use object::Noun;
 
 mod agent;
 mod answer;
 mod apply;
+mod completion;
 mod delete;
 mod diff;
 mod export;
 mod flows;
 mod northbound;
+mod object;
 mod run;
 mod schema;
 mod sg;
@@ -25,7 +28,7 @@ mod why;
 
 /// An SDN controller that runs beside Open vSwitch.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "brint", version, propagate_version = true)]
 pub(crate) struct Brint {
     /// What to log: a level, or `target=level` pairs separated by commas.
     #[arg(
@@ -50,7 +53,17 @@ enum Command {
     Apply(Box<apply::Arguments>),
     Delete(Box<delete::Arguments>),
     Export(Box<export::Arguments>),
+    /// Shows and deletes networks of the northbound database
+    Network(object::Arguments),
+    /// Shows and deletes subnets of the northbound database
+    Subnet(object::Arguments),
+    /// Shows and deletes ports of the northbound database
+    Port(object::Arguments),
+    /// Shows hosts of the northbound database, and deletes those that are gone
+    Host(object::Arguments),
     Schema(schema::Arguments),
+    Completion(completion::Completion),
+    Man(completion::Man),
     Sg(sg::Arguments),
     Why(why::Arguments),
 }
@@ -71,7 +84,13 @@ impl Brint {
             Command::Apply(arguments) => apply::run(&arguments),
             Command::Delete(arguments) => delete::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
+            Command::Network(arguments) => object::run(Noun::Network, arguments),
+            Command::Subnet(arguments) => object::run(Noun::Subnet, arguments),
+            Command::Port(arguments) => object::run(Noun::Port, arguments),
+            Command::Host(arguments) => object::run(Noun::Host, arguments),
             Command::Schema(schema::Arguments {}) => schema::run(),
+            Command::Completion(arguments) => completion::complete(&arguments),
+            Command::Man(arguments) => completion::man(&arguments),
             Command::Sg(arguments) => sg::run(arguments),
             Command::Why(arguments) => why::run(arguments),
         };

@@ -107,6 +107,25 @@ fn a_description_goes_into_the_database_and_comes_back() -> anyhow::Result<()> {
     let exported = northbound.brint("export")?;
     let same = northbound.apply(&exported, "--dry-run")?;
     ensure!(same.is_empty(), "{same}");
+    // One object can be looked at, and deleted if nothing names it.
+    let fixed_ips = northbound.brint("port show a1 -f value -c fixed_ips -c status")?;
+    ensure!(
+        fixed_ips.starts_with("10.0.0.18,") && fixed_ips.ends_with("\nDOWN\n"),
+        "{fixed_ips}"
+    );
+    let networks = northbound.brint("network list -f value -c name")?;
+    ensure!(networks.lines().any(|name| name == "flat"), "{networks}");
+    ensure!(
+        northbound.brint("network delete flat").is_err(),
+        "a network in use is gone"
+    );
+    let ports = northbound.brint("port list -f value -c name")?;
+    northbound.brint(&format!("port delete {}", ports.replace('\n', " ")))?;
+    northbound.brint("network delete flat")?;
+    ensure!(
+        northbound.brint("network show flat").is_err(),
+        "what was deleted is shown"
+    );
     northbound.brint(&format!("delete -f {}", file.display()))?;
     ensure!(northbound.rows("Network", "name")?.is_empty());
     let differs = northbound.brint(&format!("diff --file {}", file.display()));

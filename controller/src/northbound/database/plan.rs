@@ -56,7 +56,7 @@ impl fmt::Display for Change {
 
 impl Plan {
     /// Adds the deletion of an object.
-    pub(super) fn delete<R: Declared<Database = Northbound>>(
+    pub(crate) fn delete<R: Declared<Database = Northbound>>(
         &mut self,
         kind: &str,
         name: &str,
