@@ -41,7 +41,9 @@ pub(super) struct Uplink {
     started_at: i64,
     /// The transaction under way.
     sending: Option<JoinHandle<Result<(), WriteError>>>,
-    /// When to say again that the host is alive.
+    /// Whether to say that the host is alive.
+    due: bool,
+    /// When to say it again.
     report_at: Option<Instant>,
     /// When to try again what was refused.
     retry_at: Option<Instant>,
@@ -53,7 +55,8 @@ impl Uplink {
             database,
             started_at: now(),
             sending: None,
-            report_at: Some(Instant::now()),
+            due: true,
+            report_at: None,
             retry_at: None,
         }
     }
@@ -62,7 +65,11 @@ impl Uplink {
     pub(super) async fn changed(&mut self) -> Option<WriteError> {
         let Some(sending) = &mut self.sending else {
             tokio::select! {
-                () = until(self.report_at) => {}
+                // What is due stays so until it can be said, which is not worth asking for again.
+                () = until(self.report_at) => {
+                    self.report_at = None;
+                    self.due = true;
+                }
                 () = until(self.retry_at) => self.retry_at = None,
             }
             return None;
@@ -73,6 +80,7 @@ impl Uplink {
             Ok(Ok(())) => None,
             Ok(Err(error)) => {
                 self.retry_at = Some(Instant::now() + RETRY);
+                self.due = true;
                 Some(error)
             }
             // The task does not panic, and is not aborted.
@@ -86,12 +94,12 @@ impl Uplink {
             return;
         }
         let rows = self.database.snapshot();
-        let due = self.report_at.is_none_or(|at| at <= Instant::now());
         let mut transaction = Transaction::new();
         put_host(&mut transaction, &rows, facts.host);
         put_ports(&mut transaction, &rows, facts);
-        self.put_state(&mut transaction, &rows, facts, due);
-        if due {
+        self.put_state(&mut transaction, &rows, facts);
+        if self.due {
+            self.due = false;
             self.report_at = Some(Instant::now() + REPORT_INTERVAL);
         }
         if transaction.is_empty() {
@@ -120,7 +128,6 @@ impl Uplink {
         transaction: &mut Transaction<Northbound>,
         rows: &Northbound,
         facts: &Facts<'_>,
-        due: bool,
     ) {
         let name = facts.host.name.as_str();
         let row = rows.host_states.index().by_name.get(name);
@@ -134,7 +141,7 @@ impl Uplink {
         match row {
             Some(row) => {
                 let same = row.nb_cfg == nb_cfg && row.started_at == self.started_at;
-                if due || !same {
+                if self.due || !same {
                     transaction.update(row.uuid, state);
                 }
             }
@@ -219,5 +226,29 @@ fn put_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts
         transaction.verify(row.uuid, Port::host, &row.host);
         transaction.update(row.uuid, values.set(Port::status, status));
         transaction.mutate(row.uuid, [Port::revision_number.plus(1)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn is_ready(uplink: &mut Uplink) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(uplink.changed()).poll(&mut context) != Poll::Pending
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_said_yet_keeps_nobody_busy() {
+        let (database, _events) = Database::follow(Vec::new(), ovsdb::Options::default());
+        let mut uplink = Uplink::new(database);
+        assert!(!is_ready(&mut uplink));
+        // The time has come: it is told once.
+        uplink.report_at = Some(Instant::now());
+        assert_eq!(uplink.changed().await, None);
+        assert!(!is_ready(&mut uplink));
     }
 }
