@@ -11,9 +11,11 @@ pub mod table;
 pub mod value;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 pub use format::Format;
 pub use header::{Class, Code, Header};
@@ -143,6 +145,19 @@ pub enum Need {
     TrackedIpv6,
 }
 
+/// Every field by each of its names, those of its codes included.
+static BY_NAME: LazyLock<BTreeMap<&str, FieldId>> = LazyLock::new(|| {
+    let mut fields = BTreeMap::new();
+    for field in ALL {
+        let FieldId(facts) = field;
+        let codes = facts.codes.iter().map(|code| &code.name);
+        for name in facts.names.iter().chain(codes) {
+            fields.entry(*name).or_insert(*field);
+        }
+    }
+    fields
+});
+
 /// A field, whatever the type of its value.
 ///
 /// Ordered as the table is.
@@ -159,10 +174,7 @@ impl FieldId {
     /// The field that `ovs-ofctl` calls so: `reg0`, `NXM_NX_REG0`, `OXM_OF_IPV4_SRC`, `nw_src`.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        let is = |field: &&Self| {
-            field.0.names.contains(&name) || field.0.codes.iter().any(|code| code.name == name)
-        };
-        ALL.iter().find(is).copied()
+        BY_NAME.get(name).copied()
     }
 
     /// The name in lists of fields and in `set_field`.

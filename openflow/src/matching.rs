@@ -57,6 +57,13 @@ impl Condition<'_> {
     pub fn field(&self) -> Option<FieldId> {
         FieldId::of_header(self.header)
     }
+
+    fn typed<T: Value>(&self) -> Option<Masked<T>> {
+        Some(Masked {
+            value: T::from_bytes(self.value)?,
+            mask: self.mask.and_then(T::from_bytes),
+        })
+    }
 }
 
 /// A value and, if not all of its bits count, the mask of those that do.
@@ -102,11 +109,7 @@ impl Match {
     /// The condition on `field`, if there is one.
     #[must_use]
     pub fn get<T: Value>(&self, field: Field<T>) -> Option<Masked<T>> {
-        let condition = self.condition(field.id())?;
-        Some(Masked {
-            value: T::from_bytes(condition.value)?,
-            mask: condition.mask.and_then(T::from_bytes),
-        })
+        self.condition(field.id())?.typed()
     }
 
     /// The value of `field`, if there is a condition on it; a mask is not looked at.

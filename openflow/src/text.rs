@@ -164,18 +164,18 @@ impl<'n> Parser<'n> {
         FlowMods::new(*self, text, command)
     }
 
-    /// Reads a file as [`flow_mods`](Self::flow_mods) does, and says which protocols can carry all
-    /// of its flow mods; OpenFlow 1.3 need not be one.
+    /// Reads a whole file as [`flow_mods`](Self::flow_mods) does, and says which protocols can carry
+    /// all of its flow mods; OpenFlow 1.3 need not be one.
     ///
     /// # Errors
     ///
     /// When `ovs-ofctl` would refuse a line whatever the protocol.
-    pub fn flow_protocols(
+    pub fn flow_mods_of_any_protocol(
         &self,
         text: &str,
         command: FlowModCommand,
-    ) -> Result<Protocols, ParseError> {
-        flow::protocols(self, text, command)
+    ) -> Result<(Vec<FlowMod>, Protocols), ParseError> {
+        flow::of_any_protocol(self, text, command)
     }
 
     /// Says which protocols can carry a group mod; OpenFlow 1.3 need not be one.

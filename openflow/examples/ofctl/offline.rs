@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use openflow::message::{ErrorCode, FlowMod, FlowModCommand, GroupModCommand, Message};
+use openflow::message::{ErrorCode, FlowModCommand, GroupModCommand, Message};
 use openflow::names::Names;
 use openflow::print::Frame;
 use openflow::text::{ParseError, Parser, Protocols};
@@ -60,8 +60,8 @@ pub(crate) fn at(file: &str, error: &ParseError) -> String {
 pub(crate) fn parse_flow(flow: &str) -> Result<ExitCode, Failure> {
     let parser = Parser::default().lenient();
     let add = FlowModCommand::ADD;
-    let usable = parser
-        .flow_protocols(flow, add)
+    let (_, usable) = parser
+        .flow_mods_of_any_protocol(flow, add)
         .map_err(|error| error.message)?;
     let mut out = std::io::stdout().lock();
     choose(&mut out, usable, "protocol: OXM-OpenFlow13")?;
@@ -75,12 +75,11 @@ pub(crate) fn parse_flows(file: &str) -> Result<ExitCode, Failure> {
     let text = read(file)?;
     let parser = Parser::default().lenient();
     let add = FlowModCommand::ADD;
-    let at = |error: ParseError| format!("{file}:{}: {}", error.line, error.message);
-    let usable = parser.flow_protocols(&text, add).map_err(at)?;
+    let (changes, usable) = parser
+        .flow_mods_of_any_protocol(&text, add)
+        .map_err(|error| format!("{file}:{}: {}", error.line, error.message))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     choose(&mut out, usable, "protocol: OXM-OpenFlow13")?;
-    let changes: Result<Vec<FlowMod>, ParseError> = parser.flow_mods(&text, Some(add)).collect();
-    let changes = changes.map_err(at)?;
     for (xid, change) in (XID..).zip(changes) {
         print(&mut out, xid, change.into())?;
     }

@@ -39,7 +39,7 @@ impl Display for DisplayMatch<'_> {
     /// under which names the rest appears, depends on the Ethernet type and the protocol.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut list = List {
-            matching: self.matching,
+            matching: Present::of(self.matching),
             names: self.names,
             comma: "",
             f,
@@ -133,9 +133,46 @@ fn registers() -> [(Field<u32>, &'static str); 16] {
     .map(|register| (register, register.id().name()))
 }
 
+/// The conditions of a match, of which most that are asked for are not there.
+#[derive(Clone, Copy)]
+struct Present<'a> {
+    matching: &'a Match,
+    /// A bit for each field, which few others share.
+    fields: u64,
+}
+
+impl<'a> Present<'a> {
+    fn of(matching: &'a Match) -> Self {
+        let bits = matching
+            .iter()
+            .map(|condition| Self::bit(condition.header.number));
+        let fields = bits.fold(0, |fields, bit| fields | bit);
+        Self { matching, fields }
+    }
+
+    const fn bit(number: u8) -> u64 {
+        1 << (number & 63)
+    }
+
+    fn condition(self, field: FieldId) -> Option<Condition<'a>> {
+        if self.fields & Self::bit(field.oxm().number) == 0 {
+            return None;
+        }
+        self.matching.condition(field)
+    }
+
+    fn get<T: Value>(self, field: Field<T>) -> Option<Masked<T>> {
+        self.condition(field.id())?.typed()
+    }
+
+    fn value<T: Value>(self, field: Field<T>) -> Option<T> {
+        T::from_bytes(self.condition(field.id())?.value)
+    }
+}
+
 /// Writes conditions with commas between them.
 struct List<'a, 'f> {
-    matching: &'a Match,
+    matching: Present<'a>,
     names: &'a Names,
     comma: &'static str,
     f: &'a mut Formatter<'f>,
@@ -196,7 +233,10 @@ impl List<'_, '_> {
     fn packet_type(&mut self) -> fmt::Result {
         let matching = self.matching;
         let inside = matching.value(RECIRC_ID).is_some();
-        let mut needs = matching.iter().filter_map(|c| Some(c.field()?.needs()));
+        let mut needs = matching
+            .matching
+            .iter()
+            .filter_map(|c| Some(c.field()?.needs()));
         match matching.value(PACKET_TYPE) {
             None | Some(PacketType::ETHERNET) => {
                 if inside && needs.any(|need| need != Need::Nothing) {
@@ -245,7 +285,7 @@ impl List<'_, '_> {
 
     fn tunnel_options(&mut self) -> fmt::Result {
         let options = TUN_METADATA0.id()..=TUN_METADATA63.id();
-        for condition in self.matching {
+        for condition in self.matching.matching {
             let Some(field) = condition.field().filter(|field| options.contains(field)) else {
                 continue;
             };
@@ -253,6 +293,10 @@ impl List<'_, '_> {
                 None => self.item(field.name(), Hex(condition.value))?,
                 // That the option is there is all that is asked for.
                 Some([]) => self.word(field)?,
+                // OVS has forgotten that the option could be longer.
+                Some(mask) if mask.iter().all(|byte| *byte == 0xff) => {
+                    self.item(field.name(), Hex(condition.value))?;
+                }
                 Some(mask) => {
                     let masked = format_args!("{}/{}", Hex(condition.value), Hex(mask));
                     self.word(format_args!("{field}={masked}"))?;
@@ -435,7 +479,7 @@ impl List<'_, '_> {
 
     /// Fields that nobody declared, which `ovs-ofctl` refuses: the header, value and mask.
     fn unknown(&mut self) -> fmt::Result {
-        let matching = self.matching;
+        let matching = self.matching.matching;
         for condition in matching
             .iter()
             .filter(|condition| condition.field().is_none())

@@ -50,6 +50,9 @@ impl Display for Conditions<'_> {
     }
 }
 
+/// The cookie that a change leaves as it is.
+const UNCHANGED: u64 = u64::MAX;
+
 pub(super) fn flow_mod(change: &FlowMod, names: &Names, f: &mut Formatter<'_>) -> fmt::Result {
     match change.command.name() {
         Some(name) => write!(f, " {name}")?,
@@ -64,7 +67,7 @@ pub(super) fn flow_mod(change: &FlowMod, names: &Names, f: &mut Formatter<'_>) -
     if change.cookie_mask != 0 && !adds {
         let (cookie, mask) = (Sharp(change.cookie), Sharp(change.cookie_mask));
         write!(f, "cookie:{cookie}/{mask} ")?;
-    } else if change.cookie != 0 && adds {
+    } else if change.cookie != 0 && change.cookie != UNCHANGED && adds {
         write!(f, "cookie:{:#x} ", change.cookie)?;
     }
     if change.idle_timeout != 0 {

@@ -248,22 +248,24 @@ impl Iterator for FlowMods<'_, '_> {
     }
 }
 
-/// Says which protocols can carry every flow mod of a file.
-pub(super) fn protocols(
+/// Reads the flow mods of a file, and says which protocols can carry every one.
+pub(super) fn of_any_protocol(
     parser: &Parser<'_>,
     file: &str,
     command: FlowModCommand,
-) -> Result<Protocols, ParseError> {
+) -> Result<(Vec<FlowMod>, Protocols), ParseError> {
+    let mut changes = Vec::new();
     let mut protocols = Protocols::all();
     for (line, number) in file.lines().zip(1..) {
         let text = line.split_once('#').map_or(line, |(text, _)| text);
         if !text.trim().is_empty() {
-            let (_, usable) =
+            let (change, usable) =
                 draft(parser, text, command).map_err(|fault| fault.locate(line, number))?;
             protocols &= usable;
+            changes.push(change);
         }
     }
-    Ok(protocols)
+    Ok((changes, protocols))
 }
 
 /// Reads a flow mod that the word of a command may stand before, unless it is given.

@@ -249,8 +249,9 @@ mod tests {
                 "OXM-OpenFlow13,OXM-OpenFlow14,OXM-OpenFlow15",
             ),
         ] {
-            let protocols = Parser::default().flow_protocols(flow, FlowModCommand::ADD);
-            let protocols = protocols.map(|protocols| protocols.to_string());
+            let add = FlowModCommand::ADD;
+            let read = Parser::default().flow_mods_of_any_protocol(flow, add);
+            let protocols = read.map(|(_, protocols)| protocols.to_string());
             assert_eq!(protocols.as_deref(), Ok(usable), "{flow}");
         }
     }
