@@ -1,6 +1,6 @@
 //! What reads bytes, in hexadecimal.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -21,7 +21,10 @@ pub(crate) struct Plain<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits =
+            |byte: &u8| [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
+        let mut digits = self.0.iter().flat_map(digits).flatten();
+        digits.try_for_each(|digit| f.write_char(digit))
     }
 }
 
