@@ -19,6 +19,7 @@
 //! A file can be `-` for the standard input. Options that choose OpenFlow 1.3 and numbers instead
 //! of names, `-O OpenFlow13` and `--no-names`, are taken and change nothing.
 
+mod error;
 mod hex;
 mod offline;
 mod oxm;
@@ -53,7 +54,7 @@ async fn run() -> Result<ExitCode, Failure> {
         ["parse-actions", version] => hex::parse_actions(version),
         ["parse-instructions", version] => hex::parse_instructions(version),
         ["parse-oxm", version] => oxm::parse_oxm(version, &options),
-        ["print-error", name] => offline::print_error(name),
+        ["print-error", name] => error::print(name),
         ["ofp-print", message] => hex::ofp_print(message, None),
         ["ofp-print", message, verbosity] => hex::ofp_print(message, Some(verbosity)),
         ["add-flows", target, file] => switch::add_flows(target, file, bundle).await,

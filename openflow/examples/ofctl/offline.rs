@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use openflow::message::{ErrorCode, FlowModCommand, GroupModCommand, Message};
+use openflow::message::{FlowModCommand, GroupModCommand, Message};
 use openflow::names::Names;
 use openflow::print::Frame;
 use openflow::text::{ParseError, Parser, Protocols};
@@ -116,27 +116,5 @@ pub(crate) fn parse_group(group: &str) -> Result<ExitCode, Failure> {
         .group_mod(group, add)
         .map_err(|error| error.message)?;
     print(&mut out, XID, change.into())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) fn print_error(name: &str) -> Result<ExitCode, Failure> {
-    let mut codes = ErrorCode::NAMED.iter();
-    let code = codes.find(|code| code.name() == Some(name));
-    let (vendor, kind, code) = match code {
-        None => return Err(format!("unknown error \"{name}\"").into()),
-        Some(ErrorCode::Standard(kind, code)) => (0, *kind, *code),
-        Some(ErrorCode::Nicira(kind)) => (0x2320, *kind, 0),
-        Some(ErrorCode::Onf(kind)) => (0x4f4e_4600, *kind, 0),
-        Some(ErrorCode::Foreign(vendor, kind)) => (*vendor, *kind, 0),
-    };
-    let mut out = std::io::stdout().lock();
-    let vendor = match vendor {
-        0 => "0".to_owned(),
-        vendor => format!("{vendor:#x}"),
-    };
-    writeln!(
-        out,
-        "OpenFlow 1.3: vendor {vendor}, type {kind}, code {code}"
-    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use openflow::message::ErrorCode;
+
 use crate::examples::example;
 
 /// What a command prints, and whether it succeeds.
@@ -91,5 +93,14 @@ fn a_flow_says_which_protocols_can_carry_it() {
         "table=3,actions=goto_table:3",
     ] {
         compare(&["-O", "OpenFlow13", "parse-flow", flow], "");
+    }
+}
+
+#[test]
+fn errors_have_their_numbers_in_every_version() {
+    let known = ErrorCode::NAMED.iter().filter_map(|code| code.name());
+    let elsewhere = ["OFPTFFC_TOO_MANY", "OFPFMFC_UNSUPPORTED", "OFPXXFC_NONE"];
+    for name in known.chain(elsewhere) {
+        compare(&["print-error", name], "");
     }
 }
