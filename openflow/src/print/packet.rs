@@ -24,6 +24,15 @@ pub(super) struct Incoming<'a> {
     packet: &'a Bytes,
 }
 
+impl PacketIn {
+    /// What flows could match of the packet, as `ovs-ofctl ofp-print` has it.
+    #[must_use]
+    pub fn key(&self) -> impl Display {
+        let packet_type = self.metadata.value(PACKET_TYPE);
+        Key::of(&self.data, packet_type.unwrap_or(PacketType::ETHERNET))
+    }
+}
+
 /// All ones stand for no cookie.
 fn told(cookie: u64) -> Option<u64> {
     Some(cookie).filter(|cookie| *cookie != u64::MAX)
