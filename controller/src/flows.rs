@@ -4,6 +4,7 @@ use std::fmt;
 
 use openflow::field::{IN_PORT, PortNo, REG5};
 use openflow::flow::Flow;
+use openflow::meter::Meter;
 use openflow::names::Names;
 use pipelines::bridge::Bridge as Role;
 use pipelines::cookie::Cookie;
@@ -152,6 +153,12 @@ impl BridgeDiff {
             text: format!("group {text}"),
             owner: None,
         };
+        let meter = |sign, meter: &Meter| Difference {
+            sign,
+            // A meter is a line, and a line for each band.
+            text: meter.to_string().replace('\n', " "),
+            owner: None,
+        };
         let mut differences = Vec::new();
         for change in changes {
             let (gone, come) = match &change {
@@ -174,6 +181,14 @@ impl BridgeDiff {
                         .groups
                         .get(id)
                         .map(|old| group(Sign::Remove, old.to_string())),
+                    None,
+                ),
+                Change::AddMeter(new) | Change::ModifyMeter(new) => (
+                    (installed.meters.get(&new.id)).map(|old| meter(Sign::Remove, old)),
+                    Some(meter(Sign::Add, new)),
+                ),
+                Change::DeleteMeter(id) => (
+                    (installed.meters.get(id)).map(|old| meter(Sign::Remove, old)),
                     None,
                 ),
             };

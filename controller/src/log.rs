@@ -21,13 +21,14 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The modules that log, by the targets of their events.
-const MODULES: [&str; 9] = [
+const MODULES: [&str; 10] = [
     "brint::agent",
     "brint::command",
     "brint::control",
     "brint::listeners",
     "brint::metrics",
     "brint::northbound",
+    "brint::security_group_log",
     "brint::switch",
     "brint::unixctl",
     "jsonrpsee",

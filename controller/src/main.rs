@@ -20,6 +20,7 @@ mod northbound;
 mod presence;
 mod problem;
 mod security_group;
+mod security_group_log;
 mod status;
 mod switch;
 mod unixctl;

@@ -109,6 +109,8 @@ pub(crate) struct Bridge {
     pub(crate) flows: Flows,
     /// Its groups.
     pub(crate) groups: Count,
+    /// Its meters.
+    pub(crate) meters: Count,
     /// What somebody else had changed, and was put back.
     pub(crate) repairs: Repairs,
     /// How many changes were installed.
@@ -119,6 +121,10 @@ pub(crate) struct Bridge {
     pub(crate) flow_mods: Kinds,
     /// What was sent: group-mods.
     pub(crate) group_mods: Kinds,
+    /// What was sent: meter-mods.
+    pub(crate) meter_mods: Kinds,
+    /// Packets that the firewall showed to be logged.
+    pub(crate) logged: Logged,
     /// Seconds spent on comparing.
     pub(crate) diff_seconds: f64,
     /// Seconds spent on waiting for the switch.
@@ -152,6 +158,17 @@ pub(crate) struct Repairs {
     pub(crate) flows: u64,
     /// Groups.
     pub(crate) groups: u64,
+    /// Meters.
+    pub(crate) meters: u64,
+}
+
+/// Packets that the firewall showed, to be logged.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Logged {
+    /// Those that were logged.
+    pub(crate) written: u64,
+    /// Those that were too many at once.
+    pub(crate) limited: u64,
 }
 
 /// How many are new, changed and gone.

@@ -8,22 +8,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use openflow::message::PacketIn;
 use openflow::multipart::FlowStats;
 use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
+use pipelines::network::Verdict;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
 
 use crate::agent::Announce;
 use crate::board::Board;
+use crate::security_group_log;
 use crate::until::until;
 use bridge::Bridge;
 use report::Trouble;
 
 mod bridge;
 mod forget;
+mod limit;
 pub(crate) mod report;
 
 pub(crate) use report::Report;
@@ -78,7 +82,7 @@ impl Switch {
         }
     }
 
-    /// Has the task install these flows and groups, and nothing else of ours.
+    /// Has the task install these flows, groups and meters, and nothing else of ours.
     pub(crate) fn desire(&self, flows: Arc<FlowSet>) {
         self.desired.send_if_modified(|desired| {
             let same = desired
@@ -142,6 +146,14 @@ impl Reporter {
     fn announce(&self, cookie: u64) {
         if self.announce.try_send(cookie).is_err() {
             debug!("too many announcements at once: one is left out, and will be repeated");
+        }
+    }
+
+    /// Writes a packet to the log that the firewall showed.
+    fn log(&self, verdict: Verdict, packet: &PacketIn) {
+        let site = self.board.read().view.site.clone();
+        if site.is_some_and(|site| security_group_log::write(&site, verdict, packet)) {
+            self.update(|report| report.totals.logged.written += 1);
         }
     }
 

@@ -25,7 +25,10 @@ mod transient;
 mod trunk_output;
 mod unknown_stations;
 
-use crate::table::{Pipeline, Table};
+use crate::{
+    network::Verdict,
+    table::{Pipeline, Table},
+};
 
 pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
@@ -36,6 +39,18 @@ pub(crate) static SIDES: [(&Table, &Side); 2] = [
     (&rules_egress::TABLE, &rules_egress::SIDE),
     (&rules_ingress::TABLE, &rules_ingress::SIDE),
 ];
+
+/// What a packet met that a table shows to be logged.
+pub(crate) fn logged(table: u8) -> Option<Verdict> {
+    let tables = [
+        (&accepted_egress::TABLE, Verdict::Accept),
+        (&accepted_ingress::TABLE, Verdict::Accept),
+        (&dropped::TABLE, Verdict::Drop),
+    ];
+    let mut tables = tables.into_iter();
+    let (_, verdict) = tables.find(|(logged, _)| logged.number == table)?;
+    Some(verdict)
+}
 
 /// The tables of br-int.
 pub(crate) static PIPELINE: Pipeline = Pipeline::new(

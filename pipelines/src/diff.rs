@@ -3,19 +3,34 @@
 //! A switch takes the changes in order, and refuses a flow that names a group it does not know. So
 //! groups come before flows and go after them; and flows come before others go, so that no packet
 //! meets a gap even where the changes are not taken as one bundle.
+//!
+//! A flow that shows packets and names a meter is bound to the meter when it comes (Open vSwitch
+//! 3.1): without one it shows all of them, and a meter that comes later is not its own. So where a
+//! meter is new, the flows that name it are put again.
 
 use std::{fmt, sync::Arc};
 
-use openflow::{field::GroupId, flow::Flow, group::Group};
+use openflow::{
+    action::Action,
+    field::{GroupId, MeterId},
+    flow::Flow,
+    group::Group,
+    meter::Meter,
+};
 
 use crate::{
     cookie::Cookie,
     flow_set::{Difference, FlowSet, Key},
+    logging,
 };
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// A meter that is new.
+    AddMeter(Meter),
+    /// A meter whose rate changes.
+    ModifyMeter(Meter),
     /// A group that is new.
     AddGroup(Group),
     /// A group whose buckets change.
@@ -26,12 +41,18 @@ pub enum Change {
     DeleteFlow(Key),
     /// A group that goes.
     DeleteGroup(GroupId),
+    /// A meter that goes.
+    DeleteMeter(MeterId),
 }
 
 impl fmt::Display for Change {
     /// In the manner of `ovs-ofctl diff-flows`: `+` before what comes, `-` before what goes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AddMeter(meter) | Self::ModifyMeter(meter) => {
+                // A meter is a line, and a line for each band.
+                write!(f, "+{}", meter.to_string().replace('\n', " "))
+            }
             Self::AddGroup(group) | Self::ModifyGroup(group) => write!(f, "+group {group}"),
             Self::PutFlow(flow) => write!(f, "+{flow}"),
             Self::DeleteFlow(key) => {
@@ -40,15 +61,24 @@ impl fmt::Display for Change {
                 write!(f, "-table={table}, priority={priority}{comma}{matching}")
             }
             Self::DeleteGroup(id) => write!(f, "-group group_id={id}"),
+            Self::DeleteMeter(id) => write!(f, "-meter={id}"),
         }
     }
 }
 
 /// The smallest list of changes, in an order that the switch accepts.
 ///
-/// Flows and groups that were not compiled from a model stay, unless a flow stands in the place of
+/// Flows, groups and meters that were not compiled from a model stay, unless a flow stands in the place of
 /// one that is desired.
 pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
+    let meters = desired
+        .meters
+        .iter()
+        .filter_map(|(id, meter)| match installed.meters.get(id) {
+            Some(present) if present == meter => None,
+            Some(_) => Some(Change::ModifyMeter(meter.clone())),
+            None => Some(Change::AddMeter(meter.clone())),
+        });
     let groups = desired
         .groups
         .iter()
@@ -70,16 +100,41 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
             Difference::Removed(_) => {}
         }
     }
+    puts.extend(rebound(installed, desired));
     let unused = installed
         .groups
         .keys()
         .filter(|id| is_ours(**id) && !desired.groups.contains_key(*id));
     let group_deletes = unused.map(|id| Change::DeleteGroup(*id));
-    groups
+    let unused = installed.meters.keys();
+    let unused = unused.filter(|id| **id == logging::METER && !desired.meters.contains_key(*id));
+    meters
+        .chain(groups)
         .chain(puts)
         .chain(deletes)
         .chain(group_deletes)
+        .chain(unused.map(|id| Change::DeleteMeter(*id)))
         .collect()
+}
+
+/// The flows that are as they should be, but name a meter that is new.
+fn rebound(installed: &FlowSet, desired: &FlowSet) -> impl Iterator<Item = Change> {
+    let new: Vec<_> = (desired.meters.keys().copied())
+        .filter(|id| !installed.meters.contains_key(id))
+        .collect();
+    let flows = desired.flows().filter(|_| !new.is_empty());
+    let present = flows.filter(|flow| installed.flow(&Key::of(flow)) == Some(*flow));
+    let rebound: Vec<_> = present.filter(|flow| names(flow, &new)).cloned().collect();
+    rebound.into_iter().map(Change::PutFlow)
+}
+
+/// Whether a flow shows packets through one of some meters.
+fn names(flow: &Flow, meters: &[MeterId]) -> bool {
+    let named = |action: &Action| match action {
+        Action::Controller2(body) => body.meter.is_some_and(|id| meters.contains(&MeterId(id))),
+        _ => false,
+    };
+    flow.instructions.apply_actions.iter().any(named)
 }
 
 /// Installed flows that were not compiled from a model: somebody else's, or learned.

@@ -1,4 +1,4 @@
-//! Sets of flows and groups.
+//! Sets of flows, groups and meters.
 //!
 //! A switch knows a flow by its table, priority and match: there is one for each such key. Two
 //! units may want the same one. If they agree, it stays until neither wants it; if both add to
@@ -11,7 +11,14 @@ use std::{
 };
 
 use imbl::{OrdMap, ordmap::DiffItem};
-use openflow::{action::Action, field::GroupId, flow::Flow, group::Group, matching::Match};
+use openflow::{
+    action::Action,
+    field::{GroupId, MeterId},
+    flow::Flow,
+    group::Group,
+    matching::Match,
+    meter::Meter,
+};
 use smallvec::SmallVec;
 
 use crate::unit::Unit;
@@ -59,7 +66,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// The flows and groups of a bridge, or of a part of it.
+/// The flows, groups and meters of a bridge, or of a part of it.
 ///
 /// A copy costs nothing, and shares what neither changes. Comparing a set with one that it was
 /// copied from costs what they differ in.
@@ -68,6 +75,8 @@ pub struct FlowSet {
     flows: OrdMap<Key, Arc<Flow>>,
     /// Groups.
     pub groups: BTreeMap<GroupId, Group>,
+    /// Meters.
+    pub meters: BTreeMap<MeterId, Meter>,
 }
 
 /// A flow that is in one of two sets, or differs.
@@ -174,8 +183,13 @@ impl FlowSet {
         self.groups.insert(group.id, group);
     }
 
+    /// Adds a meter, in place of one with its number.
+    pub fn insert_meter(&mut self, meter: Meter) {
+        self.meters.insert(meter.id, meter);
+    }
+
     fn is_empty(&self) -> bool {
-        self.flows.is_empty() && self.groups.is_empty()
+        self.flows.is_empty() && self.groups.is_empty() && self.meters.is_empty()
     }
 }
 
@@ -188,6 +202,7 @@ pub struct Desired {
     units: BTreeMap<Arc<Unit>, FlowSet>,
     flows: BTreeMap<Key, Owners>,
     groups: BTreeMap<GroupId, Owners>,
+    meters: BTreeMap<MeterId, Owners>,
     whole: Arc<FlowSet>,
 }
 
@@ -212,26 +227,23 @@ impl Desired {
     /// One unit may take the place that another leaves, as when two networks change their
     /// identifiers; one by one, both would want it for a moment.
     pub fn replace(&mut self, units: impl IntoIterator<Item = (Unit, FlowSet)>) {
-        let (mut keys, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut touched = Touched::default();
         for (unit, wanted) in units {
-            self.enter(unit, wanted, &mut keys, &mut ids);
+            self.enter(unit, wanted, &mut touched);
         }
-        for key in keys {
+        for key in touched.flows {
             self.settle_flow(&key);
         }
-        for id in ids {
+        for id in touched.groups {
             self.settle_group(id);
+        }
+        for id in touched.meters {
+            self.settle_meter(id);
         }
     }
 
     /// Notes what a unit wants, and what has to be settled for it.
-    fn enter(
-        &mut self,
-        unit: Unit,
-        wanted: FlowSet,
-        keys: &mut BTreeSet<Key>,
-        ids: &mut BTreeSet<GroupId>,
-    ) {
+    fn enter(&mut self, unit: Unit, wanted: FlowSet, touched: &mut Touched) {
         let unit = Arc::new(unit);
         let before = self.units.remove(&unit).unwrap_or_default();
         for key in before.keys() {
@@ -240,17 +252,25 @@ impl Desired {
         for id in before.groups.keys() {
             leave(&mut self.groups, id, &unit);
         }
+        for id in before.meters.keys() {
+            leave(&mut self.meters, id, &unit);
+        }
         for key in wanted.keys() {
             join(&mut self.flows, key, &unit);
         }
         for id in wanted.groups.keys() {
             join(&mut self.groups, id, &unit);
         }
+        for id in wanted.meters.keys() {
+            join(&mut self.meters, id, &unit);
+        }
         // Of two flows with one key, the one that is wanted now.
-        keys.extend(wanted.keys().cloned());
-        keys.extend(before.keys().cloned());
-        ids.extend(wanted.groups.keys().copied());
-        ids.extend(before.groups.into_keys());
+        touched.flows.extend(wanted.keys().cloned());
+        touched.flows.extend(before.keys().cloned());
+        touched.groups.extend(wanted.groups.keys().copied());
+        touched.groups.extend(before.groups.into_keys());
+        touched.meters.extend(wanted.meters.keys().copied());
+        touched.meters.extend(before.meters.into_keys());
         if !wanted.is_empty() {
             self.units.insert(unit, wanted);
         }
@@ -289,6 +309,27 @@ impl Desired {
             };
         }
     }
+
+    fn settle_meter(&mut self, id: MeterId) {
+        let units = self.meters.get(&id).into_iter().flatten();
+        let mut wanted = units.filter_map(|unit| self.units.get(unit)?.meters.get(&id));
+        let settled = wanted.next().cloned();
+        if self.whole.meters.get(&id) != settled.as_ref() {
+            let whole = Arc::make_mut(&mut self.whole);
+            match settled {
+                Some(meter) => whole.meters.insert(id, meter),
+                None => whole.meters.remove(&id),
+            };
+        }
+    }
+}
+
+/// What a replacement may change.
+#[derive(Default)]
+struct Touched {
+    flows: BTreeSet<Key>,
+    groups: BTreeSet<GroupId>,
+    meters: BTreeSet<MeterId>,
 }
 
 fn join<K: Ord + Clone>(wanted: &mut BTreeMap<K, Owners>, key: &K, unit: &Arc<Unit>) {

@@ -62,6 +62,7 @@ pub mod forget;
 mod hash;
 mod learned;
 mod link;
+pub mod logging;
 pub mod network;
 pub mod registers;
 pub mod site;

@@ -9,6 +9,7 @@
 mod address_group;
 mod host;
 mod invalid;
+mod log;
 mod model;
 mod mtu;
 mod object;
@@ -25,10 +26,11 @@ pub use openflow::field::MacAddr;
 pub use address_group::AddressGroup;
 pub use host::{EncapType, Host};
 pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
+pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};
 pub use mtu::ETHERNET_MTU;
 pub use object::{
-    AddressGroupId, HostName, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId,
+    AddressGroupId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId,
     SubnetId, TrunkId,
 };
 pub use port::{AddressPair, Port};

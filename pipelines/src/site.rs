@@ -16,7 +16,7 @@ use crate::{
     conjunction::{Conjunction, Conjunctions},
     network::{
         EncapType, Host, HostName, Model, Network, NetworkId, PhysicalNetwork, Port, PortId, Rule,
-        SecurityGroup, Segment, VlanId,
+        SecurityGroup, Segment, Verdict, VlanId,
     },
     unit::differences,
 };
@@ -382,6 +382,12 @@ impl<'a> LocalPort<'a> {
     pub(crate) fn is_stateful(&self) -> bool {
         let mut groups = self.groups().peekable();
         groups.peek().is_none() || groups.any(|group| group.stateful)
+    }
+
+    /// Whether the agent is to be shown what the firewall decides so about its packets.
+    pub(crate) fn is_logged(&self, verdict: Verdict) -> bool {
+        let mut logs = self.network.site.model.logs_of(self.port, verdict);
+        logs.next().is_some()
     }
 
     fn groups(&self) -> impl Iterator<Item = &'a SecurityGroup> {

@@ -16,8 +16,8 @@ use ipnet::IpNet;
 
 use crate::{
     network::{
-        AddressGroup, AddressGroupId, HostName, MacAddr, NetworkId, Port, PortId, RemoteSet,
-        SecurityGroupId,
+        AddressGroup, AddressGroupId, HostName, Log, LogId, MacAddr, NetworkId, Port, PortId,
+        RemoteSet, SecurityGroupId,
     },
     site::Site,
 };
@@ -100,6 +100,8 @@ enum Name {
     Rules(SecurityGroupId),
     /// A block of an address group.
     Address(AddressGroupId, IpNet),
+    /// Which verdicts about which ports are logged.
+    Log(LogId),
 }
 
 /// The sets that a group's rules name.
@@ -126,6 +128,21 @@ fn networks_with(site: &Site, group: SecurityGroupId) -> impl Iterator<Item = Ne
 fn naming_networks(site: &Site, remote: RemoteSet) -> impl Iterator<Item = NetworkId> {
     let naming = site.model().groups_naming(remote);
     naming.flat_map(|group| networks_with(site, group))
+}
+
+/// The ports here that a log is about.
+fn logged_ports<'a>(site: &'a Site, log: &Log) -> Vec<&'a Port> {
+    let model = site.model();
+    let about = |port: &&Port| log.is_about(port) && site.has(port.id);
+    match (log.port, log.security_group) {
+        (Some(port), _) => model.port(port).into_iter().filter(about).collect(),
+        (None, Some(group)) => model.members(group).filter(about).collect(),
+        (None, None) => {
+            let here = site.local_vlans.keys();
+            let ports = here.flat_map(|network| model.ports_of(*network));
+            ports.filter(about).collect()
+        }
+    }
 }
 
 /// The blocks of an address group, if there is one.
@@ -195,6 +212,11 @@ impl Changes {
                 for network in networks_with(site, *group) {
                     self.name(site, &Name::GroupHere(network, *group));
                 }
+            }
+            Name::Log(id) => {
+                let log = site.model().log(*id);
+                let ports = log.into_iter().flat_map(|log| logged_ports(site, log));
+                self.units.extend(ports.map(|port| Unit::Port(port.id)));
             }
             Name::Address(group, block) => {
                 let networks = naming_networks(site, RemoteSet::AddressGroup(*group));
@@ -294,6 +316,8 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
             let blocks = (&before ^ &after).into_iter();
             changed.extend(blocks.map(|block| Name::Address(id, block)));
         }
+        let logs = keyed(before.logs(), after.logs(), |log| log.id);
+        changed.extend(logs.into_iter().map(Name::Log));
         let numbers = old.changed_conjunctions(new).into_iter();
         changed.extend(numbers.map(|conjunction| Name::Rules(conjunction.group)));
     }

@@ -16,13 +16,14 @@ use pipelines::{
     diff::{Change, diff},
     flow_set::FlowSet,
     network::{
-        AddressPair, EncapType, HostName, MacAddr, Model, Objects, PhysicalNetwork, Segment,
-        SubPort, Trunk, TrunkId, VlanId,
+        AddressPair, EncapType, HostName, Log, LogEvent, LogId, MacAddr, Model, Objects,
+        PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
     },
     site::Site,
     unit::{Unit, affected, units},
 };
 use proptest::prelude::*;
+use uuid::Uuid;
 
 fn bridges() -> [Bridge; 3] {
     let provider = Bridge::Provider(PhysicalNetwork::from("physnet1"));
@@ -53,6 +54,8 @@ enum Event {
     EncapType(usize),
     Segment(usize, u32),
     Pair(usize),
+    Log(usize, usize),
+    Unlog(usize),
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -80,6 +83,8 @@ fn events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::EncapType),
         (any(), 1..4_u32).prop_map(|(network, vni)| Event::Segment(network, vni)),
         any().prop_map(Event::Pair),
+        (any(), any()).prop_map(|(port, group)| Event::Log(port, group)),
+        any().prop_map(Event::Unlog),
     ]
 }
 
@@ -152,7 +157,12 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
         Event::DropPort(port) => {
             objects.ports.remove(port_at(port, objects)?);
         }
-        Event::DropHost(_) | Event::EncapType(_) | Event::Segment(..) | Event::Pair(_) => {
+        Event::DropHost(_)
+        | Event::EncapType(_)
+        | Event::Segment(..)
+        | Event::Pair(_)
+        | Event::Log(..)
+        | Event::Unlog(_) => {
             change_object(event, objects)?;
         }
         _ => renumber(event, objects, site)?,
@@ -184,6 +194,23 @@ fn change_object(event: &Event, objects: &mut Objects) -> Option<()> {
                 ip_address: "10.0.0.64/28".parse().unwrap(),
                 mac_address: Some(MacAddr([0, 0, 0x5e, 0, 1, 1])),
             });
+        }
+        Event::Log(port, group) => {
+            // One place past the last stands for none.
+            let port = place(port, objects.ports.len() + 1)?;
+            let group = place(group, objects.security_groups.len() + 1)?;
+            objects.logs.push(Log {
+                id: LogId(Uuid::from_u128(objects.logs.len().try_into().ok()?)),
+                name: String::new(),
+                project: "default".to_owned(),
+                enabled: true,
+                event: LogEvent::All,
+                security_group: objects.security_groups.get(group).map(|group| group.id),
+                port: objects.ports.get(port).map(|port| port.id),
+            });
+        }
+        Event::Unlog(log) => {
+            objects.logs.remove(place(log, objects.logs.len())?);
         }
         _ => {}
     }
@@ -254,11 +281,24 @@ fn apply(mut installed: FlowSet, changes: Vec<Change>) -> FlowSet {
                     "no such group"
                 );
             }
+            Change::AddMeter(meter) => {
+                assert!(
+                    installed.meters.insert(meter.id, meter).is_none(),
+                    "the meter exists"
+                );
+            }
+            Change::ModifyMeter(meter) => {
+                assert!(
+                    installed.meters.insert(meter.id, meter).is_some(),
+                    "no such meter"
+                );
+            }
             Change::PutFlow(flow) => {
                 installed.put_flow(flow);
             }
             Change::DeleteFlow(key) => assert!(installed.remove_flow(&key).is_some()),
             Change::DeleteGroup(id) => assert!(installed.groups.remove(&id).is_some()),
+            Change::DeleteMeter(id) => assert!(installed.meters.remove(&id).is_some()),
         }
     }
     installed
@@ -269,7 +309,7 @@ proptest! {
 
     #[test]
     fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
-        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves"].prop_map(|s| s),
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs"].prop_map(|s| s),
         events in prop::collection::vec(events(), 1..8),
     ) {
         let (mut objects, mut site) = scenario::read_with_objects(&name);
@@ -405,4 +445,34 @@ fn every_continuation_lands_in_a_table_of_the_pipeline() {
             }
         }
     }
+}
+
+#[test]
+fn a_log_costs_the_ports_that_it_is_about() {
+    // The port called silent, in whatever group.
+    let (changes, units) = cost("logs", &Event::Log(2, 2));
+    assert!(
+        matches!(units.first(), Some(Unit::Port(_))) && units.len() == 1,
+        "{units:?}"
+    );
+    let tables = changes.iter().map(|change| match change {
+        Change::PutFlow(flow) => flow.table,
+        other => panic!("{other}"),
+    });
+    assert_eq!(tables.collect::<Vec<_>>(), [91, 92, 93]);
+}
+
+#[test]
+fn flows_are_put_again_for_a_meter_that_is_new() {
+    let site = scenario::read("logs");
+    let desired = desired(&site, &Bridge::Integration);
+    let mut installed = desired.flow_set().clone();
+    assert_eq!(diff(&installed, desired.flow_set()), []);
+    installed.meters.clear();
+    let changes = diff(&installed, desired.flow_set());
+    assert!(matches!(changes.first(), Some(Change::AddMeter(_))));
+    let puts = changes.iter().skip(1);
+    let puts: Vec<_> = puts.map(ToString::to_string).collect();
+    assert_eq!(puts.len(), 6, "{puts:#?}");
+    assert!(puts.iter().all(|put| put.contains("meter_id=25202")));
 }

@@ -39,9 +39,12 @@ fn bridges(site: &Site) -> Vec<(String, Bridge)> {
         .collect()
 }
 
-/// The groups and flows of a bridge, one a line, by group, table and priority.
+/// The meters, groups and flows of a bridge, one a line, by number, table and priority.
 fn text(site: &Site, bridge: &Bridge) -> String {
     let desired = desired(site, bridge);
+    // A meter is a line, and a line for each band.
+    let meters = desired.flow_set().meters.values();
+    let meters = meters.map(|meter| meter.to_string().replace('\n', " ") + "\n");
     let groups = desired
         .flow_set()
         .groups
@@ -53,7 +56,8 @@ fn text(site: &Site, bridge: &Bridge) -> String {
         .map(|flow| (flow.table, u16::MAX - flow.priority, format!("{flow}\n")))
         .collect();
     flows.sort();
-    groups
+    meters
+        .chain(groups)
         .chain(flows.into_iter().map(|(_, _, flow)| flow))
         .collect()
 }
@@ -105,6 +109,37 @@ fn the_flows_that_let_ssh_in_are_those_that_everybody_knows() {
          actions=ct(commit,zone=NXM_NX_REG6[0..15]),output:43,resubmit(,92)",
     ];
     assert_eq!(without_cookie, expected);
+}
+
+#[test]
+fn only_ports_with_a_log_are_shown_and_through_the_meter_of_the_host() {
+    for name in scenarios() {
+        let desired = desired(&scenario::read(&name), &Bridge::Integration);
+        let flows = desired.flow_set().flows().map(ToString::to_string);
+        let shown = flows.filter(|flow| flow.contains("meter_id="));
+        let mut shown: Vec<_> = shown
+            .filter_map(|flow| Some(flow.split_once(", ")?.1.to_owned()))
+            .collect();
+        shown.sort();
+        let mut expected = Vec::new();
+        let show = "actions=controller(max_len=256,meter_id=25202)";
+        if name == "logs" {
+            for (table, port, then) in [
+                (91, 0x65, ",resubmit(,94)"),
+                (91, 0x66, ",resubmit(,94)"),
+                (92, 0x65, ""),
+                (92, 0x66, ""),
+                (93, 0x66, ""),
+                (93, 0x68, ""),
+            ] {
+                let flow = format!("table={table}, priority=70,reg5={port:#x} {show}{then}");
+                expected.push(flow);
+            }
+        }
+        assert_eq!(shown, expected, "{name}");
+        let meters: Vec<_> = desired.flow_set().meters.keys().collect();
+        assert_eq!(meters.is_empty(), expected.is_empty(), "{name}");
+    }
 }
 
 #[test]

@@ -69,6 +69,18 @@ pub(super) const METRICS: &[Metric] = &[
         samples: |status| bridges(status, |bridge| count(bridge.groups.installed)),
     },
     Metric {
+        name: "brint_meters_desired",
+        help: "Meters that the bridge should have.",
+        kind: Kind::Gauge,
+        samples: |status| bridges(status, |bridge| count(bridge.meters.desired)),
+    },
+    Metric {
+        name: "brint_meters_installed",
+        help: "Meters that the bridge has.",
+        kind: Kind::Gauge,
+        samples: |status| bridges(status, |bridge| count(bridge.meters.installed)),
+    },
+    Metric {
         name: "brint_flow_mods",
         help: "Flow-mods that were installed in the bridge, by what they did to its flows.",
         kind: Kind::Counter,
@@ -79,6 +91,12 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Group-mods that were installed in the bridge, by what they did to its groups.",
         kind: Kind::Counter,
         samples: |status| kinds(status, |bridge| bridge.group_mods),
+    },
+    Metric {
+        name: "brint_meter_mods",
+        help: "Meter-mods that were installed in the bridge, by what they did to its meters.",
+        kind: Kind::Counter,
+        samples: |status| kinds(status, |bridge| bridge.meter_mods),
     },
     Metric {
         name: "brint_bundles",
@@ -97,6 +115,24 @@ pub(super) const METRICS: &[Metric] = &[
         help: "Groups of the bridge that somebody else had changed, and that were put back.",
         kind: Kind::Counter,
         samples: |status| bridges(status, |bridge| count64(bridge.repairs.groups)),
+    },
+    Metric {
+        name: "brint_repaired_meters",
+        help: "Meters of the bridge that somebody else had changed, and that were put back.",
+        kind: Kind::Counter,
+        samples: |status| bridges(status, |bridge| count64(bridge.repairs.meters)),
+    },
+    Metric {
+        name: "brint_logged_packets",
+        help: "Packets that logs of security groups tell of.",
+        kind: Kind::Counter,
+        samples: |status| bridges(status, |bridge| count64(bridge.logged.written)),
+    },
+    Metric {
+        name: "brint_unlogged_packets",
+        help: "Packets that such logs do not tell of, as the meter held them back.",
+        kind: Kind::Counter,
+        samples: |status| bridges(status, |bridge| count64(bridge.logged.limited)),
     },
     Metric {
         name: "brint_units",

@@ -31,20 +31,20 @@
 //!     host: host1
 //! ```
 //!
-//! The document is a mapping with five lists, each optional. A key without value, or with `null`,
+//! The document is a mapping with seven lists, each optional. A key without value, or with `null`,
 //! is as good as absent. Unknown keys are refused. Anchors, aliases and merge keys (`<<`) work. An
 //! empty file is refused, as it is more often a file that somebody is about to write than a wish to
 //! remove everything; `networks: []` says that.
 //!
 //! ## Names and identifiers
 //!
-//! Networks, subnets, security groups, rules, ports and trunks have an `id`, a UUID. Where none is
-//! given it is derived (UUID version 5): for networks, groups, ports and trunks from the project and
+//! Networks, subnets, security groups, rules, ports, trunks and logs have an `id`, a UUID. Where none
+//! is given it is derived (UUID version 5): for networks, groups, ports, trunks and logs from the project and
 //! the name, so one of `id` and `name` must be there, and names without `id` are used once in a
 //! project; for subnets from the network and the name, else the `cidr`; for rules from the group and
 //! all that the rule says. Every host that reads the file derives the same.
 //!
-//! A reference (`network`, `security_groups`, `remote_group`, `remote_address_group`, `port`) is an `id`, or a name in the same
+//! A reference (`network`, `security_groups`, `remote_group`, `remote_address_group`, `security_group`, `port`) is an `id`, or a name in the same
 //! project, or else a name that occurs in one other project.
 //!
 //! ## `hosts`
@@ -167,6 +167,22 @@
 //! | `segmentation_type` | word | `vlan` | `vlan` |
 //! | `segmentation_id` | number | required | its VLAN on the parent's interface, 1-4094 |
 //!
+//! ## `logs`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | what the log calls `log_resource_ids` |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `enabled` | boolean | `true` | `false`: nothing is logged |
+//! | `event` | word | `ALL` | `ACCEPT`: new connections; `DROP`: refused packets; `ALL`: both |
+//! | `security_group` | reference | all | the ports of a group |
+//! | `port` | reference | all | one port; it has the group, if that is given too |
+//!
+//! Without `security_group` and `port`, every port of the project is logged. Ports without port
+//! security never are, and ports whose groups are all stateless have no connections to accept on
+//! their way out.
+//!
 //! ## Limits
 //!
 //! A file has at most 16 MiB, a text 255 characters, and lists and mappings are nested at most 16
@@ -184,6 +200,7 @@ mod address_group;
 mod error;
 mod field;
 mod host;
+mod log;
 mod name;
 mod nearest;
 mod network;
@@ -201,6 +218,7 @@ const KNOWN: &[&str] = &[
     "security_groups",
     "ports",
     "trunks",
+    "logs",
 ];
 
 /// The longest file that is read, in bytes: some ten thousand ports.
@@ -270,7 +288,7 @@ pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Described, FileError>
 
 fn build(root: &tree::Node, report: &mut Report) -> Option<Described> {
     let expected =
-        "a mapping with hosts, networks, address_groups, security_groups, ports and trunks";
+        "a mapping with hosts, networks, address_groups, security_groups, ports, trunks and logs";
     let document = Field::root(root).mapping(expected, KNOWN, report)?;
     let (objects, origins) = read_objects(&document, report);
     let (model, problems) = Model::valid_part(objects);
@@ -354,6 +372,15 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
             origins.trunks.push((origin, sub_ports));
         }
     }
+
+    let mut logs = Catalogue::new("log");
+    for element in document.list("logs", "a list of logs", report) {
+        let log = log::read(&element, &mut logs, &groups, &ports, report);
+        if let Some((log, origin)) = log {
+            objects.logs.push(log);
+            origins.logs.push(origin);
+        }
+    }
     (objects, origins)
 }
 
@@ -366,6 +393,7 @@ struct Origins<'a> {
     security_groups: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     ports: Vec<Mapping<'a>>,
     trunks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
+    logs: Vec<Mapping<'a>>,
 }
 
 impl Origins<'_> {
@@ -405,6 +433,7 @@ impl Origins<'_> {
                 .and_then(|(_, rules)| rules.get(rule)),
             ObjectRef::Port(port) => self.ports.get(port),
             ObjectRef::Trunk(trunk) => self.trunks.get(trunk).map(|(origin, _)| origin),
+            ObjectRef::Log(log) => self.logs.get(log),
             ObjectRef::SubPort { trunk, sub_port } => self
                 .trunks
                 .get(trunk)

@@ -8,8 +8,8 @@ use pipelines::network::{Model, Port as ModelPort, VlanId};
 use pipelines::unit::units;
 
 use super::{
-    Bridge, Change, Compilation, Count, Database, Flows, Kinds, Network, Port, PortState, Repairs,
-    Source, Standing, Status, Tunnel,
+    Bridge, Change, Compilation, Count, Database, Flows, Kinds, Logged, Network, Port, PortState,
+    Repairs, Source, Standing, Status, Tunnel,
 };
 use crate::agent::Desired;
 use crate::board::{Knowledge, View};
@@ -104,9 +104,14 @@ fn bridge(view: &View, name: &str, report: &Report) -> Bridge {
             desired: wanted.map_or(0, |wanted| wanted.groups.len()),
             installed: report.groups,
         },
+        meters: Count {
+            desired: wanted.map_or(0, |wanted| wanted.meters.len()),
+            installed: report.meters,
+        },
         repairs: Repairs {
             flows: totals.repairs.flows,
             groups: totals.repairs.groups,
+            meters: totals.repairs.meters,
         },
         changes: totals.bundles,
         last_change: report.last.map(|last| Change {
@@ -118,6 +123,11 @@ fn bridge(view: &View, name: &str, report: &Report) -> Bridge {
         }),
         flow_mods: totals.sent.flows.into(),
         group_mods: totals.sent.groups.into(),
+        meter_mods: totals.sent.meters.into(),
+        logged: Logged {
+            written: totals.logged.written,
+            limited: totals.logged.limited,
+        },
         diff_seconds: totals.diff.as_secs_f64(),
         switch_seconds: totals.switch.as_secs_f64(),
     }

@@ -56,7 +56,7 @@ impl Status {
                 bridge.flows.installed.to_string(),
                 foreign.to_string(),
                 bridge.groups.installed.to_string(),
-                (bridge.repairs.flows + bridge.repairs.groups).to_string(),
+                (bridge.repairs.flows + bridge.repairs.groups + bridge.repairs.meters).to_string(),
                 bridge.changes.to_string(),
                 last_change(bridge, self.now),
             ]

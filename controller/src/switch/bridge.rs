@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
 use openflow::message::{
-    AsyncKind, AsyncProperty, Config, ConfigFlags, FlowMod, GroupMod, Message, SetAsyncConfig2,
+    AsyncKind, AsyncProperty, Config, ConfigFlags, FlowMod, GroupMod, Message, MeterMod,
+    SetAsyncConfig2,
 };
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
@@ -18,11 +19,14 @@ use pipelines::cookie::Cookie;
 use pipelines::diff::{Change, diff, foreign};
 use pipelines::flow_set::{FlowSet, Key};
 use pipelines::forget::Forgotten;
+use pipelines::logging;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
+use super::limit::Limit;
 use super::report::{LastChange, Tally, Trouble};
+use crate::until::until;
 
 /// How long the bridge has to be quiet before it is read again, when somebody else changed it.
 const SETTLE: Duration = Duration::from_millis(10);
@@ -32,6 +36,8 @@ const LATEST: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(5);
 /// A forwarded request that changes a group (OpenFlow 1.4, 7.4.6, `OFPRFR_GROUP_MOD`).
 const GROUP_MOD: u32 = 1 << 0;
+/// One that changes a meter (`OFPRFR_METER_MOD`).
+const METER_MOD: u32 = 1 << 1;
 /// That the first fragment of a packet keeps its ports, and is not taken for one of port 0
 /// (`OFPC_FRAG_NX_MATCH`): a value that Open vSwitch gives to both flags at once.
 const NX_MATCH: ConfigFlags = ConfigFlags::FRAG_DROP.union(ConfigFlags::FRAG_REASM);
@@ -48,6 +54,8 @@ pub(super) struct Bridge {
     foreign: BTreeMap<u64, usize>,
     /// Somebody else has touched what is ours since the bridge was read.
     stale: bool,
+    /// What was too much to be logged.
+    limit: Limit,
     /// What the switch does not take, and why.
     refused: Vec<(Change, Trouble)>,
     /// What it did not take before, when it is tried again.
@@ -69,6 +77,7 @@ impl Bridge {
             installed: FlowSet::default(),
             foreign: BTreeMap::new(),
             stale: false,
+            limit: Limit::default(),
             refused: Vec::new(),
             refused_before: Vec::new(),
             retry_at: None,
@@ -79,6 +88,9 @@ impl Bridge {
             .await
             .map_err(|error| format!("watching the flows: {error}"))?;
         bridge.read().await?;
+        if bridge.installed.meters.contains_key(&logging::METER) {
+            bridge.limit = Limit::new(&bridge.connection).await;
+        }
         let foreign: usize = bridge.foreign.values().sum();
         info!(
             "{} flows and {} groups are installed, {foreign} flows are not ours",
@@ -95,7 +107,7 @@ impl Bridge {
 
     /// Asks to be told of changes that others make to flows, and of what flows show.
     ///
-    /// The flow monitor tells of flows only. Of groups the switch tells as a forwarded request,
+    /// The flow monitor tells of flows only. Of groups and meters the switch tells as a forwarded request,
     /// which OpenFlow has from 1.4 on, and Open vSwitch in 1.3 too.
     async fn watch(&self) -> Result<(), RequestError> {
         // Without a length there are no packets on this kind of connection. The same message says
@@ -114,7 +126,7 @@ impl Bridge {
         }
         let forwarded = AsyncProperty {
             kind: AsyncKind::REQUESTFORWARD_PRIMARY,
-            mask: GROUP_MOD,
+            mask: GROUP_MOD | METER_MOD,
         };
         let properties = vec![forwarded];
         self.connection
@@ -145,8 +157,13 @@ impl Bridge {
     /// A wait that is given up is taken up by the next: no change is forgotten.
     pub(super) async fn touched(&mut self) -> Result<(), String> {
         while !self.stale {
-            let event = self.events.next().await;
-            self.take_in(event)?;
+            tokio::select! {
+                event = self.events.next() => self.take_in(event)?,
+                () = until(self.limit.ask_at) => {
+                    let more = self.limit.ask(&self.connection).await;
+                    self.reporter.update(|report| report.totals.logged.limited += more);
+                }
+            }
         }
         let latest = Instant::now() + LATEST;
         while Instant::now() < latest {
@@ -176,7 +193,13 @@ impl Bridge {
             // Only others' are forwarded.
             Message::RequestForward(_) => self.stale = true,
             Message::PacketIn(packet) if Cookie::is_ours(packet.cookie) => {
-                self.reporter.announce(packet.cookie);
+                match logging::verdict(packet.table) {
+                    Some(verdict) => {
+                        self.reporter.log(verdict, &packet);
+                        self.limit.passed();
+                    }
+                    None => self.reporter.announce(packet.cookie),
+                }
             }
             Message::MultipartReply(reply) => {
                 if let ReplyBody::FlowMonitor(updates) = reply.body {
@@ -251,6 +274,7 @@ impl Bridge {
         self.reporter.update(|report| {
             report.totals.repairs.flows += tally.flows.sum();
             report.totals.repairs.groups += tally.groups.sum();
+            report.totals.repairs.meters += tally.meters.sum();
         });
         self.send(changes, took, desired).await
     }
@@ -270,6 +294,12 @@ impl Bridge {
                 Some(became) => format!("put back group {group}: it had become {became}"),
                 None => change.to_string(),
             },
+            Change::ModifyMeter(meter) => match self.installed.meters.get(&meter.id) {
+                Some(became) => format!("put back meter {meter}: it had become {became}"),
+                None => change.to_string(),
+            },
+            Change::AddMeter(meter) => format!("put back meter {meter}: it was deleted"),
+            Change::DeleteMeter(id) => format!("removed meter {id}: somebody else added it"),
             Change::AddGroup(group) => format!("put back group {group}: it was deleted"),
             Change::DeleteGroup(id) => format!("removed group {id}: somebody else added it"),
         }
@@ -298,7 +328,9 @@ impl Bridge {
         (changes, started.elapsed())
     }
 
-    /// Sends changes, as one bundle.
+    /// Sends changes: new meters, then all but meters as one bundle, then the meters that go.
+    ///
+    /// No bundle takes meters (Open vSwitch 3.1), and flows need theirs when they come.
     ///
     /// A change that the switch refuses, or that no message can hold, is left out, so that it does
     /// not hold up the others; it is tried again later.
@@ -310,17 +342,26 @@ impl Bridge {
     ) -> Result<(), String> {
         while !changes.is_empty() {
             let started = Instant::now();
+            if self.refuses_meters(&changes).await? {
+                (changes, diff) = self.missing(desired);
+                continue;
+            }
+            let bundled = changes.iter().filter(|change| !is_meter(change));
+            let bundled: Vec<_> = bundled.cloned().collect();
             // Each message is made when the switch has room for it: a full state is long.
-            let messages = changes.clone().into_iter().map(|change| message(&change));
+            let messages = bundled.clone().into_iter().map(|change| message(&change));
             match self.connection.bundle(messages).await {
                 Ok(()) => {
+                    let gone = changes.iter();
+                    let gone = gone.filter(|change| matches!(change, Change::DeleteMeter(_)));
+                    self.send_all(gone).await?;
                     let forgotten = Forgotten::between(&self.installed, desired, &changes);
                     self.installed_now(changes, diff, started.elapsed());
                     self.reporter.forget(forgotten);
                     return Ok(());
                 }
                 Err(error) => {
-                    let Some((change, reason)) = culprit(&changes, &error) else {
+                    let Some((change, reason)) = culprit(&bundled, &error) else {
                         return Err(format!("installing: {error}"));
                     };
                     self.refuse(change, reason);
@@ -330,6 +371,48 @@ impl Bridge {
         }
         self.report_counts(|_| {});
         Ok(())
+    }
+
+    /// Sends what meters are to become, and notes those that the switch does not take.
+    async fn refuses_meters(&mut self, changes: &[Change]) -> Result<bool, String> {
+        let meter =
+            |change: &&Change| matches!(change, Change::AddMeter(_) | Change::ModifyMeter(_));
+        let changes: Vec<_> = changes.iter().filter(meter).collect();
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        self.send_all(changes.iter().copied()).await?;
+        // A refusal comes without the meter's number, and not in place of an answer: what is there
+        // tells.
+        let meters = self.connection.meters().await;
+        let meters = meters.map_err(|error| format!("reading the meters: {error}"))?;
+        let mut refused = false;
+        for change in changes {
+            if let Change::AddMeter(meter) | Change::ModifyMeter(meter) = change
+                && !meters.contains(meter)
+            {
+                refused = true;
+                self.refuse(change.clone(), format!("{change}: it takes no such meter"));
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Sends changes one by one, and waits until the switch is done.
+    async fn send_all(&self, changes: impl Iterator<Item = &Change>) -> Result<(), String> {
+        let failed = |error: RequestError| format!("installing: {error}");
+        let mut sent = false;
+        for change in changes {
+            self.connection
+                .send(message(change))
+                .await
+                .map_err(failed)?;
+            sent = true;
+        }
+        match sent {
+            true => self.connection.barrier().await.map_err(failed),
+            false => Ok(()),
+        }
     }
 
     /// Notes that the switch refuses a change, and tells it if that is new.
@@ -380,6 +463,7 @@ impl Bridge {
             report.flows = self.installed.flows().len().saturating_sub(foreign);
             report.foreign.clone_from(&self.foreign);
             report.groups = self.installed.groups.len();
+            report.meters = self.installed.meters.len();
             report.refused = refused;
         });
     }
@@ -401,6 +485,12 @@ impl Bridge {
             Change::DeleteGroup(id) => {
                 self.installed.groups.remove(&id);
             }
+            Change::AddMeter(meter) | Change::ModifyMeter(meter) => {
+                self.installed.insert_meter(meter);
+            }
+            Change::DeleteMeter(id) => {
+                self.installed.meters.remove(&id);
+            }
         }
     }
 }
@@ -411,6 +501,9 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
     let mut installed = FlowSet::default();
     for group in connection.groups().await.map_err(unreadable)? {
         installed.insert_group(group);
+    }
+    for meter in connection.meters().await.map_err(unreadable)? {
+        installed.insert_meter(meter);
     }
     for flow in connection.flows().await.map_err(unreadable)? {
         installed.put_flow(Arc::new(Flow::from(flow)));
@@ -436,12 +529,19 @@ fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String)>
                 Change::AddGroup(group) | Change::ModifyGroup(group) => {
                     format!("group_id={}", group.id)
                 }
-                Change::DeleteFlow(_) | Change::DeleteGroup(_) => change.to_string(),
+                _ => change.to_string(),
             };
             Some((change.clone(), format!("{name}: {error}")))
         }
         _ => None,
     }
+}
+
+fn is_meter(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::AddMeter(_) | Change::ModifyMeter(_) | Change::DeleteMeter(_)
+    )
 }
 
 /// The message that carries a change out.
@@ -450,6 +550,9 @@ fn message(change: &Change) -> Message {
         Change::AddGroup(group) => GroupMod::add(group.clone()).into(),
         Change::ModifyGroup(group) => GroupMod::modify(group.clone()).into(),
         Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
+        Change::AddMeter(meter) => MeterMod::add(meter.clone()).into(),
+        Change::ModifyMeter(meter) => MeterMod::modify(meter.clone()).into(),
+        Change::DeleteMeter(id) => MeterMod::delete(*id).into(),
         Change::PutFlow(flow) => FlowMod::add(flow).into(),
         Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),
     }

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) flows: usize,
     /// How many groups there are.
     pub(crate) groups: usize,
+    /// How many meters there are.
+    pub(crate) meters: usize,
     /// How many flows have each cookie that is not the agent's.
     pub(crate) foreign: BTreeMap<u64, usize>,
     /// What the switch refuses, and why.
@@ -64,6 +66,8 @@ pub(crate) struct Totals {
     pub(crate) sent: Tally,
     /// What somebody else had changed, and was put back.
     pub(crate) repairs: Repairs,
+    /// Packets that were shown to be logged, and those that were too many.
+    pub(crate) logged: Logged,
     /// Time spent on comparing.
     pub(crate) diff: Duration,
     /// Time spent on waiting for the switch.
@@ -77,6 +81,17 @@ pub(crate) struct Repairs {
     pub(crate) flows: u64,
     /// Groups.
     pub(crate) groups: u64,
+    /// Meters.
+    pub(crate) meters: u64,
+}
+
+/// Packets that the firewall showed, to be logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Logged {
+    /// Those that were logged.
+    pub(crate) written: u64,
+    /// Those that the meter held back.
+    pub(crate) limited: u64,
 }
 
 /// How many things a list of changes adds, changes and removes.
@@ -86,6 +101,8 @@ pub(crate) struct Tally {
     pub(crate) flows: Kinds,
     /// Groups.
     pub(crate) groups: Kinds,
+    /// Meters.
+    pub(crate) meters: Kinds,
 }
 
 /// How many are new, changed and gone.
@@ -113,6 +130,9 @@ impl Tally {
                 Change::AddGroup(_) => &mut tally.groups.added,
                 Change::ModifyGroup(_) => &mut tally.groups.modified,
                 Change::DeleteGroup(_) => &mut tally.groups.deleted,
+                Change::AddMeter(_) => &mut tally.meters.added,
+                Change::ModifyMeter(_) => &mut tally.meters.modified,
+                Change::DeleteMeter(_) => &mut tally.meters.deleted,
             };
             *count += 1;
         }
@@ -131,6 +151,7 @@ impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.flows += other.flows;
         self.groups += other.groups;
+        self.meters += other.meters;
     }
 }
 
@@ -147,6 +168,9 @@ impl fmt::Display for Tally {
         write!(f, "flows {}", self.flows)?;
         if self.groups != Kinds::default() {
             write!(f, ", groups {}", self.groups)?;
+        }
+        if self.meters != Kinds::default() {
+            write!(f, ", meters {}", self.meters)?;
         }
         Ok(())
     }

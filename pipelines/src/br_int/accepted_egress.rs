@@ -4,6 +4,8 @@
 
 use super::delivery;
 use crate::{
+    network::Verdict,
+    registers::PORT,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -16,10 +18,19 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const LOGGED: u16 = 70;
 const EVERYTHING: u16 = 1;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    if let Subject::Bridge(_) = subject {
-        flows.at(EVERYTHING).resubmit(&delivery::TABLE);
+    match subject {
+        Subject::Bridge(_) => flows.at(EVERYTHING).resubmit(&delivery::TABLE),
+        Subject::Port(port) if port.is_logged(Verdict::Accept) => {
+            flows
+                .at(LOGGED)
+                .when(PORT, port.key())
+                .log()
+                .resubmit(&delivery::TABLE);
+        }
+        _ => {}
     }
 }

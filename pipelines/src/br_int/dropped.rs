@@ -3,6 +3,8 @@
 //! The place where refused packets can be logged and counted.
 
 use crate::{
+    network::Verdict,
+    registers::PORT,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -15,10 +17,15 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const LOGGED: u16 = 70;
 const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    if let Subject::Bridge(_) = subject {
-        flows.at(MISS).drop();
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Port(port) if port.is_logged(Verdict::Drop) => {
+            flows.at(LOGGED).when(PORT, port.key()).log().done();
+        }
+        _ => {}
     }
 }

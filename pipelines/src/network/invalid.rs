@@ -117,6 +117,8 @@ pub enum ObjectRef {
         /// Its place in that trunk.
         sub_port: usize,
     },
+    /// A log.
+    Log(usize),
     /// A host.
     Host(usize),
 }
@@ -132,6 +134,7 @@ impl fmt::Display for ObjectRef {
             Self::Port(_) => "port",
             Self::Trunk(_) => "trunk",
             Self::SubPort { .. } => "sub-port",
+            Self::Log(_) => "log",
             Self::Host(_) => "host",
         })
     }
@@ -261,6 +264,17 @@ pub enum Problem {
     /// A machine cannot move to where it is, or from nowhere.
     #[error("{0}, expected another host than the port's")]
     NoMove(String),
+    /// A log of a group at a port that does not have the group would tell nothing.
+    #[error("{port} does not have security group {group}")]
+    NotMember {
+        /// The port.
+        port: String,
+        /// The group.
+        group: String,
+    },
+    /// The firewall decides nothing about a port without port security.
+    #[error("{0} has port_security_enabled false: there is nothing to log")]
+    NoFirewall(String),
     /// Groups and pairs have no meaning without port security.
     #[error("not expected, port_security_enabled is false")]
     NeedsPortSecurity,

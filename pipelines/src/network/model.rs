@@ -5,8 +5,9 @@ mod check;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    AddressGroup, AddressGroupId, Host, HostName, InvalidNetwork, MacAddr, Network, NetworkId,
-    Port, PortId, RemoteSet, SecurityGroup, SecurityGroupId, Trunk, TrunkId, VlanId,
+    AddressGroup, AddressGroupId, Host, HostName, InvalidNetwork, Log, LogId, MacAddr, Network,
+    NetworkId, Port, PortId, RemoteSet, SecurityGroup, SecurityGroupId, Trunk, TrunkId, Verdict,
+    VlanId,
 };
 use check::check;
 
@@ -23,6 +24,8 @@ pub struct Objects {
     pub ports: Vec<Port>,
     /// Trunks with their sub-ports.
     pub trunks: Vec<Trunk>,
+    /// Logs.
+    pub logs: Vec<Log>,
     /// Hosts.
     pub hosts: Vec<Host>,
 }
@@ -35,6 +38,7 @@ pub struct Model {
     security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
     ports: BTreeMap<PortId, Port>,
     trunks: BTreeMap<TrunkId, Trunk>,
+    logs: BTreeMap<LogId, Log>,
     hosts: BTreeMap<HostName, Host>,
     by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
     open_by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
@@ -133,6 +137,21 @@ impl Model {
     pub fn parent(&self, sub_port: PortId) -> Option<(&Port, VlanId)> {
         let (parent, vlan) = self.parents.get(&sub_port)?;
         Some((self.port(*parent)?, *vlan))
+    }
+
+    /// Every log, by identifier.
+    pub fn logs(&self) -> impl Iterator<Item = &Log> {
+        self.logs.values()
+    }
+
+    /// One log.
+    pub fn log(&self, id: LogId) -> Option<&Log> {
+        self.logs.get(&id)
+    }
+
+    /// The logs that tell a verdict about a port.
+    pub fn logs_of(&self, port: &Port, verdict: Verdict) -> impl Iterator<Item = &Log> {
+        self.logs().filter(move |log| log.tells(verdict, port))
     }
 
     /// The ports of a network, on every host.

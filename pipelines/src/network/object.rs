@@ -35,6 +35,8 @@ uuids! {
     RuleId;
     /// Names a trunk.
     TrunkId;
+    /// Names a log.
+    LogId;
 }
 
 macro_rules! names {

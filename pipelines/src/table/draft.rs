@@ -6,8 +6,8 @@
 use ipnet::IpNet;
 use openflow::{
     action::{
-        Action, Conjunction, Ct, CtClear, Group as ToGroup, Learn2, Output, PopVlan, PushVlan,
-        RegMove, Resubmit, SetField,
+        Action, Conjunction, Controller2, Ct, CtClear, Group as ToGroup, Learn2, Output, PopVlan,
+        PushVlan, RegMove, Resubmit, SetField,
     },
     field::{CT_MARK, CT_STATE, EthType, Field, GroupId, PortNo, Value},
     flow::Flow,
@@ -20,6 +20,7 @@ use super::{Addresses, State, Table};
 use crate::{
     cookie::Cookie,
     flow_set::FlowSet,
+    logging,
     registers::{NETWORK, Register},
 };
 
@@ -243,6 +244,16 @@ impl Draft<'_> {
     /// Shows the packet to the agent.
     pub(crate) fn report(self) -> Self {
         self.push(Output::to_controller())
+    }
+
+    /// Shows the start of the packet to the agent, to be logged, unless there are too many.
+    pub(crate) fn log(self) -> Self {
+        self.into.insert_meter(logging::meter());
+        self.push(Controller2 {
+            max_len: logging::LENGTH,
+            meter: Some(logging::METER.0),
+            ..Controller2::default()
+        })
     }
 
     pub(crate) fn copy_to(self, port: PortNo) -> Self {

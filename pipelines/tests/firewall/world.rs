@@ -266,6 +266,7 @@ impl World {
                 .chain(sentinels)
                 .collect(),
             trunks: Vec::new(),
+            logs: Vec::new(),
         };
         let model = Model::new(objects).unwrap();
         let mut site = Site::new(Arc::new(model), HostName("host1".to_owned()));

@@ -80,6 +80,7 @@ impl World {
             security_groups: security_groups(),
             ports: (0..24).map(|number| port(number, random)).collect(),
             trunks: Vec::new(),
+            logs: Vec::new(),
         };
         objects.trunks = (0..2)
             .map(|number| trunk(number, &mut objects, random))

@@ -11,9 +11,10 @@ use std::{
 use openflow::field::PortNo;
 use pipelines::{
     network::{
-        AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Model,
-        Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
-        SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
+        AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Log,
+        LogId, Model, Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule,
+        RuleAttributes, RuleId, SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId,
+        Trunk, TrunkId, VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -32,6 +33,8 @@ struct Scenario {
     ports: Vec<PortEntry>,
     #[serde(default)]
     trunks: Vec<TrunkEntry>,
+    #[serde(default)]
+    logs: Vec<LogEntry>,
     patch_tun: u32,
     patch_int: u32,
     /// Both ends of the patch to each physical network.
@@ -116,6 +119,16 @@ struct TrunkEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct LogEntry {
+    name: String,
+    enabled: Option<bool>,
+    event: String,
+    security_group: Option<String>,
+    port: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PairEntry {
     ip_address: String,
     mac_address: Option<String>,
@@ -186,6 +199,25 @@ fn objects(scenario: &Scenario) -> Objects {
             .iter()
             .map(|entry| trunk(entry, scenario))
             .collect(),
+        logs: scenario
+            .logs
+            .iter()
+            .map(|entry| log(entry, scenario))
+            .collect(),
+    }
+}
+
+fn log(entry: &LogEntry, scenario: &Scenario) -> Log {
+    let mut ports = scenario.ports.iter();
+    let port = entry.port.as_ref();
+    Log {
+        id: LogId(derived("log", &entry.name)),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        enabled: entry.enabled.unwrap_or(true),
+        event: entry.event.parse().unwrap(),
+        security_group: entry.security_group.as_deref().map(group_id),
+        port: port.map(|name| port_id(ports.find(|port| port.name == *name).unwrap())),
     }
 }
 

@@ -65,6 +65,7 @@ impl Size {
             security_groups: group.into_iter().collect(),
             ports: local.chain(remote).collect(),
             trunks: Vec::new(),
+            logs: Vec::new(),
             hosts: (0..=self.hosts).map(host).collect(),
         };
         let model = Model::new(objects).unwrap_or_else(|problems| unreachable!("{problems:?}"));

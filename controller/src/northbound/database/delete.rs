@@ -4,13 +4,19 @@ use pipelines::network::Model;
 
 use super::plan::Plan;
 use super::tables::{
-    Address, AddressGroup, Host, HostState, Network, Northbound, Port, SecurityGroup,
+    Address, AddressGroup, Host, HostState, Log, Network, Northbound, Port, SecurityGroup,
     SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
 };
 
 /// The plan that deletes all objects of a description that are there.
 pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
     let mut plan = Plan::default();
+    for log in model.logs() {
+        let uuid = log.id.0;
+        if rows.logs.get(&uuid).is_some() {
+            plan.delete::<Log>("log", &log.name, uuid);
+        }
+    }
     for trunk in model.trunks() {
         let uuid = trunk.id.0;
         if rows.trunks.get(&uuid).is_some() {

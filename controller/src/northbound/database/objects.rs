@@ -12,14 +12,14 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ovsdb::Uuid;
 use pipelines::network::{
-    self, AddressGroupId, AddressPair, Ethertype, HostName, Model, NetworkId, NetworkType, Objects,
-    PhysicalNetwork, PortId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort, SubnetId,
-    TrunkId, VlanId,
+    self, AddressGroupId, AddressPair, Ethertype, HostName, LogId, Model, NetworkId, NetworkType,
+    Objects, PhysicalNetwork, PortId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort,
+    SubnetId, TrunkId, VlanId,
 };
 
 use super::tables::{
-    AddressGroup, Direction, EncapType, Host, Network, Northbound, Port, SecurityGroup,
-    SecurityGroupRule, Subnet, Trunk,
+    AddressGroup, Direction, EncapType, Host, Log, LogEvent, Network, Northbound, Port,
+    SecurityGroup, SecurityGroupRule, Subnet, Trunk,
 };
 
 /// What the rows describe.
@@ -85,6 +85,7 @@ impl Reader<'_> {
             ),
             ports: self.each("port", rows.ports.iter(), Self::port),
             trunks: self.each("trunk", rows.trunks.iter(), Self::trunk),
+            logs: self.each("log", rows.logs.iter(), |_, row| Ok(log(row))),
             hosts: self.each("host", rows.hosts.iter(), |_, row| host(row)),
         }
     }
@@ -245,6 +246,22 @@ fn rule(row: &SecurityGroupRule) -> Result<Rule, Wrong> {
     })?)
 }
 
+fn log(row: &Log) -> network::Log {
+    network::Log {
+        id: LogId(row.uuid),
+        name: row.name.clone(),
+        project: row.project.clone(),
+        enabled: row.enabled,
+        event: match row.event {
+            LogEvent::Accept => network::LogEvent::Accept,
+            LogEvent::Drop => network::LogEvent::Drop,
+            LogEvent::All => network::LogEvent::All,
+        },
+        security_group: row.security_group.map(SecurityGroupId),
+        port: row.port.map(PortId),
+    }
+}
+
 fn host(row: &Host) -> Result<network::Host, Wrong> {
     let encap_ip = row.encap_ip.as_deref();
     let mappings = row.bridge_mappings.iter();
@@ -320,7 +337,7 @@ macro_rules! named {
     )*};
 }
 
-named!(Network Subnet AddressGroup SecurityGroup Port Trunk Host);
+named!(Network Subnet AddressGroup SecurityGroup Port Trunk Log Host);
 
 impl Named for SecurityGroupRule {
     fn identity(&self) -> (&str, Uuid) {

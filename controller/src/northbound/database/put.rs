@@ -15,8 +15,9 @@ use pipelines::network::{self, Model, NetworkType, Rule};
 use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::tables::{
-    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Network, Northbound, Port,
-    SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet, Trunk,
+    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Log, LogEvent, Network,
+    Northbound, Port, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort,
+    Subnet, Trunk,
 };
 use crate::northbound::file::write::traffic;
 
@@ -37,7 +38,7 @@ macro_rules! revised {
     )*};
 }
 
-revised!(Network Segment Subnet AddressGroup SecurityGroup SecurityGroupRule Port Trunk Host);
+revised!(Network Segment Subnet AddressGroup SecurityGroup SecurityGroupRule Port Trunk Log Host);
 
 /// Columns to be written: those that differ from the row, or all where there is no row.
 struct Columns<R> {
@@ -77,6 +78,7 @@ pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
         .for_each(|group| writer.security_group(group));
     model.ports().for_each(|port| writer.port(port));
     model.trunks().for_each(|trunk| writer.trunk(trunk));
+    model.logs().for_each(|log| writer.log(log));
     writer.plan
 }
 
@@ -409,6 +411,28 @@ impl Writer<'_> {
             );
         }
         wanted != present || rows.len() != present.len()
+    }
+
+    fn log(&mut self, log: &network::Log) {
+        let uuid = log.id.0;
+        let row = self.rows.logs.get(&uuid);
+        let columns = columns!(
+            row,
+            Log {
+                name: log.name.clone(),
+                project: log.project.clone(),
+                enabled: log.enabled,
+                event: match log.event {
+                    network::LogEvent::Accept => LogEvent::Accept,
+                    network::LogEvent::Drop => LogEvent::Drop,
+                    network::LogEvent::All => LogEvent::All,
+                },
+                security_group: log.security_group.map(|group| group.0),
+                port: log.port.map(|port| port.0),
+            }
+        );
+        let identity = (uuid, row.is_some());
+        self.object(("log", &log.name), identity, columns, &[], |values| values);
     }
 
     fn trunk(&mut self, trunk: &network::Trunk) {

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::Uuid;
 
-pub(crate) use super::words::{Direction, EncapType, Ethertype, Ipv6Mode, SegmentType, Status};
+pub(crate) use super::words::{
+    Direction, EncapType, Ethertype, Ipv6Mode, LogEvent, SegmentType, Status,
+};
 
 ovsdb::tables! {
     /// The northbound database.
@@ -394,6 +396,30 @@ ovsdb::tables! {
     } index {
         /// By the trunk.
         by_trunk: Uuid = |row| [row.trunk];
+    }
+
+    /// A wish to be told what security groups accept and drop.
+    table logs: Log = "Log" {
+        /// What people call it.
+        name: String;
+        /// The project that owns it.
+        project: String;
+        /// How often it was changed; who writes adds one.
+        revision_number: i64;
+        /// When it was made, in seconds since 1970, UTC.
+        created_at: i64;
+        /// When it was changed last, in seconds since 1970, UTC.
+        updated_at: i64;
+        /// A remark of its owner.
+        description: String;
+        /// Whether anything is told.
+        enabled: bool;
+        /// What is told.
+        event: LogEvent;
+        /// The group whose ports are meant; without it and a port, all of the project.
+        security_group: Option<Uuid>;
+        /// The port that is meant.
+        port: Option<Uuid>;
     }
 
     /// What routes between networks. Its interfaces and its gateway are ports.

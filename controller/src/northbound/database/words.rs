@@ -61,6 +61,18 @@ ovsdb::enumeration! {
 }
 
 ovsdb::enumeration! {
+    /// Which verdicts of the firewall are logged.
+    pub(crate) enum LogEvent {
+        /// New connections that are accepted.
+        Accept = "ACCEPT",
+        /// Packets that are dropped.
+        Drop = "DROP",
+        /// Both.
+        All = "ALL",
+    }
+}
+
+ovsdb::enumeration! {
     /// Whether an object works.
     pub(crate) enum Status {
         /// It does not, or nobody has said that it does.

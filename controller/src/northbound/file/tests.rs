@@ -1,4 +1,4 @@
-use pipelines::network::{Model, PortId, Remote, RuleId, Segment};
+use pipelines::network::{LogEvent, Model, PortId, Remote, RuleId, Segment, Verdict};
 
 use super::*;
 
@@ -66,6 +66,13 @@ fn a_file_with_every_key_loads() {
     assert_eq!(model.networks().count(), 5);
     let (parent, vlan) = model.parent(trunk.id).unwrap();
     assert_eq!((parent.id, vlan.get()), (id, 100));
+    let mut logs = model.logs();
+    let log = logs.find(|log| log.name == "ssh to vm1").unwrap();
+    let group = model.security_group(log.security_group.unwrap()).unwrap();
+    assert_eq!((group.name.as_str(), log.port), ("allow-ssh", Some(id)));
+    assert_eq!((log.event, log.enabled), (LogEvent::Accept, false));
+    let of_vm1 = model.logs_of(port, Verdict::Drop).map(|log| &log.name);
+    assert_eq!(of_vm1.collect::<Vec<_>>(), ["all of tenant-a"]);
 }
 
 #[test]

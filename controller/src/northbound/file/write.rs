@@ -17,6 +17,7 @@ pub(crate) struct Document {
     security_groups: Vec<SecurityGroup>,
     ports: Vec<Port>,
     trunks: Vec<Trunk>,
+    logs: Vec<Log>,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,6 +138,18 @@ struct SubPort {
     segmentation_id: u16,
 }
 
+#[derive(Debug, Serialize)]
+struct Log {
+    #[serde(flatten)]
+    identity: Identity,
+    enabled: bool,
+    event: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<String>,
+}
+
 /// Describes a network.
 pub(crate) fn document(model: &Model) -> Document {
     Document {
@@ -157,6 +170,15 @@ pub(crate) fn document(model: &Model) -> Document {
             .collect(),
         ports: model.ports().map(port).collect(),
         trunks: model.trunks().map(trunk).collect(),
+        logs: (model.logs())
+            .map(|log| Log {
+                identity: identity(log.id, &log.name, &log.project),
+                enabled: log.enabled,
+                event: log.event.to_string(),
+                security_group: text(log.security_group),
+                port: text(log.port),
+            })
+            .collect(),
     }
 }
 

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::{Model, Objects};
 use crate::network::{
-    AddressGroup, Host, HostName, InvalidField, InvalidNetwork, MacAddr, Network, NetworkId,
+    AddressGroup, Host, HostName, InvalidField, InvalidNetwork, Log, MacAddr, Network, NetworkId,
     ObjectRef, Port, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet,
     SubnetId, Trunk,
 };
@@ -29,6 +29,7 @@ pub(super) fn check(objects: Objects) -> (Model, Vec<InvalidNetwork>) {
     check.security_groups(objects.security_groups);
     check.ports(objects.ports);
     check.trunks(objects.trunks);
+    check.logs(objects.logs);
     check.problems.sort_by_key(|problem| problem.object);
     (check.model, check.problems)
 }
@@ -293,6 +294,46 @@ impl Check {
                 self.model.trunks.insert(trunk.id, trunk);
             }
         }
+    }
+
+    fn logs(&mut self, logs: Vec<Log>) {
+        for (place, log) in logs.into_iter().enumerate() {
+            let mut problems = self.log_references(&log);
+            if self.model.logs.contains_key(&log.id) {
+                problems.push(duplicate(log.id, "another log").of("id"));
+            }
+            let label = label(&log.name, &log.id);
+            if self.accept(ObjectRef::Log(place), &label, problems) {
+                self.model.logs.insert(log.id, log);
+            }
+        }
+    }
+
+    /// Whether the objects that a log names exist, and the firewall decides about them.
+    fn log_references(&self, log: &Log) -> Vec<InvalidField> {
+        let mut problems = Vec::new();
+        let group = log
+            .security_group
+            .map(|id| (id, self.model.security_group(id)));
+        if let Some((id, None)) = group {
+            problems.push(missing("security group", id, false).of("security_group"));
+        }
+        let Some(id) = log.port else { return problems };
+        let Some(port) = self.model.port(id) else {
+            let listed = self.listed_ports.contains(&id);
+            problems.push(missing("port", id, listed).of("port"));
+            return problems;
+        };
+        let name = label(&port.name, &port.id);
+        if !port.port_security_enabled {
+            problems.push(Problem::NoFirewall(name).of("port"));
+        } else if let Some((id, Some(group))) = group
+            && !port.security_groups.contains(&id)
+        {
+            let group = label(&group.name, &id);
+            problems.push(Problem::NotMember { port: name, group }.of("port"));
+        }
+        problems
     }
 
     /// Takes a port for a trunk: it must exist, and be in no other.

@@ -51,6 +51,10 @@ ports:
   - {name: open, network: provider, mac_address: "fa:16:3e:00:00:13", port_security_enabled: false, admin_state_up: false}
 trunks:
   - {name: trunk, port: open, sub_ports: [{port: behind, segmentation_id: 100}]}
+logs:
+  - {name: fast, project: tenant-a, event: ACCEPT, security_group: fast}
+  - {name: behind, event: DROP, port: behind, enabled: false}
+  - {name: all}
 "#;
 const BEHIND: &str =
     "  - {name: behind, network: island, mac_address: \"fa:16:3e:00:00:14\"}\ntrunks:\n";
@@ -72,6 +76,7 @@ fn sorted(model: &Model) -> Objects {
         security_groups: model.security_groups().cloned().collect(),
         ports: model.ports().cloned().collect(),
         trunks: model.trunks().cloned().collect(),
+        logs: model.logs().cloned().collect(),
         hosts: model.hosts().cloned().collect(),
     };
     for network in &mut objects.networks {

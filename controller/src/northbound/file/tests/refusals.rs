@@ -51,7 +51,7 @@ fn refuses_port(more: &str, message: &str) {
 
 #[test]
 fn a_key_that_is_unknown() {
-    let sections = "hosts, networks, address_groups, security_groups, ports, trunks";
+    let sections = "hosts, networks, address_groups, security_groups, ports, trunks, logs";
     refuses(
         "§network: []",
         &[&format!(
@@ -137,7 +137,7 @@ fn a_value_of_another_type() {
     refuses(
         "§[]",
         &[
-            "found a list, expected a mapping with hosts, networks, address_groups, security_groups, ports and trunks",
+            "found a list, expected a mapping with hosts, networks, address_groups, security_groups, ports, trunks and logs",
         ],
     );
     refuses(
@@ -523,6 +523,50 @@ fn a_trunk_names_ports_and_vlans() {
             + &format!("\ntrunks: [{{name: t, port: vm1, sub_ports: [{sub_port}]}}]");
         refuses(&text, &[&format!("trunks[0].sub_ports[0].{message}")]);
     }
+}
+
+#[test]
+fn a_log_names_what_the_firewall_decides_about() {
+    let cases = [
+        (
+            "event: §DENY",
+            r#"event: "DENY" is unknown, expected ACCEPT, DROP or ALL"#,
+        ),
+        (
+            "enabled: §maybe",
+            r#"enabled: found "maybe", expected true or false"#,
+        ),
+        (
+            "security_group: §defalt",
+            r#"security_group: there is no security group "defalt" (did you mean default?)"#,
+        ),
+        (
+            "port: §vm9",
+            r#"port: there is no port "vm9" (did you mean vm1?)"#,
+        ),
+        (
+            "port: §vm1, security_group: web",
+            "port: vm1 does not have security group web",
+        ),
+        (
+            "port: §vm2",
+            "port: vm2 has port_security_enabled false: there is nothing to log",
+        ),
+        (
+            "§target: vm1",
+            "target: unknown key, known are id, name, project, enabled, event, security_group, port",
+        ),
+    ];
+    for (attributes, message) in cases {
+        let text = second_port("port_security_enabled: false")
+            + &format!("\nlogs: [{{name: l, {attributes}}}]");
+        refuses(&text, &[&format!("logs[0].{message}")]);
+    }
+    let twice = format!("{BASE}logs:\n- {{name: l}}\n- {{name: §l}}\n");
+    refuses(
+        &twice,
+        &[r#"logs[1].name: "l" is already the name of logs[0], expected another name or an id"#],
+    );
 }
 
 #[test]
