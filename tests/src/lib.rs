@@ -2,7 +2,8 @@
 //!
 //! Each test builds a lab of its own, so that they can run at the same time and fail one by one.
 //! They need root and Open vSwitch, and fail without. They judge brint by what the switches were
-//! told and by the packets that arrive; only for refusals do they read its log.
+//! told and by the packets that arrive; they read its log only for refusals, and for what it is asked
+//! to log.
 
 mod flows;
 mod northbound;
