@@ -1,5 +1,7 @@
 //! Rows as Neutron's attributes.
 
+use std::net::IpAddr;
+
 use ovsdb::Uuid;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -147,7 +149,8 @@ pub(super) fn subnet(row: &Subnet) -> Fields {
 
 pub(super) fn port(rows: &Northbound, row: &Port) -> Fields {
     let addresses = rows.addresses.index().by_port.all(row.uuid);
-    let addresses: Vec<_> = addresses.map(|address| &address.ip_address).collect();
+    let mut addresses: Vec<_> = addresses.map(|address| &address.ip_address).collect();
+    addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), *text));
     Fields(vec![
         ("id", json!(row.uuid)),
         ("name", json!(row.name)),
