@@ -14,7 +14,7 @@ wire_struct! {
         cookie: u64;
         /// The bits of the cookie that flows must have to be changed or removed.
         cookie_mask: u64;
-        /// The table; [`ALL_TABLES`](super::ALL_TABLES) to remove from all.
+        /// The table; [`ALL_TABLES`] to remove from all.
         table: u8;
         /// What is done.
         command: FlowModCommand;
