@@ -22,6 +22,7 @@ mod northbound;
 mod object;
 mod run;
 mod schema;
+mod server;
 mod sg;
 mod status;
 mod why;
@@ -64,6 +65,7 @@ enum Command {
     Schema(schema::Arguments),
     Completion(completion::Completion),
     Man(completion::Man),
+    Server(Box<server::Arguments>),
     Sg(sg::Arguments),
     Why(why::Arguments),
 }
@@ -78,6 +80,7 @@ impl Brint {
         let done = match self.command {
             Command::Agent(arguments) => return daemon(agent::run(*arguments, levels)),
             Command::Run(arguments) => return daemon(run::run(*arguments, levels)),
+            Command::Server(arguments) => return daemon(server::run(*arguments)),
             Command::Status(arguments) => status::run(&arguments),
             Command::Flows(arguments) => flows::run(arguments),
             Command::Diff(arguments) => diff::run(*arguments),

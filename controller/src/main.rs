@@ -19,6 +19,7 @@ mod metrics;
 mod northbound;
 mod presence;
 mod problem;
+mod rest;
 mod security_group;
 mod security_group_log;
 mod status;

@@ -223,4 +223,4 @@ pub(crate) fn number_change(transaction: &mut Transaction<Northbound>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

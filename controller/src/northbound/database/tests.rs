@@ -13,7 +13,7 @@ mod round_trip;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server with an empty northbound database, which ends with the test.
-struct Server {
+pub(crate) struct Server {
     directory: TempDir,
     process: Child,
 }
@@ -31,7 +31,7 @@ fn run(program: &str, arguments: &[&Path]) {
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("schema"), SCHEMA).unwrap();
@@ -49,7 +49,7 @@ impl Server {
         Self { directory, process }
     }
 
-    async fn open(&self) -> Database {
+    pub(crate) async fn open(&self) -> Database {
         let remote = Remote::Unix(self.directory.path().join("sock"));
         let opened = Database::open(vec![remote], Options::default(), PATIENCE).await;
         opened.expect("the server answers")

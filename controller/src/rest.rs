@@ -1,0 +1,68 @@
+//! Neutron's API v2.0 over HTTP, in front of the northbound database.
+//!
+//! Nothing is kept here: a request reads a snapshot of the database or becomes one transaction, so
+//! any number of servers may run, and one that dies takes nothing with it. Nobody is asked who they
+//! are, which is why the server listens on loopback only; the project of what is made is what the
+//! request says in `X-Project-Id`.
+//!
+//! An extension is announced when all of it is served; what is not announced is not there.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::northbound::database::Database;
+
+mod attribute;
+mod call;
+mod extension;
+mod fault;
+mod list;
+mod network;
+mod new;
+mod route;
+mod segment;
+
+/// How long a client may take to send the head of a request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait when no connection can be taken.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers requests, for as long as it is polled.
+pub(crate) async fn serve(listener: TcpListener, database: Database) -> Infallible {
+    let database = Arc::new(database);
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                warn!("taking a connection: {error}");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let database = Arc::clone(&database);
+        let service = service_fn(move |request| {
+            let database = Arc::clone(&database);
+            async move { Ok::<_, Infallible>(route::answer(request, &database).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!("a client: {error}");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Attributes of resources: one row says when one may be given, what it must look like, and
+//! whether lists can be filtered and sorted by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+
+/// An attribute of a resource.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// When a request may give it.
+    pub(super) given: Given,
+    /// What it must look like.
+    pub(super) kind: Kind,
+    /// Whether a list can be filtered by it.
+    pub(super) filter: bool,
+    /// Whether a list can be sorted by it.
+    pub(super) sort: bool,
+}
+
+/// When a request may give an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// It is shown only.
+    Never,
+    /// When the object is made.
+    Create,
+    /// When the object is made or changed.
+    Always,
+}
+
+/// What an attribute must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text of no more characters than this.
+    Text(usize),
+    /// True or false, also as text or a number.
+    Boolean,
+    /// A whole number that is not negative, also as text.
+    Number,
+    /// Different texts.
+    Texts,
+}
+
+/// What is being done with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+}
+
+/// The attributes that a request gives, as they must look.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values(BTreeMap<&'static str, Value>);
+
+impl Values {
+    /// Reads an object of a request.
+    ///
+    /// # Errors
+    ///
+    /// The first attribute that is not known, may not be given, or looks wrong.
+    pub(super) fn read(
+        attributes: &'static [Attribute],
+        given: &Map<String, Value>,
+        doing: Doing,
+    ) -> Result<Self, Fault> {
+        let find = |name: &str| attributes.iter().find(|row| row.name == name);
+        let unknown: Vec<_> = given.keys().filter(|name| find(name).is_none()).collect();
+        if !unknown.is_empty() {
+            let names = unknown.into_iter().map(String::as_str);
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Err(Fault::bad_request(format!(
+                "Unrecognized attribute(s) '{names}'"
+            )));
+        }
+        let mut values = BTreeMap::new();
+        for (name, value) in given {
+            let Some(row) = find(name) else { continue };
+            row.may_be_given(doing)?;
+            values.insert(row.name, row.kind.read(row.name, value)?);
+        }
+        Ok(Self(values))
+    }
+
+    /// Whether an attribute is given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// An attribute that is text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// An attribute that is true or false.
+    pub(super) fn boolean(&self, name: &str) -> Option<bool> {
+        self.0.get(name)?.as_bool()
+    }
+
+    /// An attribute that is a number.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_i64()
+    }
+}
+
+impl Attribute {
+    fn may_be_given(&self, doing: Doing) -> Result<(), Fault> {
+        let name = self.name;
+        match (self.given, doing) {
+            (Given::Always, _) | (Given::Create, Doing::Create) => Ok(()),
+            (Given::Never, Doing::Create) => Err(Fault::bad_request(format!(
+                "Attribute '{name}' not allowed in POST"
+            ))),
+            (Given::Never | Given::Create, Doing::Update) => Err(Fault::bad_request(format!(
+                "Cannot update read-only attribute {name}"
+            ))),
+        }
+    }
+}
+
+impl Kind {
+    fn read(self, name: &str, value: &Value) -> Result<Value, Fault> {
+        match self {
+            Self::Text(longest) => text(value, longest)
+                .map(Value::from)
+                .map_err(|reason| Fault::attribute(name, &reason)),
+            Self::Boolean => boolean(value).map(Value::from).ok_or_else(|| {
+                Fault::invalid_input(&format!(
+                    "'{}' cannot be converted to boolean",
+                    plain(value)
+                ))
+            }),
+            Self::Number => number(name, value).map(Value::from),
+            Self::Texts => {
+                let problem =
+                    || Fault::attribute(name, &format!("'{}' is not a list", plain(value)));
+                let list = value.as_array().ok_or_else(problem)?;
+                let mut texts = BTreeSet::new();
+                for item in list {
+                    let read = text(item, 255).map_err(|reason| Fault::attribute(name, &reason))?;
+                    if !texts.insert(read) {
+                        let reason = format!("Duplicate items in the list: '{}'", plain(item));
+                        return Err(Fault::attribute(name, &reason));
+                    }
+                }
+                Ok(texts.into_iter().collect())
+            }
+        }
+    }
+}
+
+/// Reads text that the database can hold: without U+0000, and not too long.
+pub(super) fn text(value: &Value, longest: usize) -> Result<&str, String> {
+    let read = value
+        .as_str()
+        .filter(|text| !text.contains('\0'))
+        .ok_or_else(|| format!("'{}' is not a valid string", plain(value)))?;
+    if read.chars().count() > longest {
+        return Err(format!("'{read}' exceeds maximum length of {longest}"));
+    }
+    Ok(read)
+}
+
+/// Reads true or false in any of its forms.
+pub(super) fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::Number(_) => match value.as_i64()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn number(name: &str, value: &Value) -> Result<i64, Fault> {
+    let read = match value {
+        Value::String(digits) => digits.trim().parse().ok(),
+        other => other.as_i64(),
+    };
+    let read: i64 =
+        read.ok_or_else(|| Fault::invalid_input(&format!("'{}' is not an integer", plain(value))))?;
+    if read < 0 {
+        let reason = format!("'{read}' should be non-negative");
+        return Err(Fault::attribute(name, &reason));
+    }
+    Ok(read)
+}
+
+/// A value as it stands in a sentence.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.escape_debug().to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,237 @@
+//! Lists: filters, order, pages and fields, the same for every resource.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::attribute::{Attribute, Kind, boolean};
+use super::call::Call;
+use super::fault::Fault;
+
+/// An object as clients see it.
+pub(super) type View = Map<String, Value>;
+
+/// Parameters that are no filters.
+const CONTROLS: &[&str] = &[
+    "fields",
+    "limit",
+    "marker",
+    "page_reverse",
+    "sort_key",
+    "sort_dir",
+];
+
+/// What is asked of a list.
+#[derive(Debug, Default)]
+pub(super) struct Query<'a> {
+    /// The values that an attribute may have, of which it has to have one.
+    filters: BTreeMap<&'static str, (Kind, Vec<&'a str>)>,
+    fields: Vec<&'a str>,
+    /// The keys, and whether each goes down.
+    order: Vec<(&'static str, bool)>,
+    limit: Option<usize>,
+    marker: Option<&'a str>,
+    reverse: bool,
+}
+
+impl<'a> Query<'a> {
+    /// Reads the query of a request.
+    ///
+    /// # Errors
+    ///
+    /// A filter or a key is not known, or a limit is no number.
+    pub(super) fn read(call: &'a Call, attributes: &'static [Attribute]) -> Result<Self, Fault> {
+        let mut query = Self {
+            fields: call.values("fields").collect(),
+            marker: call.values("marker").next(),
+            ..Self::default()
+        };
+        for (name, value) in &call.query {
+            if CONTROLS.contains(&name.as_str()) {
+                continue;
+            }
+            let row = attributes.iter().find(|row| row.name == name && row.filter);
+            let row = row.ok_or_else(|| {
+                Fault::bad_request(format!("['{name}'] is invalid attribute for filtering"))
+            })?;
+            let values = &mut query
+                .filters
+                .entry(row.name)
+                .or_insert((row.kind, Vec::new()))
+                .1;
+            values.push(value);
+        }
+        if let Some(text) = call.values("page_reverse").next() {
+            query.reverse = boolean(&Value::from(text)).unwrap_or(false);
+        }
+        if let Some(text) = call.values("limit").next() {
+            let limit: usize = text.parse().map_err(|_| {
+                Fault::bad_request(format!(
+                    "Limit must be an integer 0 or greater and not '{text}'"
+                ))
+            })?;
+            // Neutron's 0 is no limit.
+            query.limit = Some(limit).filter(|limit| *limit > 0);
+        }
+        query.order = order(call, attributes)?;
+        Ok(query)
+    }
+
+    /// What is asked of the objects that there are, under the name of their collection.
+    ///
+    /// # Errors
+    ///
+    /// The marker names none of them.
+    pub(super) fn answer(
+        &self,
+        call: &Call,
+        collection: &str,
+        mut views: Vec<View>,
+    ) -> Result<Value, Fault> {
+        let marker = self.marker.map(|marker| {
+            let found = views.iter().find(|view| text_of(view, "id") == marker);
+            found.cloned().ok_or_else(|| {
+                Fault::bad_request(format!("The marker '{marker}' could not be found"))
+            })
+        });
+        let marker = marker.transpose()?;
+        views.retain(|view| self.passes(view));
+        views.sort_by(|one, other| self.compare(one, other));
+        if let Some(marker) = &marker {
+            views.retain(|view| match self.compare(view, marker) {
+                Ordering::Less => self.reverse,
+                Ordering::Equal => false,
+                Ordering::Greater => !self.reverse,
+            });
+        }
+        let Some(limit) = self.limit else {
+            return Ok(json!({ collection: self.shown(views) }));
+        };
+        let more = views.len() > limit;
+        if self.reverse {
+            views.drain(..views.len().saturating_sub(limit));
+        } else {
+            views.truncate(limit);
+        }
+        let mut links = Vec::new();
+        let (after, before) = match self.reverse {
+            false => (more, marker.is_some()),
+            true => (marker.is_some(), more),
+        };
+        if let (Some(last), true) = (views.last(), after) {
+            links.push(link(call, "next", &text_of(last, "id")));
+        }
+        if let (Some(first), true) = (views.first(), before) {
+            links.push(link(call, "previous", &text_of(first, "id")));
+        }
+        let mut answer = json!({ collection: self.shown(views) });
+        if let (Some(answer), false) = (answer.as_object_mut(), links.is_empty()) {
+            answer.insert(format!("{collection}_links"), Value::from(links));
+        }
+        Ok(answer)
+    }
+
+    /// Of an object, the fields that are asked for; all if none is.
+    pub(super) fn view(&self, mut view: View) -> Value {
+        if !self.fields.is_empty() {
+            view.retain(|name, _| self.fields.contains(&name.as_str()));
+        }
+        Value::Object(view)
+    }
+
+    fn shown(&self, views: Vec<View>) -> Vec<Value> {
+        views.into_iter().map(|view| self.view(view)).collect()
+    }
+
+    fn passes(&self, view: &View) -> bool {
+        self.filters.iter().all(|(name, (kind, wanted))| {
+            let value = view.get(*name).unwrap_or(&Value::Null);
+            wanted.iter().any(|wanted| match kind {
+                Kind::Boolean => boolean(&Value::from(*wanted)) == value.as_bool(),
+                Kind::Text(_) | Kind::Number | Kind::Texts => text(value) == *wanted,
+            })
+        })
+    }
+
+    /// By the keys, then by the id, so that pages meet without a gap.
+    fn compare(&self, one: &View, other: &View) -> Ordering {
+        for (key, down) in &self.order {
+            let (one, other) = (one.get(*key), other.get(*key));
+            let numbers = (one.and_then(Value::as_i64), other.and_then(Value::as_i64));
+            let ordering = match numbers {
+                (Some(one), Some(other)) => one.cmp(&other),
+                _ => one.map(text).cmp(&other.map(text)),
+            };
+            let ordering = if *down { ordering.reverse() } else { ordering };
+            if ordering.is_ne() {
+                return ordering;
+            }
+        }
+        text_of(one, "id").cmp(&text_of(other, "id"))
+    }
+}
+
+impl Call {
+    /// All values of a parameter.
+    fn values<'a>(&'a self, name: &'static str) -> impl Iterator<Item = &'a str> {
+        let query = self.query.iter();
+        query
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Pairs `sort_key` and `sort_dir`, by their places.
+fn order(
+    call: &Call,
+    attributes: &'static [Attribute],
+) -> Result<Vec<(&'static str, bool)>, Fault> {
+    let mut directions = call.values("sort_dir");
+    let mut order = Vec::new();
+    for key in call.values("sort_key") {
+        let row = attributes.iter().find(|row| row.name == key && row.sort);
+        let row = row.ok_or_else(|| {
+            Fault::bad_request(format!("['{key}'] is invalid attribute for sort keys"))
+        })?;
+        let down = match directions.next() {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(other) => {
+                return Err(Fault::bad_request(format!(
+                    "'{other}' is invalid for sort_dir, expected asc or desc"
+                )));
+            }
+        };
+        order.push((row.name, down));
+    }
+    Ok(order)
+}
+
+/// Where the page before or after is.
+fn link(call: &Call, rel: &str, marker: &str) -> Value {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let kept = call.query.iter();
+    for (name, value) in kept.filter(|(name, _)| name != "marker" && name != "page_reverse") {
+        query.append_pair(name, value);
+    }
+    query.append_pair("marker", marker);
+    if rel == "previous" {
+        query.append_pair("page_reverse", "True");
+    }
+    let (host, path, query) = (&call.host, &call.raw_path, query.finish());
+    json!({"rel": rel, "href": format!("http://{host}{path}?{query}")})
+}
+
+fn text_of(view: &View, name: &str) -> String {
+    view.get(name).map(text).unwrap_or_default()
+}
+
+/// A value as it stands in a query.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,132 @@
+//! From a path to who answers it, and from what was answered to HTTP.
+
+use http_body_util::Full;
+use hyper::body::{Body, Bytes};
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use super::call::Call;
+use super::fault::Fault;
+use super::new::random_id;
+use super::{extension, network};
+use crate::northbound::database::Database;
+
+/// The header that names a request in the log.
+const REQUEST_ID: &str = "x-openstack-request-id";
+
+/// Answers a request.
+pub(super) async fn answer<B>(request: Request<B>, database: &Database) -> Response<Full<Bytes>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let path = request.uri().path().to_owned();
+    if path != "/" && path != "/v2.0" && !path.starts_with("/v2.0/") {
+        return response(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "404 Not Found\n",
+        );
+    }
+    let id = match random_id() {
+        Ok(id) => format!("req-{id}"),
+        Err(fault) => return document(fault.status, &fault.body()),
+    };
+    let what = format!("{} {path}", request.method());
+    let (status, body) = match serve(request, database).await {
+        Ok((status, body)) => {
+            info!("{id} {what}: {}", status.as_u16());
+            (status, body)
+        }
+        Err(fault) => {
+            warn!("{id} {what}: {} {fault}", fault.status.as_u16());
+            (fault.status, Some(fault.body()))
+        }
+    };
+    let mut response = match body {
+        Some(body) => document(status, &body),
+        None => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = status;
+            response
+        }
+    };
+    if let (true, Ok(id)) = (path != "/", HeaderValue::from_str(&id)) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let methods = HeaderValue::from_static("GET, POST, PUT, DELETE");
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+async fn serve<B>(
+    request: Request<B>,
+    database: &Database,
+) -> Result<(StatusCode, Option<Value>), Fault>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let accept = request.headers().get(ACCEPT);
+    if accept.is_some_and(|value| value.as_bytes() == b"application/xml") {
+        return Err(Fault::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "HTTPNotAcceptable",
+            "The resource could not be generated in the requested form, expected application/json.",
+        ));
+    }
+    let call = Call::read(request).await?;
+    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let document = match path.as_slice() {
+        ["v2.0", "networks"] => return network::answer(database, &call, None).await,
+        ["v2.0", "networks", id] => return network::answer(database, &call, Some(id)).await,
+        [] => versions(&call),
+        ["v2.0"] => resources(&call),
+        ["v2.0", "extensions"] => extension::list(),
+        ["v2.0", "extensions", alias] => extension::show(alias).ok_or_else(Fault::not_found)?,
+        _ => return Err(Fault::not_found()),
+    };
+    match call.method.as_str() {
+        "GET" => Ok((StatusCode::OK, Some(document))),
+        _ => Err(Fault::method()),
+    }
+}
+
+/// The versions of the API; clients go on where this says.
+fn versions(call: &Call) -> Value {
+    let href = format!("http://{}/v2.0/", call.host);
+    let links = json!([{"rel": "self", "href": href}]);
+    json!({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
+}
+
+/// The collections of the version.
+fn resources(call: &Call) -> Value {
+    let resource = |name: &str, collection: &str| {
+        let href = format!("http://{}/v2.0/{collection}", call.host);
+        json!({"name": name, "collection": collection, "links": [{"rel": "self", "href": href}]})
+    };
+    json!({"resources": [
+        resource("extension", "extensions"),
+        resource("network", "networks"),
+    ]})
+}
+
+fn document(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    response(status, "application/json", body.to_string())
+}
+
+fn response(
+    status: StatusCode,
+    format: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let format = HeaderValue::from_static(format);
+    response.headers_mut().insert(CONTENT_TYPE, format);
+    response
+}
