@@ -21,6 +21,7 @@ mod packet_rate_limit;
 mod rule;
 mod rules_egress;
 mod rules_ingress;
+mod to_forget;
 mod transient;
 mod trunk_output;
 mod unknown_stations;
@@ -33,6 +34,7 @@ use crate::{
 pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
 pub(crate) use memory::{PORT_ZONES, SOURCES, ZONES, port_zone, source, zone};
+pub(crate) use to_forget::Note;
 
 /// The tables of rules, and what they do.
 pub(crate) static SIDES: [(&Table, &Side); 2] = [
@@ -72,5 +74,6 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &trunk_output::TABLE,
         &accepted_ingress::TABLE,
         &dropped::TABLE,
+        &to_forget::TABLE,
     ],
 );

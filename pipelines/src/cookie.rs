@@ -21,6 +21,9 @@ impl Cookie {
     /// The brand of flows that a `learn` action adds. They come and go with the traffic.
     pub const LEARNED_BRAND: u16 = 0x6273;
 
+    /// Notes of what is still to be forgotten. They go when it is done.
+    pub const NOTE: Self = Self::new(0x6274, 0);
+
     /// Flows that are there whatever the model says.
     pub const BRIDGE: Self = Self::new(Self::BRAND, 0);
 
@@ -108,6 +111,7 @@ mod tests {
             Cookie::learned_from(PortId(Uuid::from_u128(1))).get()
         ));
         assert!(!Cookie::is_learned(Cookie::BRIDGE.get()));
+        assert!(!Cookie::is_ours(Cookie::NOTE.get()));
         assert!(!Cookie::is_ours(0));
         assert!(Cookie::is_ours(Cookie::BRIDGE.get()));
     }

@@ -3,15 +3,17 @@
 //! The tracker knows addresses and zones, not ports. Once a port is gone, somebody else may get its
 //! address, or another network its zone; the connections of before would pass there without a rule.
 //! What has to be forgotten follows from the flows that go, so it is found also for what happened
-//! while nobody looked.
+//! while nobody looked. Until it is done, notes in the bridge say so: they come in the bundle that
+//! takes the flows away, so that an end between the two loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use openflow::flow::Flow;
 
 use crate::{
-    br_int,
+    br_int::{self, Note},
     cookie::Cookie,
     diff::Change,
     flow_set::{FlowSet, Key},
@@ -51,6 +53,33 @@ impl Forgotten {
             kept: kept.into_iter().map(|(place, _)| *place).collect(),
             zones,
         }
+    }
+
+    /// What to write into the bridge until it is forgotten.
+    pub fn notes(&self) -> impl Iterator<Item = Flow> {
+        let zones = self.zones.iter().map(|zone| Note::Zone(*zone));
+        let addresses = self.addresses.iter();
+        let addresses = addresses.map(|(zone, block)| Note::Address(*zone, *block));
+        let within = |(zone, kept): &&(u16, IpNet)| {
+            let mut blocks = self.addresses.iter();
+            blocks.any(|(other, block)| other == zone && block.contains(kept))
+        };
+        let kept = self.kept.iter().filter(within);
+        let kept = kept.map(|(zone, block)| Note::Kept(*zone, *block));
+        zones.chain(addresses).chain(kept).map(Note::flow)
+    }
+
+    /// What the notes in a bridge say.
+    pub fn noted(flows: &FlowSet) -> Self {
+        let mut noted = Self::default();
+        for note in Note::all(flows) {
+            match note {
+                Note::Zone(zone) => noted.zones.insert(zone),
+                Note::Address(zone, block) => noted.addresses.insert((zone, block)),
+                Note::Kept(zone, block) => noted.kept.insert((zone, block)),
+            };
+        }
+        noted
     }
 
     /// Whether there is nothing to forget.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -274,6 +275,37 @@ fn what_left_while_the_agent_was_away_is_forgotten_when_it_is_back() -> anyhow::
 }
 
 #[test]
+fn what_was_to_be_forgotten_when_the_agent_was_killed_is_forgotten_when_it_is_back()
+-> anyhow::Result<()> {
+    let mut lab = quickstart("t-forget-late")?;
+    let host = lab.host("host1")?;
+    let zone = zone(host, A1)?;
+    let address = lab.machine("a1")?.ipv4()?.to_string();
+    remembers(host, &zone, &address, true)?;
+    // Without its control socket, the daemon forgets nothing.
+    let socket = control_socket(host.ovs().directory())?;
+    let away = socket.with_extension("away");
+    fs::rename(&socket, &away)?;
+    host.ovs().vsctl(&format!("del-port {A1}"))?;
+    let notes = |host: &Host, there: bool| {
+        wait_for(&format!("notes: {there}"), PATIENCE, || {
+            let flows = host.ovs().flows("br-int")?;
+            let found = flows.iter().any(|flow| flow.contains("table=99,"));
+            Ok((found == there).then_some(()))
+        })
+    };
+    notes(host, true)?;
+    lab.host_mut("host1")?.kill_agent()?;
+    fs::rename(&away, &socket)?;
+    let host = lab.host("host1")?;
+    remembers(host, &zone, &address, true)?;
+    lab.start_agent("host1")?;
+    let host = lab.host("host1")?;
+    remembers(host, &zone, &address, false)?;
+    notes(host, false)
+}
+
+#[test]
 fn a_connection_whose_rule_stays_loses_nothing() -> anyhow::Result<()> {
     let mut lab = quickstart("t-survives")?;
     let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
@@ -448,6 +480,12 @@ fn hears(from: &Machine, to: &Machine, frame: &Frame, limit: Duration) -> anyhow
 fn zone(host: &Host, interface: &str) -> anyhow::Result<String> {
     let tag = host.ovs().vsctl(&format!("get Port {interface} tag"))?;
     Ok(tag.trim().to_owned())
+}
+
+/// Where `ovs-vswitchd` takes commands.
+fn control_socket(directory: &Path) -> anyhow::Result<PathBuf> {
+    let pid = fs::read_to_string(directory.join("ovs-vswitchd.pid"))?;
+    Ok(directory.join(format!("ovs-vswitchd.{}.ctl", pid.trim())))
 }
 
 /// Waits until the connection tracker knows an address in a zone, or does not.

@@ -43,6 +43,9 @@ pub(crate) enum OwnerKind {
     /// A security group.
     #[serde(rename = "security group")]
     SecurityGroup,
+    /// A note of the agent's own.
+    #[serde(rename = "note")]
+    Note,
     /// An object that the description has no more.
     #[serde(rename = "object")]
     Gone,
@@ -52,6 +55,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             OwnerKind::Bridge => return f.write_str("the bridge itself"),
+            OwnerKind::Note => return f.write_str("a note of the agent"),
             OwnerKind::Gone => return write!(f, "an object that is gone: {}", self.name),
             OwnerKind::Host => "host",
             OwnerKind::Network => "network",
@@ -77,6 +81,7 @@ impl Owners {
     pub(super) fn of(model: Option<&Model>) -> Self {
         let mut owners = Self::default();
         owners.add(Cookie::BRIDGE, OwnerKind::Bridge, "bridge", None);
+        owners.add(Cookie::NOTE, OwnerKind::Note, "note", None);
         let Some(model) = model else {
             return owners;
         };

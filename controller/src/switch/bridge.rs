@@ -91,6 +91,8 @@ impl Bridge {
         if bridge.installed.meters.contains_key(&logging::METER) {
             bridge.limit = Limit::new(&bridge.connection).await;
         }
+        // What an end of the agent, or of a connection, has left to be forgotten.
+        reporter.forget(Forgotten::noted(&bridge.installed));
         let foreign: usize = bridge.foreign.values().sum();
         info!(
             "{} flows and {} groups are installed, {foreign} flows are not ours",
@@ -324,8 +326,18 @@ impl Bridge {
     fn missing(&self, desired: &FlowSet) -> (Vec<Change>, Duration) {
         let started = Instant::now();
         let mut changes = diff(&self.installed, desired);
-        changes.retain(|change| self.refused.iter().all(|(refused, _)| refused != change));
+        changes.retain(|change| !self.is_refused(change));
         (changes, started.elapsed())
+    }
+
+    fn is_refused(&self, change: &Change) -> bool {
+        self.refused.iter().any(|(refused, _)| refused == change)
+    }
+
+    /// The changes that note what is to be forgotten.
+    fn notes(&self, forgotten: &Forgotten) -> Vec<Change> {
+        let notes = forgotten.notes().map(Arc::new).map(Change::PutFlow);
+        notes.filter(|note| !self.is_refused(note)).collect()
     }
 
     /// Sends changes: new meters, then all but meters as one bundle, then the meters that go.
@@ -346,6 +358,8 @@ impl Bridge {
                 (changes, diff) = self.missing(desired);
                 continue;
             }
+            let forgotten = Forgotten::between(&self.installed, desired, &changes);
+            changes.extend(self.notes(&forgotten));
             let bundled = changes.iter().filter(|change| !is_meter(change));
             let bundled: Vec<_> = bundled.cloned().collect();
             // Each message is made when the switch has room for it: a full state is long.
@@ -355,7 +369,6 @@ impl Bridge {
                     let gone = changes.iter();
                     let gone = gone.filter(|change| matches!(change, Change::DeleteMeter(_)));
                     self.send_all(gone).await?;
-                    let forgotten = Forgotten::between(&self.installed, desired, &changes);
                     self.installed_now(changes, diff, started.elapsed());
                     self.reporter.forget(forgotten);
                     return Ok(());
@@ -475,6 +488,9 @@ impl Bridge {
                 self.installed.insert_group(group);
             }
             Change::PutFlow(flow) => {
+                if !Cookie::is_ours(flow.cookie) {
+                    *self.foreign.entry(flow.cookie).or_default() += 1;
+                }
                 if let Some(replaced) = self.installed.put_flow(flow) {
                     self.forget(replaced.cookie);
                 }

@@ -2,7 +2,8 @@
 //!
 //! The flows go first: as long as they let packets pass, these would bring the connections back.
 //! The datapath has copies of flows, which it gives up a moment after the bridge has; so that is
-//! waited for, on a connection of its own and not in the way of other changes.
+//! waited for, on a connection of its own and not in the way of other changes. The bridge has notes
+//! of what is still to be forgotten, which go when it is done.
 
 use std::collections::BTreeSet;
 use std::future;
@@ -11,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use openflow::field::IpProto;
-use openflow::message::{CtFlush, CtFlushZone, CtTuple, Message};
-use openflow::{Event, Events};
+use openflow::message::{CtFlush, CtFlushZone, CtTuple, FlowMod, Message};
+use openflow::{Connection, Event, Events, RequestError};
 use pipelines::forget::Forgotten;
 use tracing::{Instrument as _, info, warn};
 
@@ -50,18 +51,26 @@ async fn forget(bridge: &str, directory: &Path, forgotten: &Forgotten) -> Result
         }
     }
     let (connection, mut events) = connect(bridge, directory).await?;
-    for message in messages {
-        connection
-            .send(message)
-            .await
-            .map_err(|error| error.to_string())?;
-    }
-    connection
-        .barrier()
-        .await
-        .map_err(|error| error.to_string())?;
+    send(&connection, messages).await?;
     // The switch answers these requests only if it refuses them, and then before the barrier.
-    refusal(&mut events).await.map_or(Ok(()), Err)
+    if let Some(refusal) = refusal(&mut events).await {
+        return Err(refusal);
+    }
+    let notes = forgotten.notes();
+    let notes = notes.map(|note| FlowMod::delete_strict(note.identity()).into());
+    send(&connection, notes).await
+}
+
+/// Sends messages, and waits until the switch is done with them.
+async fn send(
+    connection: &Connection,
+    messages: impl IntoIterator<Item = Message>,
+) -> Result<(), String> {
+    let failed = |error: RequestError| error.to_string();
+    for message in messages {
+        connection.send(message).await.map_err(failed)?;
+    }
+    connection.barrier().await.map_err(failed)
 }
 
 /// The protocols that the tracker follows over IPv6, ICMPv6 aside.

@@ -6,6 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
     field::{CT_ZONE, IPV4_SRC, IPV6_SRC, REG5, REG6},
     flow::Flow,
+    matching::Match,
 };
 
 use super::{base_egress, delivery, firewall, rules_ingress};
@@ -22,16 +23,18 @@ pub(crate) fn source(flow: &Flow) -> Option<(u32, IpNet)> {
     if (flow.table, flow.priority) != SOURCES {
         return None;
     }
-    let port = flow.matching.value(REG5)?;
-    if let Some(v4) = flow.matching.get(IPV4_SRC) {
+    Some((flow.matching.value(REG5)?, source_block(&flow.matching)?))
+}
+
+/// The addresses that a match takes as source.
+pub(super) fn source_block(matching: &Match) -> Option<IpNet> {
+    if let Some(v4) = matching.get(IPV4_SRC) {
         let mask = v4.mask.unwrap_or(Ipv4Addr::BROADCAST);
-        let block = Ipv4Net::with_netmask(v4.value, mask).ok()?;
-        return Some((port, block.into()));
+        return Some(Ipv4Net::with_netmask(v4.value, mask).ok()?.into());
     }
-    let v6 = flow.matching.get(IPV6_SRC)?;
+    let v6 = matching.get(IPV6_SRC)?;
     let mask = v6.mask.unwrap_or(Ipv6Addr::from_bits(u128::MAX));
-    let block = Ipv6Net::with_netmask(v6.value, mask).ok()?;
-    Some((port, block.into()))
+    Some(Ipv6Net::with_netmask(v6.value, mask).ok()?.into())
 }
 
 /// The port, as the register holds it, and the zone that its connections are in.

@@ -156,3 +156,33 @@ fn a_zone_that_another_network_gets_is_forgotten_as_a_whole() {
     );
     assert_eq!(between(&before, &FlowSet::default()).zones, [5].into());
 }
+
+#[test]
+fn what_is_noted_reads_as_it_was_written() {
+    let mut router = port(2, "10.0.0.2");
+    router.allowed_address_pairs.push(AddressPair {
+        ip_address: "10.0.0.0/24".parse().unwrap(),
+        mac_address: None,
+    });
+    let before = flows(1, &[(router, 2), (port(3, "10.0.0.3"), 3)]);
+    let after = flows(1, &[(port(3, "10.0.0.3"), 3)]);
+    for after in [after, FlowSet::default()] {
+        let forgotten = between(&before, &after);
+        let mut bridge = after.clone();
+        for note in forgotten.notes() {
+            bridge.insert_flow(note);
+        }
+        let noted = Forgotten::noted(&bridge);
+        assert_eq!(
+            (&noted.zones, &noted.addresses),
+            (&forgotten.zones, &forgotten.addresses)
+        );
+        for address in ["10.0.0.3", "10.0.0.77", "fe80::1"] {
+            let address = address.parse().unwrap();
+            assert_eq!(noted.names(5, address), forgotten.names(5, address));
+        }
+        // Nobody desires notes, and nobody takes them away.
+        assert_eq!(diff(&bridge, &after), []);
+    }
+    assert_eq!(Forgotten::noted(&before), Forgotten::default());
+}

@@ -1,0 +1,72 @@
+//! Notes whose connections the tracker is still to forget.
+//!
+//! No packet comes here. A note is written in the bundle that takes a machine away, and goes once the
+//! machine's connections are forgotten. So who starts after an end between the two knows what is left
+//! to do.
+
+use ipnet::IpNet;
+use openflow::{field::CT_ZONE, flow::Flow, matching::Match};
+
+use super::memory::source_block;
+use crate::{
+    cookie::Cookie,
+    flow_set::FlowSet,
+    table::{SOURCE, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 99,
+    name: "TO_FORGET",
+    purpose: "Notes whose connections are still to be forgotten; no packet comes here.",
+    next: &[],
+    flows: |_, _| {},
+};
+
+const FORGET: u16 = 2;
+const KEEP: u16 = 1;
+
+/// One thing to be noted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Note {
+    /// All connections of a zone are to be forgotten.
+    Zone(u16),
+    /// Those of an address, or of a block of them.
+    Address(u16, IpNet),
+    /// Those of an address stay, though it lies in a block.
+    Kept(u16, IpNet),
+}
+
+impl Note {
+    pub(crate) fn flow(self) -> Flow {
+        let in_zone = |zone| Match::default().with(CT_ZONE, zone);
+        let (priority, matching) = match self {
+            Self::Zone(zone) => (FORGET, in_zone(zone)),
+            Self::Address(zone, block) => (FORGET, SOURCE.within(in_zone(zone), block)),
+            Self::Kept(zone, block) => (KEEP, SOURCE.within(in_zone(zone), block)),
+        };
+        Flow {
+            table: TABLE.number,
+            priority,
+            matching,
+            cookie: Cookie::NOTE.get(),
+            ..Flow::default()
+        }
+    }
+
+    /// The notes of a bridge.
+    pub(crate) fn all(flows: &FlowSet) -> impl Iterator<Item = Self> {
+        let flows = [FORGET, KEEP].map(|priority| flows.at(TABLE.number, priority));
+        let notes = flows.into_iter().flatten();
+        notes.filter_map(|flow| Self::read(flow))
+    }
+
+    fn read(flow: &Flow) -> Option<Self> {
+        let zone = flow.matching.value(CT_ZONE)?;
+        match (flow.priority, source_block(&flow.matching)) {
+            _ if flow.cookie != Cookie::NOTE.get() => None,
+            (FORGET, None) => Some(Self::Zone(zone)),
+            (FORGET, Some(block)) => Some(Self::Address(zone, block)),
+            (_, block) => Some(Self::Kept(zone, block?)),
+        }
+    }
+}
