@@ -21,7 +21,7 @@ mod packet;
 mod wire;
 mod world;
 
-use std::{collections::BTreeSet, env, fmt::Write as _};
+use std::{collections::BTreeSet, env, fmt::Write as _, iter};
 
 use oracle::Oracle;
 use packet::{Event, Exchange, Step};
@@ -44,12 +44,24 @@ fn the_switch_lets_pass_what_the_rules_allow_and_nothing_else() {
     let wanted = number("BRINT_DECISIONS", 10_000);
     let first = number("BRINT_SEED", 1);
     let mut wire = Wire::start();
-    let (mut made, mut allowed) = (0, 0);
+    let (mut made, mut allowed, mut lost) = (0, 0, 0);
     for turn in 0.. {
-        // A busy machine's switch was seen to lose a packet. What is wrong is so again.
-        let (more, passed) = world_agrees(first + turn, turn, &mut wire)
-            .or_else(|_| world_agrees(first + turn, turn, &mut wire))
-            .unwrap();
+        let mut run = |_| world_agrees(first + turn, turn, &mut wire);
+        let counts = run(()).or_else(|disagreement| {
+            // A busy machine's switch was seen to lose a packet. What is wrong is so again; and what
+            // passes against the rules, as it may where a packet was lost that was to cut its
+            // connection, must not pass in any of several runs.
+            lost += 1;
+            let runs = if disagreement.is_loss { 1 } else { 5 };
+            let agreed: Result<Vec<_>, _> = iter::repeat_n((), runs).map(run).collect();
+            agreed.map(|counts| counts[0])
+        });
+        let (more, passed) = counts.unwrap_or_else(|disagreement| panic!("{}", disagreement.text));
+        // What is wrong with the flows is so in more than one world of many.
+        assert!(
+            lost <= 1 + turn / 10,
+            "packets were lost in {lost} of {turn} worlds"
+        );
         made += more;
         allowed += passed;
         if made >= wanted {
@@ -64,7 +76,7 @@ fn the_switch_lets_pass_what_the_rules_allow_and_nothing_else() {
 }
 
 /// The number of decisions in one world, and of those that let a packet pass.
-fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usize), String> {
+fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usize), Disagreement> {
     let mut random = Random::new(u64::try_from(seed).unwrap());
     let vlan = u16::try_from(turn % 4000 + 1).unwrap();
     let original = World::random(&mut random);
@@ -107,7 +119,10 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
                 let later = (event.fragmented && verdict.later).then_some((exit, true));
                 let expected = first.into_iter().chain(later).collect();
                 if seen != expected {
-                    return Err(disagreement(seed, world, event, &expected, &seen));
+                    return Err(Disagreement {
+                        is_loss: seen.is_subset(&expected),
+                        text: told(seed, world, event, &expected, &seen),
+                    });
                 }
                 made += 1;
                 allowed += usize::from(verdict.first);
@@ -117,7 +132,14 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
     Ok((made, allowed))
 }
 
-fn disagreement(
+/// A packet whose verdict is not the switch's.
+struct Disagreement {
+    /// Whether something was to come out and did not, and nothing else did.
+    is_loss: bool,
+    text: String,
+}
+
+fn told(
     seed: usize,
     world: &World,
     event: &Event<'_>,
