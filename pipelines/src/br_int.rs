@@ -14,6 +14,7 @@ mod decision;
 mod delivery;
 mod dropped;
 mod firewall;
+mod helper;
 mod learned_stations;
 mod local_switching;
 mod memory;

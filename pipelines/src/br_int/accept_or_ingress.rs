@@ -3,9 +3,12 @@
 //! A new connection to another port here is committed by that port's rules, if at all. One that
 //! goes elsewhere is committed now.
 
-use openflow::field::{ETH_DST, ETH_TYPE, EthType};
+use openflow::{
+    field::{ETH_DST, ETH_TYPE, EthType},
+    matching::Match,
+};
 
-use super::{accepted_egress, base_ingress, connection::NEW, delivery};
+use super::{accepted_egress, base_ingress, connection::NEW, delivery, helper::Helper};
 use crate::{
     registers::{NETWORK, PORT},
     subject::Subject,
@@ -25,13 +28,30 @@ pub(super) static TABLE: Table = Table {
 };
 
 const TO_FIREWALLED: u16 = 100;
+const HELPED_CONNECTION: u16 = 91;
 const NEW_CONNECTION: u16 = 90;
 const ANYTHING: u16 = 80;
 const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Bridge(_) => {
+            for eth_type in [EthType::IPV4, EthType::IPV6] {
+                let all = Match::default().with(ETH_TYPE, eth_type);
+                for helper in Helper::ALL {
+                    let Some(matching) = helper.among(&all) else {
+                        continue;
+                    };
+                    flows
+                        .at(HELPED_CONNECTION)
+                        .like(matching)
+                        .in_state(NEW)
+                        .commit_helped(helper.port())
+                        .resubmit(&accepted_egress::TABLE);
+                }
+            }
+            flows.at(MISS).drop();
+        }
         Subject::Station(station) => {
             if let Some(port) = station.sole().filter(|port| port.is_firewalled()) {
                 flows

@@ -37,6 +37,17 @@ pub(super) const RELATED: State = state(
     CtState::NEW.union(CtState::EST).union(CtState::INV),
 );
 
+/// It opens a connection that another one has announced.
+pub(super) const NEW_RELATED: State = state(
+    CtState::NEW.union(CtState::REL),
+    CtState::EST.union(CtState::INV),
+);
+/// It belongs to a connection that another one has announced, whichever way it goes.
+pub(super) const ESTABLISHED_RELATED: State = state(
+    CtState::EST.union(CtState::REL),
+    CtState::NEW.union(CtState::INV),
+);
+
 /// The mark of connections that were accepted once and no longer are.
 pub(super) const CUT: u32 = 1;
 /// The mark of all others.

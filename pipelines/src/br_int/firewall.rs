@@ -16,6 +16,10 @@
 //! pass for as long as the connection is not cut, and nothing can be put together from them once
 //! the first is refused. A cut connection is given another chance by whole packets only.
 //!
+//! Helpers of the tracker listen where FTP and TFTP say in one connection where the next will be. The
+//! next one is related: it needs no rule, is committed by its first packet, and goes on as it is when
+//! the one that announced it is cut.
+//!
 //! A port whose groups are all stateless has the same rules without the tracker: what it sends and
 //! what comes from outside is not tracked. What comes from a stateful port here is, and a new
 //! connection of that is committed where it arrives, or its answers would be strangers.
@@ -36,7 +40,9 @@ use super::{
     connection::{
         CUT, ESTABLISHED, FORWARD, INVALID, NEW, NOT_CUT, NOT_ESTABLISHED, NOT_NEW, RELATED, REPLY,
     },
-    dropped, rule,
+    dropped,
+    helper::Helper,
+    rule,
 };
 use crate::{
     conjunction::Conjunction,
@@ -65,6 +71,9 @@ pub(crate) struct Side {
     pub(super) accept: fn(Draft<'_>, LocalPort<'_>),
     /// What happens to packets that open a connection.
     pub(super) open: fn(Draft<'_>, LocalPort<'_>),
+    /// What happens to packets that open a connection that a helper listens to, where connections
+    /// are committed.
+    pub(super) open_helped: Option<fn(Draft<'_>, LocalPort<'_>, Helper)>,
     /// What happens to replies and related packets.
     pub(super) reply: fn(Draft<'_>, LocalPort<'_>),
 }
@@ -120,6 +129,7 @@ impl Side {
         flows: &mut Flows<'_>,
     ) {
         let mut numbers = BTreeMap::new();
+        let mut helped = BTreeSet::new();
         let mut traffic: BTreeMap<(u16, Match), BTreeSet<u32>> = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule, port.is_stateful());
@@ -131,6 +141,9 @@ impl Side {
                     }
                     (Remote::Group(_) | Remote::AddressGroup(_), Some(number)) => {
                         numbers.insert(number, rule);
+                        let helpers = Helper::ALL.into_iter();
+                        let helpers = helpers.filter(|helper| helper.among(&matching).is_some());
+                        helped.extend(helpers.map(|helper| (number, helper)));
                         let key = (rule::group_priority(rule::offset(rule)), matching);
                         traffic.entry(key).or_default().insert(number);
                     }
@@ -143,7 +156,9 @@ impl Side {
             self.traffic(port, priority, &matching, &numbers, flows);
         }
         for (number, rule) in numbers {
-            self.conjunction(port, number, rule, flows);
+            let helpers = Helper::ALL.into_iter();
+            let helpers = helpers.filter(|helper| helped.contains(&(number, *helper)));
+            self.conjunction(port, number, rule, helpers, flows);
         }
     }
 
@@ -173,10 +188,37 @@ impl Side {
             let allowed = flows.at(priority).like(matching.clone()).in_state(*state);
             end(allowed.when(PORT, port.key()), port);
         }
+        for helper in Helper::ALL {
+            self.allow_helped(port, matching, helper, |draft| draft, flows);
+        }
+    }
+
+    /// Of packets that are allowed, those that open a connection that a helper has to listen to.
+    fn allow_helped(
+        &self,
+        port: LocalPort<'_>,
+        matching: &Match,
+        helper: Helper,
+        also: impl FnOnce(Draft<'_>) -> Draft<'_>,
+        flows: &mut Flows<'_>,
+    ) {
+        if let Some(open) = self.open_helped
+            && let Some(matching) = helper.among(matching)
+        {
+            let allowed = flows.at(rule::HELPED).like(matching).in_state(NEW);
+            open(also(allowed.when(PORT, port.key())), port, helper);
+        }
     }
 
     /// Packets that a rule allows because their other side is a member of a group.
-    fn conjunction(&self, port: LocalPort<'_>, number: u32, rule: &Rule, flows: &mut Flows<'_>) {
+    fn conjunction(
+        &self,
+        port: LocalPort<'_>,
+        number: u32,
+        rule: &Rule,
+        helpers: impl Iterator<Item = Helper>,
+        flows: &mut Flows<'_>,
+    ) {
         let states = states(self.direction, port.is_stateful());
         for ((state, place), end) in states.iter().zip([self.accept, self.open]) {
             let number = number + place;
@@ -188,6 +230,17 @@ impl Side {
                 .when(PORT, port.key())
                 .set(REMOTE_GROUP, number);
             end(both, port);
+        }
+        let matching = Match::default().with(ETH_TYPE, rule.ethertype().into());
+        let number = number + OPENING;
+        for helper in helpers {
+            self.allow_helped(
+                port,
+                &matching,
+                helper,
+                |draft| draft.when(CONJ_ID, number).set(REMOTE_GROUP, number),
+                flows,
+            );
         }
     }
 
@@ -323,11 +376,14 @@ fn number(
     Some(network.site.conjunction(&conjunction)? + 2 * u32::from(rule::offset(rule)))
 }
 
+/// What it adds for packets that open a connection.
+const OPENING: u32 = 1;
+
 /// The states that rules are about, and what each adds to the number of a conjunction.
 fn states(direction: Direction, stateful: bool) -> &'static [(State, u32)] {
     match (stateful, direction) {
-        (true, _) => &[(FORWARD, 0), (NEW, 1)],
-        (false, Direction::Ingress) => &[(NOT_NEW, 0), (NEW, 1)],
+        (true, _) => &[(FORWARD, 0), (NEW, OPENING)],
+        (false, Direction::Ingress) => &[(NOT_NEW, 0), (NEW, OPENING)],
         (false, Direction::Egress) => &[(NOT_NEW, 0)],
     }
 }

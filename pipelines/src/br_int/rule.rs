@@ -23,8 +23,11 @@ use crate::{
 /// The lowest priority of rules. Eight are taken.
 const RULES: u16 = 70;
 
-/// The priorities of rules.
-pub(super) const PRIORITIES: RangeInclusive<u16> = RULES..=RULES + 7;
+/// Of what rules allow, what opens a connection that a helper has to listen to.
+pub(super) const HELPED: u16 = RULES + 8;
+
+/// The priorities of what rules allow.
+pub(super) const PRIORITIES: RangeInclusive<u16> = RULES..=HELPED;
 
 /// Rules without a remote group stand above those with one.
 ///

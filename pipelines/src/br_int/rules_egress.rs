@@ -1,6 +1,13 @@
 //! Lets out what the port's groups allow out.
 
-use super::{accept_or_ingress, delivery, dropped, firewall::Side};
+use openflow::field::CT_MARK;
+
+use super::{
+    accept_or_ingress,
+    connection::{ESTABLISHED_RELATED, NEW_RELATED, NOT_CUT},
+    delivery, dropped,
+    firewall::{KNOWN_CONNECTION, Side},
+};
 use crate::{
     network::Direction,
     subject::Subject,
@@ -27,9 +34,23 @@ pub(super) static SIDE: Side = Side {
     table: &TABLE,
     accept: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),
     open: |draft, _| draft.resubmit(&accept_or_ingress::TABLE),
+    open_helped: None,
     reply: |draft, _| draft.resubmit(&delivery::TABLE),
 };
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     SIDE.flows(subject, flows);
+    if let Subject::Bridge(_) = subject {
+        announced(flows);
+    }
+}
+
+/// What belongs to connections that others have announced passes, whoever sends it.
+fn announced(flows: &mut Flows<'_>) {
+    let known = flows.at(KNOWN_CONNECTION).in_state(ESTABLISHED_RELATED);
+    known.when(CT_MARK, NOT_CUT).resubmit(&delivery::TABLE);
+    let opens = flows.at(KNOWN_CONNECTION).in_state(NEW_RELATED);
+    opens
+        .when(CT_MARK, NOT_CUT)
+        .resubmit(&accept_or_ingress::TABLE);
 }

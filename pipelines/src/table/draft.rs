@@ -227,6 +227,15 @@ impl Draft<'_> {
         })
     }
 
+    /// Commits the connection, and has the helper of a port listen to it.
+    pub(crate) fn commit_helped(self, alg: u16) -> Self {
+        self.push(Ct {
+            commit: true,
+            alg,
+            ..in_zone()
+        })
+    }
+
     /// Commits the connection with a mark.
     pub(crate) fn commit_marked(self, mark: u32) -> Self {
         let actions = vec![SetField::new(CT_MARK, mark).into()];

@@ -102,7 +102,7 @@ impl Exchange {
             number,
             ends,
             protocol: *random.of(protocols),
-            service: *random.of(&[22, 80, 443, 1003]),
+            service: *random.of(&[21, 22, 69, 80, 443, 1003]),
         }
     }
 
