@@ -20,6 +20,7 @@ use tracing::{debug, warn};
 
 use crate::northbound::database::Database;
 
+mod address;
 mod attribute;
 mod call;
 mod extension;
@@ -27,8 +28,16 @@ mod fault;
 mod list;
 mod network;
 mod new;
+mod pair;
+mod pool;
+mod port;
+mod resource;
 mod route;
+mod security_group;
+mod security_group_rule;
 mod segment;
+mod subnet;
+mod tag;
 
 /// How long a client may take to send the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -44,6 +44,7 @@ mod error;
 pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod put;
+pub(crate) mod revised;
 pub(crate) mod tables;
 mod words;
 

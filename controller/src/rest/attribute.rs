@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ovsdb::Uuid;
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
@@ -13,7 +14,7 @@ pub(super) struct Attribute {
     /// Its name.
     pub(super) name: &'static str,
     /// When a request may give it.
-    pub(super) given: Given,
+    given: Given,
     /// What it must look like.
     pub(super) kind: Kind,
     /// Whether a list can be filtered by it.
@@ -24,11 +25,13 @@ pub(super) struct Attribute {
 
 /// When a request may give an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Given {
+enum Given {
     /// It is shown only.
     Never,
     /// When the object is made.
     Create,
+    /// When the object is made, and then it has to.
+    Required,
     /// When the object is made or changed.
     Always,
 }
@@ -38,13 +41,92 @@ pub(super) enum Given {
 pub(super) enum Kind {
     /// Text of no more characters than this.
     Text(usize),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The id of an object.
+    Id,
     /// True or false, also as text or a number.
     Boolean,
     /// A whole number that is not negative, also as text.
     Number,
     /// Different texts.
     Texts,
+    /// Different ids of objects.
+    Ids,
+    /// What the resource reads itself.
+    Json,
+    /// That, or null.
+    Nullable(&'static Self),
 }
+
+impl Attribute {
+    const fn new(name: &'static str, given: Given, kind: Kind) -> Self {
+        Self {
+            name,
+            given,
+            kind,
+            filter: false,
+            sort: false,
+        }
+    }
+
+    /// An attribute that no request gives.
+    pub(super) const fn shown(name: &'static str, kind: Kind) -> Self {
+        Self::new(name, Given::Never, kind)
+    }
+
+    /// An attribute that may be given when an object is made.
+    pub(super) const fn made(name: &'static str, kind: Kind) -> Self {
+        Self::new(name, Given::Create, kind)
+    }
+
+    /// An attribute that has to be given when an object is made.
+    pub(super) const fn required(name: &'static str, kind: Kind) -> Self {
+        Self::new(name, Given::Required, kind)
+    }
+
+    /// An attribute that may be given when an object is made, and later.
+    pub(super) const fn set(name: &'static str, kind: Kind) -> Self {
+        Self::new(name, Given::Always, kind)
+    }
+
+    /// Lists can be filtered by it.
+    pub(super) const fn filter(self) -> Self {
+        Self {
+            filter: true,
+            ..self
+        }
+    }
+
+    /// Lists can be sorted by it.
+    pub(super) const fn sort(self) -> Self {
+        Self { sort: true, ..self }
+    }
+}
+
+/// `id`, as all objects have it.
+pub(super) const ID: Attribute = Attribute::shown("id", Kind::Text(36)).filter().sort();
+/// `name`, as most objects have it.
+pub(super) const NAME: Attribute = Attribute::set("name", Kind::Text(255)).filter().sort();
+/// `description`, as most objects have it.
+pub(super) const DESCRIPTION: Attribute = Attribute::set("description", Kind::Text(255)).filter();
+/// `tenant_id`, the older name of `project_id`.
+pub(super) const TENANT_ID: Attribute = Attribute::made("tenant_id", Kind::Text(255))
+    .filter()
+    .sort();
+/// `project_id`, as all objects have it.
+pub(super) const PROJECT_ID: Attribute = Attribute::made("project_id", Kind::Text(255))
+    .filter()
+    .sort();
+/// `tags`, where they are changed by themselves only.
+pub(super) const TAGS: Attribute = Attribute::shown("tags", Kind::Texts).filter();
+/// `revision_number`, as all objects have it.
+pub(super) const REVISION_NUMBER: Attribute =
+    Attribute::shown("revision_number", Kind::Number).filter();
+/// `created_at`, as all objects have it.
+pub(super) const CREATED_AT: Attribute = Attribute::shown("created_at", Kind::Text(255));
+/// `updated_at`, as all objects have it.
+pub(super) const UPDATED_AT: Attribute = Attribute::shown("updated_at", Kind::Text(255));
 
 /// What is being done with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +161,14 @@ impl Values {
                 "Unrecognized attribute(s) '{names}'"
             )));
         }
+        let mut needed = attributes.iter().filter(|row| row.given == Given::Required);
+        let missing = needed.find(|row| !given.contains_key(row.name));
+        if let (Some(row), Doing::Create) = (missing, doing) {
+            return Err(Fault::bad_request(format!(
+                "Failed to parse request. Required attribute '{}' not specified",
+                row.name
+            )));
+        }
         let mut values = BTreeMap::new();
         for (name, value) in given {
             let Some(row) = find(name) else { continue };
@@ -91,6 +181,11 @@ impl Values {
     /// Whether an attribute is given.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// An attribute, whatever it is.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
     }
 
     /// An attribute that is text.
@@ -107,19 +202,30 @@ impl Values {
     pub(super) fn number(&self, name: &str) -> Option<i64> {
         self.0.get(name)?.as_i64()
     }
+
+    /// An attribute that is the id of an object.
+    pub(super) fn id(&self, name: &str) -> Option<Uuid> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// An attribute that is a list of texts.
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        let list = self.0.get(name)?.as_array()?;
+        Some(list.iter().filter_map(Value::as_str).collect())
+    }
 }
 
 impl Attribute {
     fn may_be_given(&self, doing: Doing) -> Result<(), Fault> {
         let name = self.name;
         match (self.given, doing) {
-            (Given::Always, _) | (Given::Create, Doing::Create) => Ok(()),
+            (Given::Always, _) | (Given::Create | Given::Required, Doing::Create) => Ok(()),
             (Given::Never, Doing::Create) => Err(Fault::bad_request(format!(
                 "Attribute '{name}' not allowed in POST"
             ))),
-            (Given::Never | Given::Create, Doing::Update) => Err(Fault::bad_request(format!(
-                "Cannot update read-only attribute {name}"
-            ))),
+            (Given::Never | Given::Create | Given::Required, Doing::Update) => Err(
+                Fault::bad_request(format!("Cannot update read-only attribute {name}")),
+            ),
         }
     }
 }
@@ -137,22 +243,56 @@ impl Kind {
                 ))
             }),
             Self::Number => number(name, value).map(Value::from),
-            Self::Texts => {
-                let problem =
-                    || Fault::attribute(name, &format!("'{}' is not a list", plain(value)));
-                let list = value.as_array().ok_or_else(problem)?;
-                let mut texts = BTreeSet::new();
-                for item in list {
-                    let read = text(item, 255).map_err(|reason| Fault::attribute(name, &reason))?;
-                    if !texts.insert(read) {
-                        let reason = format!("Duplicate items in the list: '{}'", plain(item));
-                        return Err(Fault::attribute(name, &reason));
-                    }
+            Self::Word(words) => match value.as_str() {
+                Some(word) if words.contains(&word) => Ok(value.clone()),
+                _ => {
+                    let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+                    let reason = format!("'{}' is not in [{}]", plain(value), words.join(", "));
+                    Err(Fault::attribute(name, &reason))
                 }
-                Ok(texts.into_iter().collect())
-            }
+            },
+            Self::Id => id(name, value),
+            Self::Texts => list(name, value, |item| {
+                let read = text(item, 255).map_err(|reason| Fault::attribute(name, &reason))?;
+                Ok(read.into())
+            }),
+            Self::Ids => list(name, value, |item| id(name, item)),
+            Self::Json => Ok(value.clone()),
+            Self::Nullable(_) if value.is_null() => Ok(Value::Null),
+            Self::Nullable(kind) => kind.read(name, value),
         }
     }
+}
+
+/// Reads the id of an object, in its usual form.
+fn id(name: &str, value: &Value) -> Result<Value, Fault> {
+    let id: Option<Uuid> = value.as_str().and_then(|text| text.parse().ok());
+    let id = id.ok_or_else(|| {
+        Fault::attribute(name, &format!("'{}' is not a valid UUID", plain(value)))
+    })?;
+    Ok(id.to_string().into())
+}
+
+/// Reads a list of different values.
+fn list(
+    name: &str,
+    value: &Value,
+    read: impl Fn(&Value) -> Result<Value, Fault>,
+) -> Result<Value, Fault> {
+    let list = value
+        .as_array()
+        .ok_or_else(|| Fault::attribute(name, &format!("'{}' is not a list", plain(value))))?;
+    let mut seen = BTreeSet::new();
+    let mut items = Vec::new();
+    for item in list {
+        let read = read(item)?;
+        if !seen.insert(read.to_string()) {
+            let reason = format!("Duplicate items in the list: '{}'", plain(item));
+            return Err(Fault::attribute(name, &reason));
+        }
+        items.push(read);
+    }
+    Ok(items.into())
 }
 
 /// Reads text that the database can hold: without U+0000, and not too long.
@@ -200,7 +340,7 @@ fn number(name: &str, value: &Value) -> Result<i64, Fault> {
 }
 
 /// A value as it stands in a sentence.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.escape_debug().to_string(),
         other => other.to_string(),

@@ -143,7 +143,12 @@ impl Call {
         objects.collect::<Result<_, _>>().map(Some)
     }
 
-    fn document(&self) -> Result<Map<String, Value>, Fault> {
+    /// The body.
+    ///
+    /// # Errors
+    ///
+    /// It is empty, or no JSON object.
+    pub(super) fn document(&self) -> Result<Map<String, Value>, Fault> {
         if self.body.is_empty() {
             return Err(Fault::bad_request("Resource body required"));
         }

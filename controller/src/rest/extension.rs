@@ -9,85 +9,178 @@ struct Extension {
     updated: &'static str,
 }
 
+/// An extension: its alias, its name, what it is about, and when it was changed last.
+const fn extension(
+    alias: &'static str,
+    name: &'static str,
+    description: &'static str,
+    updated: &'static str,
+) -> Extension {
+    Extension {
+        alias,
+        name,
+        description,
+        updated,
+    }
+}
+
 const EXTENSIONS: &[Extension] = &[
-    Extension {
-        alias: "empty-string-filtering",
-        name: "Empty String Filtering Extension",
-        description: "Lists can be filtered by attributes that are empty",
-        updated: "2018-05-01T10:00:00-00:00",
-    },
-    Extension {
-        alias: "external-net",
-        name: "Neutron external network",
-        description: "Networks say whether they lead outside",
-        updated: "2013-01-14T10:00:00-00:00",
-    },
-    Extension {
-        alias: "filter-validation",
-        name: "Filter parameters validation",
-        description: "Filters that are not known are refused",
-        updated: "2018-07-04T10:00:00-00:00",
-    },
-    Extension {
-        alias: "net-mtu",
-        name: "Network MTU",
-        description: "Networks have an MTU",
-        updated: "2015-03-25T10:00:00-00:00",
-    },
-    Extension {
-        alias: "net-mtu-writable",
-        name: "Network MTU (writable)",
-        description: "The MTU of a network can be set",
-        updated: "2017-07-12T00:00:00-00:00",
-    },
-    Extension {
-        alias: "pagination",
-        name: "Pagination support",
-        description: "Lists can be asked for in pages",
-        updated: "2016-06-12T00:00:00-00:00",
-    },
-    Extension {
-        alias: "project-id",
-        name: "project_id field enabled",
-        description: "Objects name their project",
-        updated: "2016-09-09T09:09:09-09:09",
-    },
-    Extension {
-        alias: "provider",
-        name: "Provider Network",
-        description: "Networks say how they are carried",
-        updated: "2012-09-07T10:00:00-00:00",
-    },
-    Extension {
-        alias: "revision-if-match",
-        name: "If-Match constraints based on revision_number",
-        description: "A change can name the revision that it is meant for",
-        updated: "2016-12-11T00:00:00-00:00",
-    },
-    Extension {
-        alias: "sorting",
-        name: "Sorting support",
-        description: "Lists can be sorted",
-        updated: "2016-06-12T00:00:00-00:00",
-    },
-    Extension {
-        alias: "standard-attr-description",
-        name: "standard-attr-description",
-        description: "Objects have a description",
-        updated: "2016-02-10T10:00:00-00:00",
-    },
-    Extension {
-        alias: "standard-attr-revisions",
-        name: "Resource revision numbers",
-        description: "Objects count their changes",
-        updated: "2016-04-11T10:00:00-00:00",
-    },
-    Extension {
-        alias: "standard-attr-timestamp",
-        name: "Resource timestamps",
-        description: "Objects say when they were made and changed",
-        updated: "2016-09-12T10:00:00-00:00",
-    },
+    extension(
+        "allowed-address-pairs",
+        "Allowed Address Pairs",
+        "Ports can use more sources than their own",
+        "2013-07-23T10:00:00-00:00",
+    ),
+    extension(
+        "binding",
+        "Port Binding",
+        "Ports say on which host they are",
+        "2014-02-03T10:00:00-00:00",
+    ),
+    extension(
+        "empty-string-filtering",
+        "Empty String Filtering Extension",
+        "Lists can be filtered by attributes that are empty",
+        "2018-05-01T10:00:00-00:00",
+    ),
+    extension(
+        "external-net",
+        "Neutron external network",
+        "Networks say whether they lead outside",
+        "2013-01-14T10:00:00-00:00",
+    ),
+    extension(
+        "extra_dhcp_opt",
+        "Neutron Extra DHCP options",
+        "Ports have DHCP options of their own",
+        "2013-03-17T12:00:00-00:00",
+    ),
+    extension(
+        "filter-validation",
+        "Filter parameters validation",
+        "Filters that are not known are refused",
+        "2018-07-04T10:00:00-00:00",
+    ),
+    extension(
+        "ip-substring-filtering",
+        "IP address substring filtering",
+        "Lists of ports can be filtered by parts of addresses",
+        "2017-11-28T09:00:00-00:00",
+    ),
+    extension(
+        "ip_allocation",
+        "IP Allocation",
+        "Ports say when they get addresses",
+        "2016-06-10T23:00:00-00:00",
+    ),
+    extension(
+        "l2_adjacency",
+        "L2 Adjacency",
+        "Networks say whether all of their ports reach each other",
+        "2016-04-12T16:00:00-00:00",
+    ),
+    extension(
+        "net-mtu",
+        "Network MTU",
+        "Networks have an MTU",
+        "2015-03-25T10:00:00-00:00",
+    ),
+    extension(
+        "net-mtu-writable",
+        "Network MTU (writable)",
+        "The MTU of a network can be set",
+        "2017-07-12T00:00:00-00:00",
+    ),
+    extension(
+        "pagination",
+        "Pagination support",
+        "Lists can be asked for in pages",
+        "2016-06-12T00:00:00-00:00",
+    ),
+    extension(
+        "port-security",
+        "Port Security",
+        "Ports can be exempt from checks",
+        "2012-07-23T10:00:00-00:00",
+    ),
+    extension(
+        "port-security-groups-filtering",
+        "Port filtering on security groups",
+        "Lists of ports can be filtered by their groups",
+        "2018-01-09T09:00:00-00:00",
+    ),
+    extension(
+        "project-id",
+        "project_id field enabled",
+        "Objects name their project",
+        "2016-09-09T09:09:09-09:09",
+    ),
+    extension(
+        "provider",
+        "Provider Network",
+        "Networks say how they are carried",
+        "2012-09-07T10:00:00-00:00",
+    ),
+    extension(
+        "revision-if-match",
+        "If-Match constraints based on revision_number",
+        "A change can name the revision that it is meant for",
+        "2016-12-11T00:00:00-00:00",
+    ),
+    extension(
+        "security-group",
+        "security-group",
+        "Rules decide what reaches a port and what leaves it",
+        "2012-10-05T10:00:00-00:00",
+    ),
+    extension(
+        "security-groups-normalized-cidr",
+        "Normalized CIDR field for security group rules",
+        "Rules show their block without host bits",
+        "2020-07-28T10:00:00-00:00",
+    ),
+    extension(
+        "security-groups-shared-filtering",
+        "Security group filtering on the shared field",
+        "Lists of groups can be filtered by who may use them",
+        "2021-10-05T09:00:00-00:00",
+    ),
+    extension(
+        "sorting",
+        "Sorting support",
+        "Lists can be sorted",
+        "2016-06-12T00:00:00-00:00",
+    ),
+    extension(
+        "standard-attr-description",
+        "standard-attr-description",
+        "Objects have a description",
+        "2016-02-10T10:00:00-00:00",
+    ),
+    extension(
+        "standard-attr-revisions",
+        "Resource revision numbers",
+        "Objects count their changes",
+        "2016-04-11T10:00:00-00:00",
+    ),
+    extension(
+        "standard-attr-timestamp",
+        "Resource timestamps",
+        "Objects say when they were made and changed",
+        "2016-09-12T10:00:00-00:00",
+    ),
+    extension(
+        "stateful-security-group",
+        "Stateful security group",
+        "Groups can do without connection tracking",
+        "2019-11-26T09:00:00-00:00",
+    ),
+    extension(
+        "tag-ports-during-bulk-creation",
+        "Tag Ports During Bulk Creation",
+        "Ports can have tags from the start",
+        "2019-12-29T19:00:00-00:00",
+    ),
 ];
 
 impl Extension {

@@ -27,12 +27,46 @@ const CONTROLS: &[&str] = &[
 pub(super) struct Query<'a> {
     /// The values that an attribute may have, of which it has to have one.
     filters: BTreeMap<&'static str, (Kind, Vec<&'a str>)>,
+    /// The words that objects are to have, or not to have.
+    tags: Vec<(Asked, Vec<&'a str>)>,
     fields: Vec<&'a str>,
     /// The keys, and whether each goes down.
     order: Vec<(&'static str, bool)>,
     limit: Option<usize>,
     marker: Option<&'a str>,
     reverse: bool,
+}
+
+/// Which of some words an object is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    All,
+    Any,
+    NotAll,
+    NotAny,
+}
+
+impl Asked {
+    fn of(parameter: &str) -> Option<Self> {
+        match parameter {
+            "tags" => Some(Self::All),
+            "tags-any" => Some(Self::Any),
+            "not-tags" => Some(Self::NotAll),
+            "not-tags-any" => Some(Self::NotAny),
+            _ => None,
+        }
+    }
+
+    fn passes(self, view: &View, words: &[&str]) -> bool {
+        let tags = view.get("tags").and_then(Value::as_array);
+        let has = |word: &&str| tags.is_some_and(|tags| tags.iter().any(|tag| tag == word));
+        match self {
+            Self::All => words.iter().all(has),
+            Self::Any => words.iter().any(has),
+            Self::NotAll => !words.iter().all(has),
+            Self::NotAny => !words.iter().any(has),
+        }
+    }
 }
 
 impl<'a> Query<'a> {
@@ -51,7 +85,14 @@ impl<'a> Query<'a> {
             if CONTROLS.contains(&name.as_str()) {
                 continue;
             }
-            let row = attributes.iter().find(|row| row.name == name && row.filter);
+            let mut rows = attributes.iter().filter(|row| row.filter);
+            if let (Some(asked), true) =
+                (Asked::of(name), rows.clone().any(|row| row.name == "tags"))
+            {
+                query.tags.push((asked, value.split(',').collect()));
+                continue;
+            }
+            let row = rows.find(|row| row.name == name);
             let row = row.ok_or_else(|| {
                 Fault::bad_request(format!("['{name}'] is invalid attribute for filtering"))
             })?;
@@ -145,11 +186,15 @@ impl<'a> Query<'a> {
     }
 
     fn passes(&self, view: &View) -> bool {
-        self.filters.iter().all(|(name, (kind, wanted))| {
+        let tags = self
+            .tags
+            .iter()
+            .all(|(asked, words)| asked.passes(view, words));
+        tags && self.filters.iter().all(|(name, (kind, wanted))| {
             let value = view.get(*name).unwrap_or(&Value::Null);
             wanted.iter().any(|wanted| match kind {
                 Kind::Boolean => boolean(&Value::from(*wanted)) == value.as_bool(),
-                Kind::Text(_) | Kind::Number | Kind::Texts => text(value) == *wanted,
+                _ => holds(value, wanted),
             })
         })
     }
@@ -221,6 +266,26 @@ fn link(call: &Call, rel: &str, marker: &str) -> Value {
     }
     let (host, path, query) = (&call.host, &call.raw_path, query.finish());
     json!({"rel": rel, "href": format!("http://{host}{path}?{query}")})
+}
+
+/// Whether a value is the one that is asked for, or a list with it. A part of an object in a list
+/// is asked for as `ip_address=10.0.0.5`, and what it contains as `ip_address_substr=10.0`.
+fn holds(value: &Value, wanted: &str) -> bool {
+    let part = |item: &Value| {
+        let Some((key, wanted)) = wanted.split_once('=') else {
+            return text(item) == wanted;
+        };
+        match key.strip_suffix("_substr") {
+            Some(key) => item
+                .get(key)
+                .is_some_and(|item| text(item).contains(wanted)),
+            None => item.get(key).is_some_and(|item| text(item) == wanted),
+        }
+    };
+    match value {
+        Value::Array(items) => items.iter().any(part),
+        value => text(value) == wanted,
+    }
 }
 
 fn text_of(view: &View, name: &str) -> String {

@@ -9,8 +9,14 @@ use tracing::{info, warn};
 
 use super::call::Call;
 use super::fault::Fault;
+use super::network::Networks;
 use super::new::random_id;
-use super::{extension, network};
+use super::port::Ports;
+use super::resource::Answer;
+use super::security_group::{SecurityGroups, ensure_default};
+use super::security_group_rule::SecurityGroupRules;
+use super::subnet::Subnets;
+use super::{extension, resource, tag};
 use crate::northbound::database::Database;
 
 /// The header that names a request in the log.
@@ -63,10 +69,7 @@ where
     response
 }
 
-async fn serve<B>(
-    request: Request<B>,
-    database: &Database,
-) -> Result<(StatusCode, Option<Value>), Fault>
+async fn serve<B>(request: Request<B>, database: &Database) -> Result<Answer, Fault>
 where
     B: Body<Data = Bytes>,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -82,8 +85,9 @@ where
     let call = Call::read(request).await?;
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let document = match path.as_slice() {
-        ["v2.0", "networks"] => return network::answer(database, &call, None).await,
-        ["v2.0", "networks", id] => return network::answer(database, &call, Some(id)).await,
+        ["v2.0", collection, rest @ ..] if *collection != "extensions" => {
+            return objects(database, &call, collection, rest).await;
+        }
         [] => versions(&call),
         ["v2.0"] => resources(&call),
         ["v2.0", "extensions"] => extension::list(),
@@ -93,6 +97,45 @@ where
     match call.method.as_str() {
         "GET" => Ok((StatusCode::OK, Some(document))),
         _ => Err(Fault::method()),
+    }
+}
+
+/// Answers a request whose path begins with a collection.
+async fn objects(
+    database: &Database,
+    call: &Call,
+    collection: &str,
+    rest: &[&str],
+) -> Result<Answer, Fault> {
+    if collection == "security-groups" && call.method == hyper::Method::GET && rest.is_empty() {
+        ensure_default(database, call).await?;
+    }
+    macro_rules! served {
+        ($($name:literal => $resource:ty;)*) => {
+            match (collection, rest) {
+                $(
+                    ($name, []) => resource::answer::<$resource>(database, call, None).await,
+                    ($name, [id]) => resource::answer::<$resource>(database, call, Some(id)).await,
+                    ($name, [id, "tags"]) => tag::answer::<$resource>(database, call, id, None).await,
+                    ($name, [id, "tags", tag]) => {
+                        tag::answer::<$resource>(database, call, id, Some(tag)).await
+                    }
+                )*
+                ("security-group-rules", []) => {
+                    resource::answer::<SecurityGroupRules>(database, call, None).await
+                }
+                ("security-group-rules", [id]) => {
+                    resource::answer::<SecurityGroupRules>(database, call, Some(id)).await
+                }
+                _ => Err(Fault::not_found()),
+            }
+        };
+    }
+    served! {
+        "networks" => Networks;
+        "subnets" => Subnets;
+        "ports" => Ports;
+        "security-groups" => SecurityGroups;
     }
 }
 
@@ -112,6 +155,10 @@ fn resources(call: &Call) -> Value {
     json!({"resources": [
         resource("extension", "extensions"),
         resource("network", "networks"),
+        resource("subnet", "subnets"),
+        resource("port", "ports"),
+        resource("security_group", "security-groups"),
+        resource("security_group_rule", "security-group-rules"),
     ]})
 }
 

@@ -15,6 +15,9 @@ use crate::northbound::database::Database;
 use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
+mod ports;
+mod security_groups;
+
 type Answer = (u16, Value);
 
 async fn send(database: &Database, request: Request<Full<Bytes>>) -> Answer {

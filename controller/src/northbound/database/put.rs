@@ -8,37 +8,18 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ovsdb::tables::Declared;
-use ovsdb::{Column, Uuid, Values};
+use ovsdb::{Uuid, Values};
 use pipelines::network::{self, Model, NetworkType, Rule};
 
 use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
+use super::revised::Revised;
 use super::tables::{
     Address, AddressGroup, Direction, EncapType, Ethertype, Host, Log, LogEvent, Network,
     Northbound, Port, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort,
     Subnet, Trunk,
 };
 use crate::northbound::file::write::traffic;
-
-/// An object with a history.
-trait Revised: Declared<Database = Northbound> {
-    const REVISION: Column<Self, i64>;
-    const CREATED: Column<Self, i64>;
-    const UPDATED: Column<Self, i64>;
-}
-
-macro_rules! revised {
-    ($($row:ident)*) => {$(
-        impl Revised for $row {
-            const REVISION: Column<Self, i64> = Self::revision_number;
-            const CREATED: Column<Self, i64> = Self::created_at;
-            const UPDATED: Column<Self, i64> = Self::updated_at;
-        }
-    )*};
-}
-
-revised!(Network Segment Subnet AddressGroup SecurityGroup SecurityGroupRule Port Trunk Log Host);
 
 /// Columns to be written: those that differ from the row, or all where there is no row.
 struct Columns<R> {

@@ -1,0 +1,552 @@
+//! `ports`: a machine's places in networks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use openflow::field::MacAddr;
+use ovsdb::Uuid;
+use ovsdb::table::Table;
+use ovsdb::tables::Declared as _;
+use serde_json::{Value, json};
+
+use super::address::{Fixed, Owner, plan, write};
+use super::attribute::{
+    Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TENANT_ID,
+    UPDATED_AT, Values, plain,
+};
+use super::fault::Fault;
+use super::list::View;
+use super::network::Networks;
+use super::new::{random, random_id};
+use super::pair::pairs;
+use super::resource::{Change, Resource, fields, stamped};
+use super::security_group::{SecurityGroups, default_group};
+use crate::northbound::database::tables::{Address, Northbound, Port, Status};
+
+const VNIC_TYPES: &[&str] = &[
+    "normal",
+    "direct",
+    "macvtap",
+    "baremetal",
+    "direct-physical",
+    "virtio-forwarder",
+    "smart-nic",
+    "vdpa",
+    "accelerator-direct",
+    "accelerator-direct-physical",
+    "remote-managed",
+];
+
+/// The longest `binding:profile`, in bytes; Neutron's.
+const LONGEST_PROFILE: usize = 4095;
+
+/// Ports.
+#[derive(Debug)]
+pub(super) struct Ports;
+
+impl Resource for Ports {
+    type Row = Port;
+
+    const NAME: &'static str = "port";
+    const COLLECTION: &'static str = "ports";
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        NAME,
+        DESCRIPTION,
+        Attribute::required("network_id", Kind::Id).filter().sort(),
+        Attribute::set("admin_state_up", Kind::Boolean)
+            .filter()
+            .sort(),
+        Attribute::shown("status", Kind::Text(255)).filter().sort(),
+        Attribute::set("mac_address", Kind::Nullable(&Kind::Text(64)))
+            .filter()
+            .sort(),
+        Attribute::set("fixed_ips", Kind::Json).filter(),
+        Attribute::set("device_id", Kind::Text(255)).filter().sort(),
+        Attribute::set("device_owner", Kind::Text(255))
+            .filter()
+            .sort(),
+        Attribute::set("security_groups", Kind::Nullable(&Kind::Ids)).filter(),
+        Attribute::set("port_security_enabled", Kind::Boolean),
+        Attribute::set("allowed_address_pairs", Kind::Json),
+        Attribute::set("binding:host_id", Kind::Nullable(&Kind::Text(255))).filter(),
+        Attribute::set("binding:profile", Kind::Json),
+        Attribute::set("binding:vnic_type", Kind::Word(VNIC_TYPES)),
+        Attribute::shown("binding:vif_type", Kind::Text(255)),
+        Attribute::shown("binding:vif_details", Kind::Json),
+        Attribute::set("extra_dhcp_opts", Kind::Json),
+        Attribute::set("dns_name", Kind::Text(255)),
+        Attribute::set("dns_domain", Kind::Text(255)),
+        Attribute::shown("dns_assignment", Kind::Json),
+        Attribute::shown("ip_allocation", Kind::Text(255))
+            .filter()
+            .sort(),
+        TENANT_ID,
+        PROJECT_ID,
+        Attribute::made("tags", Kind::Texts).filter(),
+        REVISION_NUMBER,
+        CREATED_AT,
+        UPDATED_AT,
+    ];
+
+    fn table(rows: &Northbound) -> &Table<Port> {
+        &rows.ports
+    }
+
+    fn missing(id: &str) -> Fault {
+        let message = format!("Port {id} could not be found.");
+        Fault::new(StatusCode::NOT_FOUND, "PortNotFound", message)
+    }
+
+    fn view(rows: &Northbound, port: &Port) -> View {
+        let fixed = present(rows, port.uuid).1;
+        let fixed_ips = fixed
+            .iter()
+            .map(|(subnet, ip)| json!({"subnet_id": subnet, "ip_address": ip}));
+        let names = fixed.iter().map(|(_, ip)| assignment(&port.dns_name, *ip));
+        let profile: Value =
+            serde_json::from_str(&port.binding_profile).unwrap_or_else(|_| json!({}));
+        let (vif_type, vif_details) = binding(rows, port);
+        let pairs = port
+            .allowed_address_pairs
+            .iter()
+            .map(|pair| match pair.split_once(' ') {
+                Some((ip, mac)) => json!({"ip_address": ip, "mac_address": mac}),
+                None => json!({"ip_address": pair, "mac_address": port.mac_address}),
+            });
+        fields([
+            ("name", json!(port.name)),
+            ("description", json!(port.description)),
+            ("tenant_id", json!(port.project)),
+            ("project_id", json!(port.project)),
+            ("network_id", json!(port.network)),
+            ("admin_state_up", json!(port.admin_state_up)),
+            ("status", json!(port.status.as_str())),
+            ("mac_address", json!(port.mac_address)),
+            ("fixed_ips", fixed_ips.collect()),
+            ("device_id", json!(port.device_id)),
+            ("device_owner", json!(port.device_owner)),
+            ("security_groups", json!(port.security_groups)),
+            ("port_security_enabled", json!(port.port_security_enabled)),
+            ("allowed_address_pairs", pairs.collect()),
+            (
+                "binding:host_id",
+                json!(port.host.as_deref().unwrap_or_default()),
+            ),
+            ("binding:profile", profile),
+            ("binding:vnic_type", json!(port.vnic_type)),
+            ("binding:vif_type", json!(vif_type)),
+            ("binding:vif_details", vif_details),
+            ("extra_dhcp_opts", options(port)),
+            ("dns_name", json!(port.dns_name)),
+            ("dns_domain", json!(port.dns_domain)),
+            ("dns_assignment", names.collect()),
+            ("ip_allocation", json!("immediate")),
+            // Nothing of these is served; clients look at them all the same.
+            ("qos_policy_id", json!(null)),
+            ("qos_network_policy_id", json!(null)),
+            ("data_plane_status", json!(null)),
+            ("propagate_uplink_status", json!(true)),
+            ("resource_request", json!(null)),
+            ("tags", json!(port.tags)),
+        ])
+    }
+
+    fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let network = values.id("network_id").unwrap_or_default();
+        let missing = || Networks::missing(&network.to_string());
+        let network = change.rows.networks.get(&network).ok_or_else(missing)?;
+        let project = change.call.project_of(values)?;
+        let device_owner = values.text("device_owner").unwrap_or_default();
+        let mac_address = mac(change, network.uuid, values, None)?;
+        let owner = Owner {
+            network: network.uuid,
+            mac_address: &mac_address,
+            device_owner,
+        };
+        let fixed = plan(change, owner, values.get("fixed_ips"), &[])?;
+        let trusted = device_owner.starts_with("network:");
+        let secured = values.boolean("port_security_enabled");
+        let secured = secured.unwrap_or(network.port_security_enabled && !trusted);
+        let groups = match groups(change.rows, values)? {
+            Some(groups) => groups,
+            None if secured && !trusted => BTreeSet::from([default_group(change, &project)?]),
+            None => BTreeSet::new(),
+        };
+        let pairs = pairs(values)?.unwrap_or_default();
+        protected(secured, &groups, &pairs)?;
+        let tags = values.texts("tags").unwrap_or_default();
+        let tags: BTreeSet<String> = tags.into_iter().map(str::to_owned).collect();
+        let (options4, options6) = changed_options(values, BTreeMap::new(), BTreeMap::new())?;
+        let id = random_id()?;
+        let columns = columns(values)?
+            .set(Port::network, network.uuid)
+            .set(Port::project, project)
+            .set(Port::mac_address, mac_address.as_str())
+            .set(
+                Port::admin_state_up,
+                values.boolean("admin_state_up").unwrap_or(true),
+            )
+            .set(Port::status, Status::Down)
+            .set(
+                Port::vnic_type,
+                values.text("binding:vnic_type").unwrap_or("normal"),
+            )
+            .set(Port::port_security_enabled, secured)
+            .set(Port::security_groups, groups)
+            .set(Port::allowed_address_pairs, pairs)
+            .set(Port::extra_dhcpv4_options, options4)
+            .set(Port::extra_dhcpv6_options, options6)
+            .set(Port::tags, tags);
+        change.transaction.insert_as(id, stamped(columns));
+        write(change, network.uuid, id, &[], &fixed);
+        Ok(id)
+    }
+
+    fn update(
+        change: &mut Change<'_>,
+        port: &Arc<Port>,
+        values: &Values,
+    ) -> Result<ovsdb::Values<Port>, Fault> {
+        let mut columns = columns(values)?;
+        let mac_address = mac(change, port.network, values, Some(port))?;
+        if mac_address != port.mac_address {
+            columns = columns.set(Port::mac_address, mac_address.as_str());
+        }
+        if values.has("fixed_ips") || mac_address != port.mac_address {
+            let owner = Owner {
+                network: port.network,
+                mac_address: &mac_address,
+                device_owner: values.text("device_owner").unwrap_or(&port.device_owner),
+            };
+            let (rows, present) = present(change.rows, port.uuid);
+            let kept = kept(change.rows, &present);
+            let wanted = values.get("fixed_ips").unwrap_or(&kept);
+            let fixed = plan(change, owner, Some(wanted), &present)?;
+            write(change, port.network, port.uuid, &rows, &fixed);
+        }
+        let secured = values.boolean("port_security_enabled");
+        let groups = groups(change.rows, values)?;
+        let pairs = pairs(values)?;
+        protected(
+            secured.unwrap_or(port.port_security_enabled),
+            groups.as_ref().unwrap_or(&port.security_groups),
+            pairs.as_ref().unwrap_or(&port.allowed_address_pairs),
+        )?;
+        if let Some(secured) = secured {
+            columns = columns.set(Port::port_security_enabled, secured);
+        }
+        if let Some(groups) = groups {
+            columns = columns.set(Port::security_groups, groups);
+        }
+        if let Some(pairs) = pairs {
+            columns = columns.set(Port::allowed_address_pairs, pairs);
+        }
+        if let Some(up) = values.boolean("admin_state_up") {
+            columns = columns.set(Port::admin_state_up, up);
+        }
+        if let Some(vnic_type) = values.text("binding:vnic_type") {
+            columns = columns.set(Port::vnic_type, vnic_type);
+        }
+        if values.has("extra_dhcp_opts") {
+            let old = (&port.extra_dhcpv4_options, &port.extra_dhcpv6_options);
+            let (options4, options6) = changed_options(values, old.0.clone(), old.1.clone())?;
+            columns = columns
+                .set(Port::extra_dhcpv4_options, options4)
+                .set(Port::extra_dhcpv6_options, options6);
+        }
+        Ok(columns)
+    }
+
+    fn delete(change: &mut Change<'_>, port: &Arc<Port>) -> Result<(), Fault> {
+        let id = port.uuid;
+        let owned = [
+            "network:router_interface",
+            "network:router_gateway",
+            "network:floatingip",
+        ];
+        if owned.contains(&port.device_owner.as_str()) && port.router.is_some() {
+            let message = format!(
+                "Port {id} cannot be deleted directly via the port API: has device owner {}.",
+                port.device_owner
+            );
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "ServicePortInUse",
+                message,
+            ));
+        }
+        in_trunk(change.rows, id)?;
+        change.transaction.delete(Address::port.equals(id));
+        change.transaction.delete::<Port>(id);
+        Ok(())
+    }
+}
+
+/// The addresses of a port, those of IPv4 first.
+fn present(rows: &Northbound, port: Uuid) -> (Vec<&Arc<Address>>, Vec<Fixed>) {
+    let addresses: Vec<_> = rows.addresses.index().by_port.all(port).collect();
+    let read = |row: &&Arc<Address>| Some((row.subnet, row.ip_address.parse::<IpAddr>().ok()?));
+    let mut fixed: Vec<Fixed> = addresses.iter().filter_map(read).collect();
+    fixed.sort_by_key(|(_, ip)| *ip);
+    (addresses, fixed)
+}
+
+/// The addresses of a port that stay with a new MAC address, as a request would say it.
+fn kept(rows: &Northbound, present: &[Fixed]) -> Value {
+    let formed = |id: &Uuid| {
+        rows.subnets
+            .get(id)
+            .is_some_and(|row| super::subnet::is_formed(row))
+    };
+    let kept = present.iter().filter(|(subnet, _)| !formed(subnet));
+    kept.map(|(subnet, ip)| json!({"subnet_id": subnet, "ip_address": ip}))
+        .collect()
+}
+
+/// The name of an address in the DNS.
+fn assignment(name: &str, ip: IpAddr) -> Value {
+    let hostname = match name {
+        "" => format!("host-{}", ip.to_string().replace([':', '.'], "-")),
+        name => name.to_owned(),
+    };
+    json!({"ip_address": ip, "fqdn": format!("{hostname}.openstacklocal."), "hostname": hostname})
+}
+
+/// Neutron's `binding:vif_type` and `binding:vif_details`.
+fn binding(rows: &Northbound, port: &Port) -> (&'static str, Value) {
+    let Some(host) = port.host.as_deref().filter(|host| !host.is_empty()) else {
+        return ("unbound", json!({}));
+    };
+    if rows.hosts.index().by_name.get(host).is_none() {
+        return ("binding_failed", json!({}));
+    }
+    let details = json!({
+        "connectivity": "l2",
+        "port_filter": true,
+        "ovs_hybrid_plug": false,
+        "datapath_type": "system",
+        "bridge_name": "br-int",
+        "bound_drivers": {"0": "openvswitch"},
+    });
+    ("ovs", details)
+}
+
+/// The MAC address that is given, that there is, or a new one.
+fn mac(
+    change: &mut Change<'_>,
+    network: Uuid,
+    values: &Values,
+    port: Option<&Port>,
+) -> Result<String, Fault> {
+    let is_free = |mac: &str| {
+        let mut ports = change.rows.ports.index().by_network.all(network);
+        !ports.any(|other| {
+            other.mac_address == mac && port.is_none_or(|port| port.uuid != other.uuid)
+        })
+    };
+    let given = match (values.text("mac_address"), port) {
+        (Some(text), _) => text,
+        (None, Some(port)) => return Ok(port.mac_address.clone()),
+        (None, None) => {
+            let [a, b, c, _] = random()?.to_be_bytes();
+            return Ok(format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}"));
+        }
+    };
+    let mac: MacAddr = given.replace('-', ":").parse().map_err(|_| {
+        let reason = format!("'{}' is not a valid MAC address", given.escape_debug());
+        Fault::attribute("mac_address", &reason)
+    })?;
+    let mac = mac.to_string();
+    let message = format!(
+        "Unable to complete operation for network {network}. The mac address {mac} is in use."
+    );
+    let fault = Fault::new(StatusCode::CONFLICT, "MacAddressInUse", message);
+    if !is_free(&mac) {
+        return Err(fault);
+    }
+    change.taken.insert(Port::TABLE, fault);
+    Ok(mac)
+}
+
+/// The groups that are given, all of which there are.
+fn groups(rows: &Northbound, values: &Values) -> Result<Option<BTreeSet<Uuid>>, Fault> {
+    if !values.has("security_groups") {
+        return Ok(None);
+    }
+    let given = values.texts("security_groups").unwrap_or_default();
+    let mut groups = BTreeSet::new();
+    for text in given {
+        let id: Option<Uuid> = text.parse().ok();
+        let id = id.filter(|id| rows.security_groups.get(id).is_some());
+        groups.insert(id.ok_or_else(|| SecurityGroups::missing(text))?);
+    }
+    Ok(Some(groups))
+}
+
+/// Groups and pairs are for ports whose packets are looked at.
+fn protected(
+    secured: bool,
+    groups: &BTreeSet<Uuid>,
+    pairs: &BTreeSet<String>,
+) -> Result<(), Fault> {
+    if secured {
+        return Ok(());
+    }
+    if !groups.is_empty() {
+        let message = "Port security must be enabled and port must have an IP address in order to \
+                       use security groups.";
+        let kind = "PortSecurityAndIPRequiredForSecurityGroups";
+        return Err(Fault::new(StatusCode::BAD_REQUEST, kind, message));
+    }
+    if !pairs.is_empty() {
+        let message = "Port Security must be enabled in order to have allowed address pairs on a \
+                       port.";
+        let kind = "AddressPairAndPortSecurityRequired";
+        return Err(Fault::new(StatusCode::CONFLICT, kind, message));
+    }
+    Ok(())
+}
+
+fn in_trunk(rows: &Northbound, port: Uuid) -> Result<(), Fault> {
+    if let Some(trunk) = rows.trunks.index().by_port.get(port) {
+        let message = format!(
+            "Port {port} is currently a parent port for trunk {}.",
+            trunk.uuid
+        );
+        return Err(Fault::new(
+            StatusCode::CONFLICT,
+            "PortInUseAsTrunkParent",
+            message,
+        ));
+    }
+    if let Some(sub_port) = rows.sub_ports.iter().find(|row| row.port == port) {
+        let message = format!(
+            "Port {port} is currently a subport for trunk {}.",
+            sub_port.trunk
+        );
+        return Err(Fault::new(
+            StatusCode::CONFLICT,
+            "PortInUseAsSubPort",
+            message,
+        ));
+    }
+    Ok(())
+}
+
+/// The columns that are written as they are given.
+fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
+    let mut columns = Port::values();
+    if let Some(name) = values.text("name") {
+        columns = columns.set(Port::name, name);
+    }
+    if let Some(description) = values.text("description") {
+        columns = columns.set(Port::description, description);
+    }
+    if let Some(device_id) = values.text("device_id") {
+        columns = columns.set(Port::device_id, device_id);
+    }
+    if let Some(device_owner) = values.text("device_owner") {
+        columns = columns.set(Port::device_owner, device_owner);
+    }
+    if values.has("binding:host_id") {
+        let host = values
+            .text("binding:host_id")
+            .filter(|host| !host.is_empty());
+        columns = columns.set(Port::host, host.map(str::to_owned));
+    }
+    if let Some(profile) = values.get("binding:profile") {
+        columns = columns.set(Port::binding_profile, binding_profile(profile)?);
+    }
+    if let Some(name) = values.text("dns_name") {
+        columns = columns.set(Port::dns_name, name.to_lowercase());
+    }
+    if let Some(domain) = values.text("dns_domain") {
+        columns = columns.set(Port::dns_domain, domain.to_lowercase());
+    }
+    Ok(columns)
+}
+
+fn binding_profile(profile: &Value) -> Result<String, Fault> {
+    let problem = |reason: String| Fault::attribute("binding:profile", &reason);
+    let text = match profile {
+        Value::Null => String::new(),
+        Value::Object(profile) if profile.is_empty() => String::new(),
+        Value::Object(_) => profile.to_string(),
+        other => return Err(problem(format!("'{}' is not a dictionary", plain(other)))),
+    };
+    if text.len() > LONGEST_PROFILE {
+        return Err(Fault::invalid_input("binding:profile value too large"));
+    }
+    Ok(text)
+}
+
+/// The DHCP options of a port.
+fn options(port: &Port) -> Value {
+    let row = |version: u8, name: &String, value: &String| json!({"opt_name": name, "opt_value": value, "ip_version": version});
+    let v4 = port
+        .extra_dhcpv4_options
+        .iter()
+        .map(|(name, value)| row(4, name, value));
+    let v6 = port
+        .extra_dhcpv6_options
+        .iter()
+        .map(|(name, value)| row(6, name, value));
+    v4.chain(v6).collect()
+}
+
+/// Options by their names.
+type Options = BTreeMap<String, String>;
+
+/// Reads options: `[{"opt_name": NAME, "opt_value": VALUE, "ip_version": 4}]`. Without a value an
+/// option goes.
+fn changed_options(
+    values: &Values,
+    mut v4: Options,
+    mut v6: Options,
+) -> Result<(Options, Options), Fault> {
+    let problem = |reason: String| Fault::attribute("extra_dhcp_opts", &reason);
+    let list = match values.get("extra_dhcp_opts") {
+        None | Some(Value::Null) => return Ok((v4, v6)),
+        Some(Value::Array(list)) => list,
+        Some(other) => return Err(problem(format!("'{}' is not a list", plain(other)))),
+    };
+    for option in list {
+        let known = option.as_object().is_some_and(|option| {
+            let names = ["opt_name", "opt_value", "ip_version"];
+            option.keys().all(|name| names.contains(&name.as_str()))
+        });
+        let line = |value: &Value| {
+            let text = value.as_str().filter(|text| !text.trim().is_empty());
+            text.filter(|text| !text.contains(['\n', '\0']))
+                .map(str::to_owned)
+        };
+        let name = option
+            .get("opt_name")
+            .and_then(line)
+            .filter(|name| name.len() <= 64);
+        let (Some(name), true) = (name, known) else {
+            return Err(problem(format!("'{}' is no option", plain(option))));
+        };
+        let options = match option.get("ip_version") {
+            None => &mut v4,
+            Some(version) if version == 4 || version == "4" => &mut v4,
+            Some(version) if version == 6 || version == "6" => &mut v6,
+            Some(other) => return Err(problem(format!("'{}' is not in [4, 6]", plain(other)))),
+        };
+        match option.get("opt_value") {
+            None => return Err(problem(format!("'{}' has no opt_value", plain(option)))),
+            Some(Value::Null) => {
+                options.remove(&name);
+            }
+            Some(value) => {
+                let value = line(value).filter(|value| value.chars().count() <= 255);
+                let invalid = || problem(format!("'{}' is no value of an option", plain(option)));
+                options.insert(name, value.ok_or_else(invalid)?);
+            }
+        }
+    }
+    Ok((v4, v6))
+}

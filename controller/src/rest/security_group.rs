@@ -1,0 +1,241 @@
+//! `security-groups`: sets of rules. Every project has one called `default`, made when it is first
+//! asked for.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use ovsdb::Uuid;
+use ovsdb::table::Table;
+use serde_json::{Value, json};
+
+use super::attribute::{
+    Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TAGS,
+    TENANT_ID, UPDATED_AT, Values,
+};
+use super::call::Call;
+use super::fault::Fault;
+use super::list::View;
+use super::new::random_id;
+use super::resource::{Change, Resource, apply, fields, stamped, view};
+use super::security_group_rule::SecurityGroupRules;
+use crate::northbound::database::Database;
+use crate::northbound::database::tables::{
+    DefaultSecurityGroup, Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
+};
+
+/// The name of the group that every project has.
+const DEFAULT: &str = "default";
+
+/// Security groups.
+#[derive(Debug)]
+pub(super) struct SecurityGroups;
+
+impl Resource for SecurityGroups {
+    type Row = SecurityGroup;
+
+    const NAME: &'static str = "security_group";
+    const COLLECTION: &'static str = "security_groups";
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        NAME,
+        DESCRIPTION,
+        Attribute::set("stateful", Kind::Boolean),
+        Attribute::shown("shared", Kind::Boolean).filter(),
+        Attribute::shown("security_group_rules", Kind::Json),
+        TENANT_ID,
+        PROJECT_ID,
+        TAGS,
+        REVISION_NUMBER,
+        CREATED_AT,
+        UPDATED_AT,
+    ];
+
+    fn table(rows: &Northbound) -> &Table<SecurityGroup> {
+        &rows.security_groups
+    }
+
+    fn missing(id: &str) -> Fault {
+        let message = format!("Security group {id} does not exist");
+        Fault::new(StatusCode::NOT_FOUND, "SecurityGroupNotFound", message)
+    }
+
+    fn view(rows: &Northbound, group: &SecurityGroup) -> View {
+        let rules = rows.security_group_rules.index();
+        let rules = rules.by_security_group.all(group.uuid);
+        let rules = rules.map(|rule| Value::Object(view::<SecurityGroupRules>(rows, rule)));
+        fields([
+            ("name", json!(group.name)),
+            ("description", json!(group.description)),
+            ("tenant_id", json!(group.project)),
+            ("project_id", json!(group.project)),
+            ("stateful", json!(group.stateful)),
+            ("shared", json!(group.shared)),
+            ("security_group_rules", rules.collect()),
+            ("tags", json!(group.tags)),
+        ])
+    }
+
+    fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let project = change.call.project_of(values)?;
+        let name = values.text("name").unwrap_or_default();
+        named_otherwise(name)?;
+        default_group(change, &project)?;
+        let id = random_id()?;
+        let columns = SecurityGroup::values()
+            .set(SecurityGroup::name, name)
+            .set(
+                SecurityGroup::description,
+                values.text("description").unwrap_or_default(),
+            )
+            .set(SecurityGroup::project, project.as_str())
+            .set(
+                SecurityGroup::stateful,
+                values.boolean("stateful").unwrap_or(true),
+            );
+        change.transaction.insert_as(id, stamped(columns));
+        allow_egress(change, id, &project);
+        Ok(id)
+    }
+
+    fn update(
+        change: &mut Change<'_>,
+        group: &Arc<SecurityGroup>,
+        values: &Values,
+    ) -> Result<ovsdb::Values<SecurityGroup>, Fault> {
+        let mut columns = SecurityGroup::values();
+        if let Some(name) = values.text("name").filter(|name| *name != group.name) {
+            if is_default(change.rows, group.uuid) {
+                let message = "Updating default security group not allowed.";
+                let kind = "SecurityGroupCannotUpdateDefault";
+                return Err(Fault::new(StatusCode::CONFLICT, kind, message));
+            }
+            named_otherwise(name)?;
+            columns = columns.set(SecurityGroup::name, name);
+        }
+        if let Some(description) = values.text("description") {
+            columns = columns.set(SecurityGroup::description, description);
+        }
+        let stateful = values.boolean("stateful");
+        if let Some(stateful) = stateful.filter(|stateful| *stateful != group.stateful) {
+            let mut ports = change.rows.ports.index().by_security_group.all(group.uuid);
+            if ports.next().is_some() {
+                return Err(in_use(group.uuid));
+            }
+            columns = columns.set(SecurityGroup::stateful, stateful);
+        }
+        Ok(columns)
+    }
+
+    fn delete(change: &mut Change<'_>, group: &Arc<SecurityGroup>) -> Result<(), Fault> {
+        let id = group.uuid;
+        if is_default(change.rows, id) {
+            let message = "Insufficient rights for removing default security group.";
+            let kind = "SecurityGroupCannotRemoveDefault";
+            return Err(Fault::new(StatusCode::CONFLICT, kind, message));
+        }
+        let mut ports = change.rows.ports.index().by_security_group.all(id);
+        let rules = change.rows.security_group_rules.index();
+        let mut rules = rules.by_remote_group.all(id);
+        if ports.next().is_some() || rules.any(|rule| rule.security_group != id) {
+            return Err(in_use(id));
+        }
+        change
+            .transaction
+            .delete(SecurityGroupRule::security_group.equals(id));
+        change.transaction.delete::<SecurityGroup>(id);
+        Ok(())
+    }
+}
+
+fn in_use(group: Uuid) -> Fault {
+    let message = format!("Security Group {group} in use.");
+    Fault::new(StatusCode::CONFLICT, "SecurityGroupInUse", message)
+}
+
+fn named_otherwise(name: &str) -> Result<(), Fault> {
+    if !name.eq_ignore_ascii_case(DEFAULT) {
+        return Ok(());
+    }
+    let message = "Default security group already exists.";
+    let kind = "SecurityGroupDefaultAlreadyExists";
+    Err(Fault::new(StatusCode::CONFLICT, kind, message))
+}
+
+fn is_default(rows: &Northbound, group: Uuid) -> bool {
+    let mut defaults = rows.default_security_groups.iter();
+    defaults.any(|row| row.security_group == group)
+}
+
+/// Makes the default group of who asks, if it is not there: lists are to have it.
+///
+/// # Errors
+///
+/// The database cannot be written to.
+pub(super) async fn ensure_default(database: &Database, call: &Call) -> Result<(), Fault> {
+    let rows = database.snapshot();
+    let index = rows.default_security_groups.index();
+    if index.by_project.get(call.project.as_str()).is_some() {
+        return Ok(());
+    }
+    apply(database, call, |change| {
+        let project = change.call.project.clone();
+        default_group(change, &project).map(drop)
+    })
+    .await
+}
+
+/// The default group of a project, made if it is not there.
+///
+/// # Errors
+///
+/// The system has no random numbers.
+pub(super) fn default_group(change: &mut Change<'_>, project: &str) -> Result<Uuid, Fault> {
+    let index = change.rows.default_security_groups.index();
+    if let Some(row) = index.by_project.get(project) {
+        return Ok(row.security_group);
+    }
+    if let Some(id) = change.default_groups.get(project) {
+        return Ok(*id);
+    }
+    let id = random_id()?;
+    let columns = SecurityGroup::values()
+        .set(SecurityGroup::name, DEFAULT)
+        .set(SecurityGroup::description, "Default security group")
+        .set(SecurityGroup::project, project)
+        .set(SecurityGroup::stateful, true);
+    change.transaction.insert_as(id, stamped(columns));
+    let row = DefaultSecurityGroup::values()
+        .set(DefaultSecurityGroup::project, project)
+        .set(DefaultSecurityGroup::security_group, id);
+    change.transaction.insert(row);
+    allow_egress(change, id, project);
+    for ethertype in [Ethertype::Ipv4, Ethertype::Ipv6] {
+        let rule = rule(id, project, Direction::Ingress, ethertype);
+        let rule = rule.set(SecurityGroupRule::remote_group, Some(id));
+        change.transaction.insert(rule);
+    }
+    change.default_groups.insert(project.to_owned(), id);
+    Ok(id)
+}
+
+/// The rules that every group begins with.
+fn allow_egress(change: &mut Change<'_>, group: Uuid, project: &str) {
+    for ethertype in [Ethertype::Ipv4, Ethertype::Ipv6] {
+        let rule = rule(group, project, Direction::Egress, ethertype);
+        change.transaction.insert(rule);
+    }
+}
+
+fn rule(
+    group: Uuid,
+    project: &str,
+    direction: Direction,
+    ethertype: Ethertype,
+) -> ovsdb::Values<SecurityGroupRule> {
+    let columns = SecurityGroupRule::values()
+        .set(SecurityGroupRule::security_group, group)
+        .set(SecurityGroupRule::project, project)
+        .set(SecurityGroupRule::direction, direction)
+        .set(SecurityGroupRule::ethertype, ethertype);
+    stamped(columns)
+}

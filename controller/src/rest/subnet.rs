@@ -1,0 +1,510 @@
+//! `subnets`: the addresses of a network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use ipnet::IpNet;
+use ovsdb::Uuid;
+use ovsdb::table::Table;
+use ovsdb::tables::Declared as _;
+use serde_json::{Value, json};
+
+use super::address::form_all;
+use super::attribute::{
+    Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TAGS,
+    TENANT_ID, UPDATED_AT, Values, plain,
+};
+use super::fault::Fault;
+use super::list::View;
+use super::network::Networks;
+use super::new::random_id;
+use super::pool::{Pool, default_pools, pools};
+use super::resource::{Change, Resource, fields, stamped};
+use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
+
+const MODES: &[&str] = &["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
+
+/// Subnets.
+#[derive(Debug)]
+pub(super) struct Subnets;
+
+impl Resource for Subnets {
+    type Row = Subnet;
+
+    const NAME: &'static str = "subnet";
+    const COLLECTION: &'static str = "subnets";
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        NAME,
+        DESCRIPTION,
+        Attribute::required("network_id", Kind::Id).filter().sort(),
+        Attribute::required("ip_version", Kind::Number)
+            .filter()
+            .sort(),
+        Attribute::made("cidr", Kind::Nullable(&Kind::Text(64)))
+            .filter()
+            .sort(),
+        Attribute::set("gateway_ip", Kind::Nullable(&Kind::Text(64)))
+            .filter()
+            .sort(),
+        Attribute::set("enable_dhcp", Kind::Boolean).filter().sort(),
+        Attribute::set("allocation_pools", Kind::Json),
+        Attribute::set("dns_nameservers", Kind::Nullable(&Kind::Texts)),
+        Attribute::set("host_routes", Kind::Json),
+        Attribute::made("ipv6_ra_mode", Kind::Nullable(&Kind::Word(MODES)))
+            .filter()
+            .sort(),
+        Attribute::made("ipv6_address_mode", Kind::Nullable(&Kind::Word(MODES)))
+            .filter()
+            .sort(),
+        Attribute::made("subnetpool_id", Kind::Nullable(&Kind::Text(36)))
+            .filter()
+            .sort(),
+        Attribute::set("segment_id", Kind::Nullable(&Kind::Id))
+            .filter()
+            .sort(),
+        Attribute::set("service_types", Kind::Texts),
+        TENANT_ID,
+        PROJECT_ID,
+        TAGS,
+        REVISION_NUMBER,
+        CREATED_AT,
+        UPDATED_AT,
+    ];
+
+    fn table(rows: &Northbound) -> &Table<Subnet> {
+        &rows.subnets
+    }
+
+    fn missing(id: &str) -> Fault {
+        let message = format!("Subnet {id} could not be found.");
+        Fault::new(StatusCode::NOT_FOUND, "SubnetNotFound", message)
+    }
+
+    fn view(_rows: &Northbound, subnet: &Subnet) -> View {
+        let pools = subnet
+            .allocation_pools
+            .iter()
+            .filter_map(|text| text.parse().ok());
+        let mut pools: Vec<Pool> = pools.collect();
+        pools.sort_by_key(|pool| pool.start);
+        let pools = pools
+            .iter()
+            .map(|pool| json!({"start": pool.start, "end": pool.end}));
+        let routes = subnet
+            .host_routes
+            .iter()
+            .filter_map(|route| route.split_once(' '));
+        let routes = routes.map(|(to, by)| json!({"destination": to, "nexthop": by}));
+        let version = if cidr(subnet).is_some_and(|cidr| cidr.addr().is_ipv4()) {
+            4
+        } else {
+            6
+        };
+        fields([
+            ("name", json!(subnet.name)),
+            ("description", json!(subnet.description)),
+            ("tenant_id", json!(subnet.project)),
+            ("project_id", json!(subnet.project)),
+            ("network_id", json!(subnet.network)),
+            ("ip_version", json!(version)),
+            ("cidr", json!(subnet.cidr)),
+            ("gateway_ip", json!(subnet.gateway_ip)),
+            ("enable_dhcp", json!(subnet.enable_dhcp)),
+            ("allocation_pools", pools.collect()),
+            (
+                "dns_nameservers",
+                subnet.dns_nameservers.values().cloned().collect(),
+            ),
+            ("host_routes", routes.collect()),
+            ("ipv6_ra_mode", json!(subnet.ipv6_ra_mode.map(mode_word))),
+            (
+                "ipv6_address_mode",
+                json!(subnet.ipv6_address_mode.map(mode_word)),
+            ),
+            ("subnetpool_id", json!(subnet.subnet_pool)),
+            ("segment_id", json!(subnet.segment)),
+            ("service_types", json!(subnet.service_types)),
+            ("tags", json!(subnet.tags)),
+        ])
+    }
+
+    fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let network = values.id("network_id").unwrap_or_default();
+        let missing = || Networks::missing(&network.to_string());
+        let network_row = change.rows.networks.get(&network).ok_or_else(missing)?;
+        let cidr = new_cidr(values)?;
+        overlaps(change, network, cidr)?;
+        let dhcp = values.boolean("enable_dhcp").unwrap_or(true);
+        let modes = modes(values, cidr, dhcp)?;
+        let gateway = match values.get("gateway_ip") {
+            None => default_gateway(cidr),
+            Some(_) => gateway(values, cidr)?,
+        };
+        let pools = match values.get("allocation_pools") {
+            None | Some(Value::Null) => default_pools(cidr, gateway),
+            Some(given) => pools(given, cidr)?,
+        };
+        outside(gateway, &pools)?;
+        let id = random_id()?;
+        let columns = columns(values, cidr)?
+            .set(Subnet::network, network)
+            .set(Subnet::project, change.call.project_of(values)?)
+            .set(Subnet::cidr, cidr.to_string())
+            .set(Subnet::gateway_ip, gateway.map(|ip| ip.to_string()))
+            .set(Subnet::enable_dhcp, dhcp)
+            .set(Subnet::allocation_pools, texts(&pools))
+            .set(Subnet::ipv6_ra_mode, modes.0)
+            .set(Subnet::ipv6_address_mode, modes.1);
+        change.taken.insert(Subnet::TABLE, overlap(network, cidr));
+        change.blocks.push((network, cidr));
+        change.transaction.insert_as(id, stamped(columns));
+        if matches!(modes.1, Some(Ipv6Mode::Slaac | Ipv6Mode::DhcpStateless)) {
+            form_all(change, network, id, cidr);
+        }
+        // Who makes a subnet that overlaps this one at the same time has to look again.
+        change.touch(&**network_row, Network::values());
+        Ok(id)
+    }
+
+    fn update(
+        change: &mut Change<'_>,
+        subnet: &Arc<Subnet>,
+        values: &Values,
+    ) -> Result<ovsdb::Values<Subnet>, Fault> {
+        let cidr = cidr(subnet).ok_or_else(|| Fault::invalid_input("the subnet has no CIDR"))?;
+        let mut columns = columns(values, cidr)?;
+        let mut gateway_ip = subnet.gateway_ip.as_deref().and_then(|ip| ip.parse().ok());
+        if values.has("gateway_ip") {
+            let new = gateway(values, cidr)?;
+            if new != gateway_ip {
+                keep(change.rows, subnet, gateway_ip)?;
+            }
+            gateway_ip = new;
+            columns = columns.set(Subnet::gateway_ip, new.map(|ip| ip.to_string()));
+        }
+        let kept = || {
+            subnet
+                .allocation_pools
+                .iter()
+                .filter_map(|text| text.parse().ok())
+        };
+        let pools = match values.get("allocation_pools") {
+            None | Some(Value::Null) => kept().collect(),
+            Some(given) => pools(given, cidr)?,
+        };
+        outside(gateway_ip, &pools)?;
+        if values.has("allocation_pools") {
+            columns = columns.set(Subnet::allocation_pools, texts(&pools));
+        }
+        if let Some(dhcp) = values.boolean("enable_dhcp") {
+            columns = columns.set(Subnet::enable_dhcp, dhcp);
+        }
+        Ok(columns)
+    }
+
+    fn delete(change: &mut Change<'_>, subnet: &Arc<Subnet>) -> Result<(), Fault> {
+        let addresses = change.rows.addresses.index().by_subnet.all(subnet.uuid);
+        // Addresses that follow from the prefix go with it, except those of routers.
+        let formed = is_formed(subnet);
+        for address in addresses {
+            let port = change.rows.ports.get(&address.port);
+            if !formed || port.is_some_and(|port| is_router_interface(port)) {
+                let message = format!(
+                    "Unable to complete operation on subnet {}: One or more ports have an IP \
+                     allocation from this subnet.",
+                    subnet.uuid
+                );
+                return Err(Fault::new(StatusCode::CONFLICT, "SubnetInUse", message));
+            }
+            change.transaction.delete::<Address>(address.uuid);
+        }
+        change.transaction.delete::<Subnet>(subnet.uuid);
+        Ok(())
+    }
+}
+
+/// Whether machines form their addresses in the subnet themselves, from its prefix.
+pub(super) fn is_formed(subnet: &Subnet) -> bool {
+    matches!(
+        subnet.ipv6_address_mode,
+        Some(Ipv6Mode::Slaac | Ipv6Mode::DhcpStateless)
+    )
+}
+
+/// Whether a port belongs to a router.
+pub(super) fn is_router_interface(port: &Port) -> bool {
+    port.device_owner.starts_with("network:router_") || port.device_owner.starts_with("network:ha_")
+}
+
+/// The block of a subnet.
+pub(super) fn cidr(subnet: &Subnet) -> Option<IpNet> {
+    subnet.cidr.parse().ok()
+}
+
+fn mode_word(mode: Ipv6Mode) -> &'static str {
+    match mode {
+        Ipv6Mode::DhcpStateful => "dhcpv6-stateful",
+        Ipv6Mode::DhcpStateless => "dhcpv6-stateless",
+        Ipv6Mode::Slaac => "slaac",
+    }
+}
+
+fn mode(word: &str) -> Option<Ipv6Mode> {
+    match word {
+        "dhcpv6-stateful" => Some(Ipv6Mode::DhcpStateful),
+        "dhcpv6-stateless" => Some(Ipv6Mode::DhcpStateless),
+        "slaac" => Some(Ipv6Mode::Slaac),
+        _ => None,
+    }
+}
+
+/// The block of a subnet that is made.
+fn new_cidr(values: &Values) -> Result<IpNet, Fault> {
+    let version = values.number("ip_version").unwrap_or_default();
+    if version != 4 && version != 6 {
+        return Err(Fault::attribute(
+            "ip_version",
+            &format!("'{version}' is not in [4, 6]"),
+        ));
+    }
+    if let Some(pool) = values.text("subnetpool_id") {
+        let message = format!("Subnet pool {pool} could not be found.");
+        return Err(Fault::new(
+            StatusCode::NOT_FOUND,
+            "SubnetPoolNotFound",
+            message,
+        ));
+    }
+    let Some(text) = values.text("cidr") else {
+        let message =
+            "Bad subnets request: a subnetpool must be specified in the absence of a cidr.";
+        return Err(Fault::new(StatusCode::BAD_REQUEST, "BadRequest", message));
+    };
+    let cidr: IpNet = text.parse().map_err(|_| {
+        Fault::invalid_input(&format!("{} is not in a CIDR format", text.escape_debug()))
+    })?;
+    if cidr.addr().is_ipv4() != (version == 4) {
+        return Err(Fault::invalid_input(&format!(
+            "cidr '{cidr}' does not match the ip_version '{version}'"
+        )));
+    }
+    if cidr.addr().is_multicast() || cidr.addr().is_loopback() {
+        return Err(Fault::invalid_input(&format!(
+            "{cidr} is no block of unicast addresses"
+        )));
+    }
+    Ok(cidr.trunc())
+}
+
+/// Refuses a block of which a part is another subnet's.
+fn overlaps(change: &Change<'_>, network: Uuid, new: IpNet) -> Result<(), Fault> {
+    let subnets = change.rows.subnets.index().by_network.all(network);
+    let others = change.blocks.iter().filter(|(other, _)| *other == network);
+    let mut blocks = subnets
+        .filter_map(|subnet| cidr(subnet))
+        .chain(others.map(|(_, block)| *block));
+    match blocks.any(|old| old.contains(&new) || new.contains(&old)) {
+        true => Err(overlap(network, new)),
+        false => Ok(()),
+    }
+}
+
+fn overlap(network: Uuid, cidr: IpNet) -> Fault {
+    Fault::invalid_input(&format!(
+        "Requested subnet with cidr: {cidr} for network: {network} overlaps with another subnet"
+    ))
+}
+
+/// What routers and machines are told about addresses of IPv6.
+fn modes(
+    values: &Values,
+    cidr: IpNet,
+    dhcp: bool,
+) -> Result<(Option<Ipv6Mode>, Option<Ipv6Mode>), Fault> {
+    let ra = values.text("ipv6_ra_mode").and_then(mode);
+    let address = values.text("ipv6_address_mode").and_then(mode);
+    if ra.is_none() && address.is_none() {
+        return Ok((None, None));
+    }
+    if cidr.addr().is_ipv4() {
+        return Err(Fault::invalid_input(
+            "ipv6_ra_mode or ipv6_address_mode are for IPv6 only",
+        ));
+    }
+    if !dhcp {
+        let message = "ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to \
+                       False";
+        return Err(Fault::invalid_input(message));
+    }
+    if let (Some(ra), Some(address)) = (ra, address)
+        && ra != address
+    {
+        return Err(Fault::invalid_input(&format!(
+            "ipv6_ra_mode set to '{}' with ipv6_address_mode set to '{}' is not valid. If both \
+             attributes are set, they must be the same value",
+            mode_word(ra),
+            mode_word(address)
+        )));
+    }
+    let formed = matches!(
+        address.or(ra),
+        Some(Ipv6Mode::Slaac | Ipv6Mode::DhcpStateless)
+    );
+    if formed && cidr.prefix_len() != 64 {
+        return Err(Fault::invalid_input(&format!(
+            "Invalid CIDR {cidr} for IPv6 address mode. OpenStack uses the EUI-64 address format, \
+             which requires the prefix to be /64"
+        )));
+    }
+    Ok((ra, address))
+}
+
+/// The first address of a block, for IPv6 that of all its routers.
+fn default_gateway(cidr: IpNet) -> Option<IpAddr> {
+    match cidr {
+        IpNet::V4(block) if block.prefix_len() == 32 => None,
+        IpNet::V4(block) => {
+            let first = u32::from(block.network()).checked_add(1)?;
+            Some(IpAddr::V4(first.into()))
+        }
+        IpNet::V6(block) => Some(IpAddr::V6(block.network())),
+    }
+}
+
+/// The router that is given; none if that is null.
+fn gateway(values: &Values, cidr: IpNet) -> Result<Option<IpAddr>, Fault> {
+    let Some(text) = values.text("gateway_ip") else {
+        return Ok(None);
+    };
+    let ip = address("gateway_ip", text)?;
+    if ip.is_ipv4() != cidr.addr().is_ipv4() {
+        return Err(Fault::invalid_input(&format!(
+            "gateway_ip '{ip}' is of another version of IP than {cidr}"
+        )));
+    }
+    let ends = matches!(cidr, IpNet::V4(block) if block.prefix_len() < 31
+        && (ip == block.network() || ip == block.broadcast()));
+    if ends {
+        return Err(Fault::invalid_input(&format!(
+            "Gateway is not valid on subnet: {ip}"
+        )));
+    }
+    Ok(Some(ip))
+}
+
+/// Refuses a router that machines could be given the address of.
+fn outside(gateway: Option<IpAddr>, pools: &[Pool]) -> Result<(), Fault> {
+    let Some(gateway) = gateway else {
+        return Ok(());
+    };
+    match pools.iter().find(|pool| pool.contains(gateway)) {
+        None => Ok(()),
+        Some(pool) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "GatewayConflictWithAllocationPools",
+            format!("Gateway ip {gateway} conflicts with allocation pool {pool}."),
+        )),
+    }
+}
+
+/// Refuses to leave a router that has the address.
+fn keep(rows: &Northbound, subnet: &Subnet, gateway: Option<IpAddr>) -> Result<(), Fault> {
+    let Some(gateway) = gateway else {
+        return Ok(());
+    };
+    let key = (subnet.network, gateway.to_string());
+    let address = rows.addresses.index().by_address.get(key);
+    let port = address.and_then(|address| rows.ports.get(&address.port));
+    match port.filter(|port| is_router_interface(port)) {
+        None => Ok(()),
+        Some(port) => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "GatewayIpInUse",
+            format!(
+                "Current gateway ip {gateway} already in use by port {}. Unable to update.",
+                port.uuid
+            ),
+        )),
+    }
+}
+
+/// The columns that are written as they are given.
+fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault> {
+    let mut columns = Subnet::values();
+    if let Some(name) = values.text("name") {
+        columns = columns.set(Subnet::name, name);
+    }
+    if let Some(description) = values.text("description") {
+        columns = columns.set(Subnet::description, description);
+    }
+    if values.has("dns_nameservers") {
+        let mut servers = BTreeMap::new();
+        let given = values.texts("dns_nameservers").unwrap_or_default();
+        for (place, text) in (0..).zip(given) {
+            servers.insert(place, address("dns_nameservers", text)?.to_string());
+        }
+        columns = columns.set(Subnet::dns_nameservers, servers);
+    }
+    if let Some(given) = values.get("host_routes") {
+        columns = columns.set(Subnet::host_routes, routes(given, cidr)?);
+    }
+    if let Some(types) = values.texts("service_types") {
+        let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
+        columns = columns.set(Subnet::service_types, types);
+    }
+    Ok(columns)
+}
+
+/// Reads routes: `[{"destination": BLOCK, "nexthop": ADDRESS}]`.
+fn routes(given: &Value, cidr: IpNet) -> Result<BTreeSet<String>, Fault> {
+    let problem = |reason: String| Fault::attribute("host_routes", &reason);
+    let list = match given {
+        Value::Null => return Ok(BTreeSet::new()),
+        Value::Array(list) => list,
+        other => return Err(problem(format!("'{}' is not a list", plain(other)))),
+    };
+    let mut routes = BTreeSet::new();
+    for route in list {
+        let part = |name| route.get(name).and_then(Value::as_str);
+        let known = route.as_object().is_some_and(|route| route.len() == 2);
+        let (Some(destination), Some(nexthop), true) =
+            (part("destination"), part("nexthop"), known)
+        else {
+            let expected = "expected destination and nexthop";
+            return Err(problem(format!(
+                "'{}' is no route, {expected}",
+                plain(route)
+            )));
+        };
+        let block: IpNet = destination
+            .parse()
+            .map_err(|_| problem(format!("'{destination}' is not a valid IP subnet")))?;
+        let nexthop = address("host_routes", nexthop)?;
+        if block.addr().is_ipv4() != cidr.addr().is_ipv4()
+            || nexthop.is_ipv4() != cidr.addr().is_ipv4()
+        {
+            return Err(problem(format!(
+                "'{block}' is of another version of IP than {cidr}"
+            )));
+        }
+        if !routes.insert(format!("{} {nexthop}", block.trunc())) {
+            return Err(problem(format!("Duplicate hostroute '{block}'")));
+        }
+    }
+    Ok(routes)
+}
+
+/// Reads an address.
+pub(super) fn address(name: &str, text: &str) -> Result<IpAddr, Fault> {
+    text.parse().map_err(|_| {
+        let reason = format!("'{}' is not a valid IP address", text.escape_debug());
+        Fault::attribute(name, &reason)
+    })
+}
+
+fn texts(pools: &[Pool]) -> BTreeSet<String> {
+    pools.iter().map(ToString::to_string).collect()
+}
