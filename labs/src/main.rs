@@ -28,6 +28,8 @@ enum Choice {
     Matrix(Matrix),
     /// What one busy host costs as it grows, beside ovs-ofctl
     Scale(Scale),
+    /// What a security group costs as it grows, beside ovs-ofctl
+    Group(Group),
     /// Greets whoever connects; what runs in the machines of a lab that is kept
     #[command(hide = true)]
     Serve {
@@ -78,11 +80,28 @@ struct Scale {
     brint: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Group {
+    /// Members on the host; several are measured one after the other
+    #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
+    ports: Vec<u16>,
+    /// Members elsewhere; several are measured one after the other
+    #[arg(long, value_delimiter = ',', default_value = "10")]
+    members: Vec<u16>,
+    /// Rules, four of which are those of a default group
+    #[arg(long, default_value_t = 10)]
+    rules: u16,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().lab {
         Choice::Quickstart(arguments) => quickstart(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
         Choice::Scale(arguments) => scale(&arguments),
+        Choice::Group(arguments) => group(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
     };
     match done {
@@ -166,6 +185,26 @@ fn scale(arguments: &Scale) -> anyhow::Result<bool> {
                 one_group: arguments.one_group,
             };
             writeln!(out, "{}", scale::measure("scale", &brint, size)?)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Measures a group of every combination of sizes.
+fn group(arguments: &Group) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", scale::GROUP_HEAD)?;
+    for &ports in &arguments.ports {
+        for &members in &arguments.members {
+            let group = scale::Group {
+                ports,
+                members,
+                rules: arguments.rules,
+                exists: true,
+            };
+            writeln!(out, "{}", scale::measure_group("group", &brint, group)?)?;
         }
     }
     Ok(true)

@@ -14,10 +14,12 @@ use crate::lab::Lab;
 use crate::patience::wait_for;
 
 mod description;
+mod group;
 mod measure;
 mod status;
 
 pub use description::{Size, port_id};
+pub use group::{GROUP_HEAD, Group, GroupCost, measure_group};
 pub use measure::{Cost, HEAD, measure};
 pub use status::Status;
 
@@ -93,9 +95,13 @@ impl Scale {
     ///
     /// When the file cannot be written.
     pub fn describe(&self, size: Size) -> anyhow::Result<()> {
+        self.describe_as(&size.description()?)
+    }
+
+    fn describe_as(&self, text: &str) -> anyhow::Result<()> {
         let file = self.lab.network();
         let next = file.with_extension("next");
-        fs::write(&next, size.description()?).context("writing a description")?;
+        fs::write(&next, text).context("writing a description")?;
         // As a whole or not at all: the agent looks as soon as something changes.
         fs::rename(&next, file).context("replacing the description")
     }

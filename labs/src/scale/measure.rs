@@ -12,7 +12,7 @@ use crate::host::Ovs;
 use crate::process::succeed;
 
 /// The best of so many counts: others use the machine too.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 /// The bridges whose flows grow.
 const BRIDGES: [&str; 2] = ["br-int", "br-tun"];
 
@@ -132,7 +132,7 @@ impl Scale {
 }
 
 /// Removes every flow and group.
-fn clear(ovs: &Ovs) -> anyhow::Result<()> {
+pub(super) fn clear(ovs: &Ovs) -> anyhow::Result<()> {
     for bridge in BRIDGES {
         ovs.ofctl(&format!("del-flows {bridge}"))?;
         ovs.ofctl(&format!("-O OpenFlow13 del-groups {bridge}"))?;
@@ -141,7 +141,7 @@ fn clear(ovs: &Ovs) -> anyhow::Result<()> {
 }
 
 /// How long `ovs-ofctl` takes for what is installed now.
-fn floor(ovs: &Ovs) -> anyhow::Result<Duration> {
+pub(super) fn floor(ovs: &Ovs) -> anyhow::Result<Duration> {
     let mut files = Vec::new();
     for bridge in BRIDGES {
         let groups = ovs.ofctl(&format!("-O OpenFlow13 dump-groups {bridge}"))?;

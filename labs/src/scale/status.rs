@@ -1,11 +1,12 @@
 //! The parts of `brint status -f json` that tell what a change costs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 /// What the agent says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Status {
     source: Option<Source>,
     compilation: Compilation,
@@ -17,16 +18,21 @@ struct Source {
     digest: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct Compilation {
     us: u64,
     changes: u64,
+    total_seconds: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct Bridge {
     flows: Flows,
     last_change: Option<Change>,
+    changes: u64,
+    flow_mods: Kinds,
+    diff_seconds: f64,
+    switch_seconds: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -41,7 +47,45 @@ struct Change {
     switch_us: u64,
 }
 
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Kinds {
+    added: u64,
+    modified: u64,
+    deleted: u64,
+}
+
+/// What the agent spent between two looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spent {
+    /// Time for compiling, comparing, and the switch up to the answer to the last barrier.
+    pub time: Duration,
+    /// Flow-mods, on all bridges.
+    pub mods: u64,
+    /// Bundles, on the bridge that got most.
+    pub bundles: u64,
+}
+
 impl Status {
+    /// What was spent since an earlier status of the same agent.
+    pub fn since(&self, before: &Self) -> Spent {
+        let bridges = self.bridges.iter().map(|(name, now)| {
+            let mut spent = now.spent();
+            if let Some(then) = before.bridges.get(name).map(Bridge::spent) {
+                spent.time = spent.time.saturating_sub(then.time);
+                spent.mods = spent.mods.saturating_sub(then.mods);
+                spent.bundles = spent.bundles.saturating_sub(then.bundles);
+            }
+            spent
+        });
+        let compiling = self.compilation.total_seconds - before.compilation.total_seconds;
+        // Bridges are programmed side by side.
+        bridges.fold(Spent::default(), |all, one| Spent {
+            time: all.time.max(Duration::from_secs_f64(compiling) + one.time),
+            mods: all.mods + one.mods,
+            bundles: all.bundles.max(one.bundles),
+        })
+    }
+
     /// Which description is in effect.
     pub fn digest(&self) -> Option<&str> {
         self.source.as_ref().map(|source| source.digest.as_str())
@@ -74,5 +118,21 @@ impl Status {
             .map(|change| change.diff_us + change.switch_us)
             .sum();
         self.compilation.us + sent
+    }
+}
+
+impl Bridge {
+    /// What the agent spent on the bridge since it started.
+    fn spent(&self) -> Spent {
+        let Kinds {
+            added,
+            modified,
+            deleted,
+        } = self.flow_mods;
+        Spent {
+            time: Duration::from_secs_f64(self.diff_seconds + self.switch_seconds),
+            mods: added + modified + deleted,
+            bundles: self.changes,
+        }
     }
 }
