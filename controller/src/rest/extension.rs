@@ -26,6 +26,12 @@ const fn extension(
 
 const EXTENSIONS: &[Extension] = &[
     extension(
+        "address-group",
+        "Address group",
+        "Rules can name blocks together",
+        "2020-07-15T10:00:00-00:00",
+    ),
+    extension(
         "allowed-address-pairs",
         "Allowed Address Pairs",
         "Ports can use more sources than their own",
@@ -44,6 +50,12 @@ const EXTENSIONS: &[Extension] = &[
         "2018-05-01T10:00:00-00:00",
     ),
     extension(
+        "ext-gw-mode",
+        "Neutron L3 Configurable external gateway mode",
+        "Routers say whether machines leave with their address",
+        "2013-03-28T10:00:00-00:00",
+    ),
+    extension(
         "external-net",
         "Neutron external network",
         "Networks say whether they lead outside",
@@ -56,10 +68,28 @@ const EXTENSIONS: &[Extension] = &[
         "2013-03-17T12:00:00-00:00",
     ),
     extension(
+        "extraroute",
+        "Neutron Extra Route",
+        "Routers have more routes",
+        "2013-02-01T10:00:00-00:00",
+    ),
+    extension(
+        "extraroute-atomic",
+        "Atomically add/remove extra routes",
+        "Routes come and go by themselves",
+        "2019-07-10T00:00:00+00:00",
+    ),
+    extension(
         "filter-validation",
         "Filter parameters validation",
         "Filters that are not known are refused",
         "2018-07-04T10:00:00-00:00",
+    ),
+    extension(
+        "fip-port-details",
+        "Floating IP Port Details Extension",
+        "Floating IPs show the port that they stand for",
+        "2018-04-09T10:00:00-00:00",
     ),
     extension(
         "ip-substring-filtering",
@@ -128,6 +158,12 @@ const EXTENSIONS: &[Extension] = &[
         "2016-12-11T00:00:00-00:00",
     ),
     extension(
+        "router",
+        "Neutron L3 Router",
+        "Routers lead from network to network, and floating IPs stand for ports",
+        "2012-07-20T10:00:00-00:00",
+    ),
+    extension(
         "security-group",
         "security-group",
         "Rules decide what reaches a port and what leaves it",
@@ -138,6 +174,12 @@ const EXTENSIONS: &[Extension] = &[
         "Normalized CIDR field for security group rules",
         "Rules show their block without host bits",
         "2020-07-28T10:00:00-00:00",
+    ),
+    extension(
+        "security-groups-remote-address-group",
+        "Remote address group id field for security group rules",
+        "Rules can name an address group as the other side",
+        "2020-08-25T10:00:00-00:00",
     ),
     extension(
         "security-groups-shared-filtering",
@@ -162,6 +204,12 @@ const EXTENSIONS: &[Extension] = &[
         "Resource revision numbers",
         "Objects count their changes",
         "2016-04-11T10:00:00-00:00",
+    ),
+    extension(
+        "standard-attr-tag",
+        "Tag support for resources with standard attribute",
+        "Objects have tags that lists can be filtered by",
+        "2017-01-01T00:00:00-00:00",
     ),
     extension(
         "standard-attr-timestamp",

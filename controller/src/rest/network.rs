@@ -75,7 +75,7 @@ impl Resource for Networks {
         let subnets: Vec<_> = subnets.map(|subnet| subnet.uuid).collect();
         let network_type = segment.map_or("local", |segment| word(segment.network_type));
         let physical_network = segment.and_then(|row| row.physical_network.clone());
-        fields([
+        let mut view = fields([
             ("name", json!(network.name)),
             ("description", json!(network.description)),
             ("admin_state_up", json!(network.admin_state_up)),
@@ -83,7 +83,6 @@ impl Resource for Networks {
             ("subnets", json!(subnets)),
             ("shared", json!(network.shared)),
             ("router:external", json!(network.external)),
-            ("is_default", json!(network.is_default)),
             (
                 "port_security_enabled",
                 json!(network.port_security_enabled),
@@ -106,7 +105,12 @@ impl Resource for Networks {
             ("qos_policy_id", json!(null)),
             ("l2_adjacency", json!(true)),
             ("tags", json!(network.tags)),
-        ])
+        ]);
+        // Only networks that lead outside can be the default.
+        if network.external {
+            view.insert("is_default".to_owned(), json!(network.is_default));
+        }
+        view
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {

@@ -14,6 +14,16 @@ pub(super) fn random() -> Result<u32, Fault> {
     getrandom::u32().map_err(no_random)
 }
 
+/// A random MAC address, of those that Neutron gives.
+///
+/// # Errors
+///
+/// The system has no random numbers.
+pub(super) fn random_mac() -> Result<String, Fault> {
+    let [a, b, c, _] = random()?.to_be_bytes();
+    Ok(format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}"))
+}
+
 /// A random UUID (RFC 9562, version 4).
 ///
 /// # Errors

@@ -17,9 +17,10 @@ use super::attribute::{
     UPDATED_AT, Values, plain,
 };
 use super::fault::Fault;
+use super::floating_ip::{is_address_port, leave};
 use super::list::View;
 use super::network::Networks;
-use super::new::{random, random_id};
+use super::new::{random_id, random_mac};
 use super::pair::pairs;
 use super::resource::{Change, Resource, fields, stamped};
 use super::security_group::{SecurityGroups, default_group};
@@ -262,12 +263,7 @@ impl Resource for Ports {
 
     fn delete(change: &mut Change<'_>, port: &Arc<Port>) -> Result<(), Fault> {
         let id = port.uuid;
-        let owned = [
-            "network:router_interface",
-            "network:router_gateway",
-            "network:floatingip",
-        ];
-        if owned.contains(&port.device_owner.as_str()) && port.router.is_some() {
+        if port.router.is_some() || is_address_port(change.rows, port) {
             let message = format!(
                 "Port {id} cannot be deleted directly via the port API: has device owner {}.",
                 port.device_owner
@@ -279,6 +275,7 @@ impl Resource for Ports {
             ));
         }
         in_trunk(change.rows, id)?;
+        leave(change, id);
         change.transaction.delete(Address::port.equals(id));
         change.transaction.delete::<Port>(id);
         Ok(())
@@ -350,10 +347,7 @@ fn mac(
     let given = match (values.text("mac_address"), port) {
         (Some(text), _) => text,
         (None, Some(port)) => return Ok(port.mac_address.clone()),
-        (None, None) => {
-            let [a, b, c, _] = random()?.to_be_bytes();
-            return Ok(format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}"));
-        }
+        (None, None) => return random_mac(),
     };
     let mac: MacAddr = given.replace('-', ":").parse().map_err(|_| {
         let reason = format!("'{}' is not a valid MAC address", given.escape_debug());

@@ -7,16 +7,19 @@ use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
+use super::address_group::AddressGroups;
 use super::call::Call;
 use super::fault::Fault;
+use super::floating_ip::FloatingIps;
 use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
 use super::resource::Answer;
+use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
 use super::security_group_rule::SecurityGroupRules;
 use super::subnet::Subnets;
-use super::{extension, resource, tag};
+use super::{address_group, extension, interface, resource, tag};
 use crate::northbound::database::Database;
 
 /// The header that names a request in the log.
@@ -111,31 +114,48 @@ async fn objects(
         ensure_default(database, call).await?;
     }
     macro_rules! served {
-        ($($name:literal => $resource:ty;)*) => {
+        (
+            tagged { $($tagged:literal => $with_tags:ty;)* }
+            plain { $($plain:literal => $without:ty;)* }
+        ) => {
             match (collection, rest) {
                 $(
-                    ($name, []) => resource::answer::<$resource>(database, call, None).await,
-                    ($name, [id]) => resource::answer::<$resource>(database, call, Some(id)).await,
-                    ($name, [id, "tags"]) => tag::answer::<$resource>(database, call, id, None).await,
-                    ($name, [id, "tags", tag]) => {
-                        tag::answer::<$resource>(database, call, id, Some(tag)).await
+                    ($tagged, []) => resource::answer::<$with_tags>(database, call, None).await,
+                    ($tagged, [id]) => {
+                        resource::answer::<$with_tags>(database, call, Some(id)).await
+                    }
+                    ($tagged, [id, "tags"]) => {
+                        tag::answer::<$with_tags>(database, call, id, None).await
+                    }
+                    ($tagged, [id, "tags", tag]) => {
+                        tag::answer::<$with_tags>(database, call, id, Some(tag)).await
                     }
                 )*
-                ("security-group-rules", []) => {
-                    resource::answer::<SecurityGroupRules>(database, call, None).await
-                }
-                ("security-group-rules", [id]) => {
-                    resource::answer::<SecurityGroupRules>(database, call, Some(id)).await
+                $(
+                    ($plain, []) => resource::answer::<$without>(database, call, None).await,
+                    ($plain, [id]) => resource::answer::<$without>(database, call, Some(id)).await,
+                )*
+                ("routers", [id, action]) => interface::answer(database, call, id, action).await,
+                ("address-groups", [id, action]) => {
+                    address_group::answer(database, call, id, action).await
                 }
                 _ => Err(Fault::not_found()),
             }
         };
     }
     served! {
-        "networks" => Networks;
-        "subnets" => Subnets;
-        "ports" => Ports;
-        "security-groups" => SecurityGroups;
+        tagged {
+            "networks" => Networks;
+            "subnets" => Subnets;
+            "ports" => Ports;
+            "security-groups" => SecurityGroups;
+            "routers" => Routers;
+            "floatingips" => FloatingIps;
+        }
+        plain {
+            "security-group-rules" => SecurityGroupRules;
+            "address-groups" => AddressGroups;
+        }
     }
 }
 
@@ -157,8 +177,11 @@ fn resources(call: &Call) -> Value {
         resource("network", "networks"),
         resource("subnet", "subnets"),
         resource("port", "ports"),
+        resource("router", "routers"),
+        resource("floatingip", "floatingips"),
         resource("security_group", "security-groups"),
         resource("security_group_rule", "security-group-rules"),
+        resource("address_group", "address-groups"),
     ]})
 }
 

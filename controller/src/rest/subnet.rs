@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::address::form_all;
 use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TAGS,
-    TENANT_ID, UPDATED_AT, Values, plain,
+    TENANT_ID, UPDATED_AT, Values,
 };
 use super::fault::Fault;
 use super::list::View;
@@ -22,6 +22,7 @@ use super::network::Networks;
 use super::new::random_id;
 use super::pool::{Pool, default_pools, pools};
 use super::resource::{Change, Resource, fields, stamped};
+use super::routes;
 use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
 
 const MODES: &[&str] = &["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
@@ -93,11 +94,6 @@ impl Resource for Subnets {
         let pools = pools
             .iter()
             .map(|pool| json!({"start": pool.start, "end": pool.end}));
-        let routes = subnet
-            .host_routes
-            .iter()
-            .filter_map(|route| route.split_once(' '));
-        let routes = routes.map(|(to, by)| json!({"destination": to, "nexthop": by}));
         let version = if cidr(subnet).is_some_and(|cidr| cidr.addr().is_ipv4()) {
             4
         } else {
@@ -118,7 +114,7 @@ impl Resource for Subnets {
                 "dns_nameservers",
                 subnet.dns_nameservers.values().cloned().collect(),
             ),
-            ("host_routes", routes.collect()),
+            ("host_routes", routes::view(&subnet.host_routes)),
             ("ipv6_ra_mode", json!(subnet.ipv6_ra_mode.map(mode_word))),
             (
                 "ipv6_address_mode",
@@ -449,7 +445,7 @@ fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault>
         columns = columns.set(Subnet::dns_nameservers, servers);
     }
     if let Some(given) = values.get("host_routes") {
-        columns = columns.set(Subnet::host_routes, routes(given, cidr)?);
+        columns = columns.set(Subnet::host_routes, host_routes(given, cidr)?);
     }
     if let Some(types) = values.texts("service_types") {
         let types: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
@@ -458,43 +454,19 @@ fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault>
     Ok(columns)
 }
 
-/// Reads routes: `[{"destination": BLOCK, "nexthop": ADDRESS}]`.
-fn routes(given: &Value, cidr: IpNet) -> Result<BTreeSet<String>, Fault> {
-    let problem = |reason: String| Fault::attribute("host_routes", &reason);
-    let list = match given {
-        Value::Null => return Ok(BTreeSet::new()),
-        Value::Array(list) => list,
-        other => return Err(problem(format!("'{}' is not a list", plain(other)))),
-    };
-    let mut routes = BTreeSet::new();
-    for route in list {
-        let part = |name| route.get(name).and_then(Value::as_str);
-        let known = route.as_object().is_some_and(|route| route.len() == 2);
-        let (Some(destination), Some(nexthop), true) =
-            (part("destination"), part("nexthop"), known)
-        else {
-            let expected = "expected destination and nexthop";
-            return Err(problem(format!(
-                "'{}' is no route, {expected}",
-                plain(route)
-            )));
-        };
-        let block: IpNet = destination
-            .parse()
-            .map_err(|_| problem(format!("'{destination}' is not a valid IP subnet")))?;
-        let nexthop = address("host_routes", nexthop)?;
-        if block.addr().is_ipv4() != cidr.addr().is_ipv4()
-            || nexthop.is_ipv4() != cidr.addr().is_ipv4()
-        {
-            return Err(problem(format!(
-                "'{block}' is of another version of IP than {cidr}"
-            )));
-        }
-        if !routes.insert(format!("{} {nexthop}", block.trunc())) {
-            return Err(problem(format!("Duplicate hostroute '{block}'")));
+/// The routes that machines get, of the version of the subnet.
+fn host_routes(given: &Value, cidr: IpNet) -> Result<BTreeSet<String>, Fault> {
+    let given = routes::read("host_routes", given)?;
+    match given
+        .iter()
+        .find(|(block, _)| block.addr().is_ipv4() != cidr.addr().is_ipv4())
+    {
+        None => Ok(routes::kept(&given)),
+        Some((block, _)) => {
+            let reason = format!("'{block}' is of another version of IP than {cidr}");
+            Err(Fault::attribute("host_routes", &reason))
         }
     }
-    Ok(routes)
 }
 
 /// Reads an address.

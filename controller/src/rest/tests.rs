@@ -16,6 +16,7 @@ use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
 mod ports;
+mod routers;
 mod security_groups;
 
 type Answer = (u16, Value);

@@ -9,19 +9,24 @@ use crate::northbound::database::Database;
 use crate::northbound::database::tests::Server;
 
 /// What is made in a collection: the object itself.
-async fn make(database: &Database, name: &str, object: Value) -> Value {
+pub(super) async fn make(database: &Database, name: &str, object: Value) -> Value {
     let (status, answer) = try_make(database, name, object).await;
     assert_eq!(status, 201, "{answer}");
     answer[name].clone()
 }
 
-async fn try_make(database: &Database, name: &str, object: Value) -> (u16, Value) {
+pub(super) async fn try_make(database: &Database, name: &str, object: Value) -> (u16, Value) {
     let body = json!({ name: object }).to_string();
     let path = format!("/v2.0/{}s", name.replace('_', "-"));
     ask(database, "POST", &path, &body).await
 }
 
-async fn change(database: &Database, name: &str, id: &Value, object: Value) -> (u16, Value) {
+pub(super) async fn change(
+    database: &Database,
+    name: &str,
+    id: &Value,
+    object: Value,
+) -> (u16, Value) {
     let body = json!({ name: object }).to_string();
     let path = format!("/v2.0/{name}s/{}", id.as_str().unwrap());
     ask(database, "PUT", &path, &body).await

@@ -224,3 +224,41 @@ async fn objects_are_found_by_their_tags() {
     let (status, answer) = ask(&database, "DELETE", &red, "").await;
     assert_eq!((status, kind(&answer)), (404, "TagNotFound"));
 }
+
+#[tokio::test]
+async fn address_groups_change_by_blocks_and_stay_while_they_are_named() {
+    let server = Server::start();
+    let database = server.open().await;
+    let body =
+        json!({"address_group": {"name": "offices", "addresses": ["10.9.0.1/24"]}}).to_string();
+    let (status, answer) = ask(&database, "POST", "/v2.0/address-groups", &body).await;
+    let made = &answer["address_group"];
+    assert_eq!(
+        (status, &made["addresses"]),
+        (201, &json!(["10.9.0.0/24"])),
+        "{answer}"
+    );
+    let path = format!("/v2.0/address-groups/{}", made["id"].as_str().unwrap());
+    let (add, remove) = (
+        format!("{path}/add_addresses"),
+        format!("{path}/remove_addresses"),
+    );
+    let more = r#"{"addresses": ["fd00::1"]}"#;
+    let (status, answer) = ask(&database, "PUT", &add, more).await;
+    let both = json!(["10.9.0.0/24", "fd00::1/128"]);
+    assert_eq!(
+        (status, &answer["address_group"]["addresses"]),
+        (200, &both)
+    );
+    assert_eq!(ask(&database, "PUT", &remove, more).await.0, 200);
+    let (status, answer) = ask(&database, "PUT", &remove, more).await;
+    assert_eq!((status, kind(&answer)), (404, "AddressesNotFound"));
+    let (status, answer) = ask(&database, "PUT", &add, r#"{"addresses": ["x"]}"#).await;
+    assert_eq!((status, kind(&answer)), (400, "HTTPBadRequest"));
+    let web = group(&database, "web").await;
+    let from_offices = json!({"security_group_id": web["id"], "direction": "ingress",
+        "remote_address_group_id": made["id"]});
+    assert_eq!(rule(&database, from_offices).await.0, 201);
+    let (status, answer) = ask(&database, "DELETE", &path, "").await;
+    assert_eq!((status, kind(&answer)), (409, "AddressGroupInUse"));
+}

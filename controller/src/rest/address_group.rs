@@ -1,0 +1,187 @@
+//! `address-groups`: blocks that rules name together.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use ipnet::IpNet;
+use ovsdb::Uuid;
+use ovsdb::table::Table;
+use serde_json::{Value, json};
+
+use super::attribute::{
+    Attribute, CREATED_AT, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TENANT_ID, UPDATED_AT,
+    Values, plain,
+};
+use super::call::Call;
+use super::fault::Fault;
+use super::list::View;
+use super::new::random_id;
+use super::resource::{
+    Answer, Change, Resource, apply, check_revision, fields, find, stamped, view,
+};
+use crate::northbound::database::Database;
+use crate::northbound::database::tables::{AddressGroup, Northbound};
+
+/// Address groups.
+#[derive(Debug)]
+pub(super) struct AddressGroups;
+
+impl Resource for AddressGroups {
+    type Row = AddressGroup;
+
+    const NAME: &'static str = "address_group";
+    const COLLECTION: &'static str = "address_groups";
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        NAME,
+        Attribute::set("description", Kind::Text(1024))
+            .filter()
+            .sort(),
+        Attribute::made("addresses", Kind::Json),
+        Attribute::shown("shared", Kind::Boolean),
+        TENANT_ID,
+        PROJECT_ID,
+        REVISION_NUMBER,
+        CREATED_AT,
+        UPDATED_AT,
+    ];
+
+    fn table(rows: &Northbound) -> &Table<AddressGroup> {
+        &rows.address_groups
+    }
+
+    fn missing(id: &str) -> Fault {
+        let message = format!("Address group {id} could not be found.");
+        Fault::new(StatusCode::NOT_FOUND, "AddressGroupNotFound", message)
+    }
+
+    fn view(_rows: &Northbound, group: &AddressGroup) -> View {
+        fields([
+            ("name", json!(group.name)),
+            ("description", json!(group.description)),
+            ("tenant_id", json!(group.project)),
+            ("project_id", json!(group.project)),
+            ("addresses", json!(group.addresses)),
+            ("shared", json!(group.shared)),
+        ])
+    }
+
+    fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let given = values.get("addresses").map(addresses).transpose()?;
+        let id = random_id()?;
+        let columns = columns(values)
+            .set(AddressGroup::project, change.call.project_of(values)?)
+            .set(AddressGroup::addresses, given.unwrap_or_default());
+        change.transaction.insert_as(id, stamped(columns));
+        Ok(id)
+    }
+
+    fn update(
+        _change: &mut Change<'_>,
+        _group: &Arc<AddressGroup>,
+        values: &Values,
+    ) -> Result<ovsdb::Values<AddressGroup>, Fault> {
+        Ok(columns(values))
+    }
+
+    fn delete(change: &mut Change<'_>, group: &Arc<AddressGroup>) -> Result<(), Fault> {
+        let id = group.uuid;
+        let mut rules = change.rows.security_group_rules.iter();
+        if rules.any(|rule| rule.remote_address_group == Some(id)) {
+            let message =
+                format!("Address group {id} is in use on one or more security group rules.");
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "AddressGroupInUse",
+                message,
+            ));
+        }
+        change.transaction.delete::<AddressGroup>(id);
+        Ok(())
+    }
+}
+
+/// Answers `add_addresses` and `remove_addresses`: blocks that come or go, the others stay.
+///
+/// # Errors
+///
+/// What the client is told instead.
+pub(super) async fn answer(
+    database: &Database,
+    call: &Call,
+    id: &str,
+    action: &str,
+) -> Result<Answer, Fault> {
+    let adds = match action {
+        "add_addresses" => true,
+        "remove_addresses" => false,
+        _ => return Err(Fault::not_found()),
+    };
+    if call.method != hyper::Method::PUT {
+        return Err(Fault::method());
+    }
+    let given = addresses(call.document()?.get("addresses").unwrap_or(&Value::Null))?;
+    apply(database, call, |change| {
+        let group = Arc::clone(find::<AddressGroups>(change.rows, id)?);
+        check_revision::<AddressGroups>(change, &group)?;
+        let present = &group.addresses;
+        let missing: Vec<_> = given.difference(present).cloned().collect();
+        if !adds && !missing.is_empty() {
+            let missing = missing.join(", ");
+            let message = format!("Address group {id} does not have {missing}.");
+            return Err(Fault::new(
+                StatusCode::NOT_FOUND,
+                "AddressesNotFound",
+                message,
+            ));
+        }
+        let wanted: BTreeSet<String> = match adds {
+            true => present.union(&given).cloned().collect(),
+            false => present.difference(&given).cloned().collect(),
+        };
+        change.touch(
+            &*group,
+            AddressGroup::values().set(AddressGroup::addresses, wanted),
+        );
+        Ok(())
+    })
+    .await?;
+    let rows = database.snapshot();
+    let group = view::<AddressGroups>(&rows, find::<AddressGroups>(&rows, id)?);
+    Ok((StatusCode::OK, Some(json!({ "address_group": group }))))
+}
+
+/// Reads blocks, and addresses, which are blocks of one.
+fn addresses(given: &Value) -> Result<BTreeSet<String>, Fault> {
+    let problem = |reason: String| Fault::attribute("addresses", &reason);
+    let list = given.as_array();
+    let list = list.ok_or_else(|| problem(format!("'{}' is not a list", plain(given))))?;
+    let mut blocks = BTreeSet::new();
+    for item in list {
+        let text = item.as_str().unwrap_or_default();
+        let host = text.parse::<IpAddr>().map(IpNet::from).ok();
+        let block: Option<IpNet> = host.or_else(|| text.parse().ok());
+        let invalid = || problem(format!("'{}' is not a valid IP subnet", plain(item)));
+        if !blocks.insert(block.ok_or_else(invalid)?.trunc().to_string()) {
+            return Err(problem(format!(
+                "Duplicate items in the list: '{}'",
+                plain(item)
+            )));
+        }
+    }
+    Ok(blocks)
+}
+
+/// The columns that are written as they are given.
+fn columns(values: &Values) -> ovsdb::Values<AddressGroup> {
+    let mut columns = AddressGroup::values();
+    if let Some(name) = values.text("name") {
+        columns = columns.set(AddressGroup::name, name);
+    }
+    if let Some(description) = values.text("description") {
+        columns = columns.set(AddressGroup::description, description);
+    }
+    columns
+}

@@ -1,0 +1,349 @@
+//! `floatingips`: external addresses that stand for those of ports.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use ovsdb::Uuid;
+use ovsdb::table::Table;
+use serde_json::json;
+
+use super::address::{Owner, plan, write};
+use super::attribute::{
+    Attribute, CREATED_AT, DESCRIPTION, ID, Kind, PROJECT_ID, REVISION_NUMBER, TAGS, TENANT_ID,
+    UPDATED_AT, Values,
+};
+use super::fault::Fault;
+use super::gateway;
+use super::list::View;
+use super::network::Networks;
+use super::new::{random_id, random_mac};
+use super::port::Ports;
+use super::resource::{Change, Resource, fields, find, stamped};
+use super::router::{INTERFACE, addresses, external};
+use super::subnet::address;
+use crate::northbound::database::tables::{Address, FloatingIp, Northbound, Port, Router, Status};
+
+/// Neutron's `device_owner` of the port that has the external address.
+const OWNER: &str = "network:floatingip";
+
+/// Floating IPs.
+#[derive(Debug)]
+pub(super) struct FloatingIps;
+
+impl Resource for FloatingIps {
+    type Row = FloatingIp;
+
+    const NAME: &'static str = "floatingip";
+    const COLLECTION: &'static str = "floatingips";
+    const ATTRIBUTES: &'static [Attribute] = &[
+        ID,
+        DESCRIPTION,
+        Attribute::required("floating_network_id", Kind::Id)
+            .filter()
+            .sort(),
+        Attribute::made("floating_ip_address", Kind::Nullable(&Kind::Text(64)))
+            .filter()
+            .sort(),
+        Attribute::made("subnet_id", Kind::Nullable(&Kind::Id)),
+        Attribute::set("port_id", Kind::Nullable(&Kind::Id))
+            .filter()
+            .sort(),
+        Attribute::set("fixed_ip_address", Kind::Nullable(&Kind::Text(64)))
+            .filter()
+            .sort(),
+        Attribute::shown("router_id", Kind::Text(36))
+            .filter()
+            .sort(),
+        Attribute::shown("status", Kind::Text(255)).filter().sort(),
+        Attribute::shown("port_details", Kind::Json),
+        Attribute::made("dns_name", Kind::Text(255)),
+        Attribute::made("dns_domain", Kind::Text(255)),
+        TENANT_ID,
+        PROJECT_ID,
+        TAGS,
+        REVISION_NUMBER,
+        CREATED_AT,
+        UPDATED_AT,
+    ];
+
+    fn table(rows: &Northbound) -> &Table<FloatingIp> {
+        &rows.floating_ips
+    }
+
+    fn missing(id: &str) -> Fault {
+        let message = format!("Floating IP {id} could not be found");
+        Fault::new(StatusCode::NOT_FOUND, "FloatingIPNotFound", message)
+    }
+
+    fn view(rows: &Northbound, row: &FloatingIp) -> View {
+        let port = row.port.and_then(|port| rows.ports.get(&port));
+        let details = port.map(|port| {
+            json!({
+                "name": port.name,
+                "network_id": port.network,
+                "mac_address": port.mac_address,
+                "admin_state_up": port.admin_state_up,
+                "status": port.status.as_str(),
+                "device_id": port.device_id,
+                "device_owner": port.device_owner,
+            })
+        });
+        fields([
+            ("description", json!(row.description)),
+            ("tenant_id", json!(row.project)),
+            ("project_id", json!(row.project)),
+            ("floating_network_id", json!(row.network)),
+            ("floating_ip_address", json!(own(rows, row))),
+            ("port_id", json!(port.map(|port| port.uuid))),
+            (
+                "fixed_ip_address",
+                json!(port.and(row.fixed_ip_address.as_ref())),
+            ),
+            ("router_id", json!(port.and(row.router))),
+            ("status", json!(row.status.as_str())),
+            ("port_details", json!(details)),
+            ("dns_name", json!(row.dns_name)),
+            ("dns_domain", json!(row.dns_domain)),
+            ("tags", json!(row.tags)),
+            // Nothing of these is served; clients look at them all the same.
+            ("qos_policy_id", json!(null)),
+            ("port_forwardings", json!([])),
+        ])
+    }
+
+    fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let rows = change.rows;
+        let network = values.id("floating_network_id").unwrap_or_default();
+        if rows.networks.get(&network).is_none() {
+            return Err(Networks::missing(&network.to_string()));
+        }
+        if external(rows, network).is_none() {
+            return Err(bad(&format!(
+                "Network {network} is not a valid external network"
+            )));
+        }
+        let id = random_id()?;
+        let address_port = take(change, network, id, values)?;
+        let mut columns = FloatingIp::values()
+            .set(FloatingIp::project, change.call.project_of(values)?)
+            .set(FloatingIp::network, network)
+            .set(FloatingIp::address_port, address_port)
+            .set(FloatingIp::status, Status::Down)
+            .set(
+                FloatingIp::dns_name,
+                values.text("dns_name").unwrap_or_default(),
+            )
+            .set(
+                FloatingIp::dns_domain,
+                values.text("dns_domain").unwrap_or_default(),
+            );
+        if let Some(description) = values.text("description") {
+            columns = columns.set(FloatingIp::description, description);
+        }
+        if let Some(port) = values.id("port_id") {
+            let fixed_ip = values.text("fixed_ip_address");
+            columns = associate(change, columns, (id, network), port, fixed_ip)?;
+        } else if values.text("fixed_ip_address").is_some() {
+            return Err(bad(
+                "fixed_ip_address cannot be specified without a port_id",
+            ));
+        }
+        change.transaction.insert_as(id, stamped(columns));
+        Ok(id)
+    }
+
+    fn update(
+        change: &mut Change<'_>,
+        row: &Arc<FloatingIp>,
+        values: &Values,
+    ) -> Result<ovsdb::Values<FloatingIp>, Fault> {
+        let mut columns = FloatingIp::values();
+        if let Some(description) = values.text("description") {
+            columns = columns.set(FloatingIp::description, description);
+        }
+        let fixed_ip = values.text("fixed_ip_address");
+        let port = match values.has("port_id") {
+            true => values.id("port_id"),
+            false if fixed_ip.is_some() => row.port,
+            false => return Ok(columns),
+        };
+        let Some(port) = port else {
+            return match fixed_ip {
+                Some(_) => Err(bad(
+                    "fixed_ip_address cannot be specified without a port_id",
+                )),
+                None => Ok(dissociated(columns)),
+            };
+        };
+        associate(change, columns, (row.uuid, row.network), port, fixed_ip)
+    }
+
+    fn delete(change: &mut Change<'_>, row: &Arc<FloatingIp>) -> Result<(), Fault> {
+        change.transaction.delete::<FloatingIp>(row.uuid);
+        change
+            .transaction
+            .delete(Address::port.equals(row.address_port));
+        change.transaction.delete::<Port>(row.address_port);
+        Ok(())
+    }
+}
+
+/// Leaves the floating IPs of a port without it, as it goes.
+pub(super) fn leave(change: &mut Change<'_>, port: Uuid) {
+    let floating_ips: Vec<_> = change.rows.floating_ips.index().by_port.all(port).collect();
+    for row in floating_ips {
+        change.touch(&**row, dissociated(FloatingIp::values()));
+    }
+}
+
+fn dissociated(columns: ovsdb::Values<FloatingIp>) -> ovsdb::Values<FloatingIp> {
+    columns
+        .set(FloatingIp::port, None::<Uuid>)
+        .set(FloatingIp::fixed_ip_address, None::<String>)
+        .set(FloatingIp::router, None::<Uuid>)
+        .set(FloatingIp::status, Status::Down)
+}
+
+/// The external address.
+fn own(rows: &Northbound, row: &FloatingIp) -> Option<IpAddr> {
+    let addresses = addresses(rows, row.address_port);
+    addresses.first().map(|(_, ip)| *ip)
+}
+
+/// Makes the port that has the external address.
+fn take(
+    change: &mut Change<'_>,
+    network: Uuid,
+    floating_ip: Uuid,
+    values: &Values,
+) -> Result<Uuid, Fault> {
+    let mac_address = random_mac()?;
+    let owner = Owner {
+        network,
+        mac_address: &mac_address,
+        device_owner: OWNER,
+    };
+    let mut wanted = serde_json::Map::new();
+    if let Some(subnet) = values.id("subnet_id") {
+        wanted.insert("subnet_id".to_owned(), json!(subnet));
+    }
+    if let Some(text) = values.text("floating_ip_address") {
+        let ip = address("floating_ip_address", text)?;
+        wanted.insert("ip_address".to_owned(), json!(ip));
+    }
+    let wanted = match wanted.is_empty() {
+        true => None,
+        false => Some(json!([wanted])),
+    };
+    let mut fixed = plan(change, owner, wanted.as_ref(), &[])?;
+    fixed.retain(|(_, ip)| ip.is_ipv4());
+    if fixed.is_empty() {
+        return Err(bad(&format!(
+            "Network {network} does not contain any IPv4 subnet"
+        )));
+    }
+    let port = random_id()?;
+    let columns = Port::values()
+        .set(Port::network, network)
+        .set(Port::mac_address, mac_address.as_str())
+        .set(Port::device_owner, OWNER)
+        .set(Port::device_id, floating_ip.to_string())
+        .set(Port::admin_state_up, true)
+        .set(Port::status, Status::NotApplicable)
+        .set(Port::vnic_type, "normal");
+    change.transaction.insert_as(port, stamped(columns));
+    write(change, network, port, &[], &fixed);
+    Ok(port)
+}
+
+/// Has a floating IP stand for an address of a port, by a router that leads from one to the other.
+fn associate(
+    change: &mut Change<'_>,
+    columns: ovsdb::Values<FloatingIp>,
+    (id, network): (Uuid, Uuid),
+    port: Uuid,
+    fixed_ip: Option<&str>,
+) -> Result<ovsdb::Values<FloatingIp>, Fault> {
+    let rows = change.rows;
+    let port = find::<Ports>(rows, &port.to_string())?;
+    let of_ipv4 = addresses(rows, port.uuid)
+        .into_iter()
+        .filter(|(_, ip)| ip.is_ipv4());
+    let mut of_ipv4 = of_ipv4.collect::<Vec<_>>().into_iter();
+    let found = match fixed_ip {
+        Some(text) => {
+            let ip = address("fixed_ip_address", text)?;
+            of_ipv4.find(|(_, own)| *own == ip)
+        }
+        None => of_ipv4.next(),
+    };
+    let (subnet, ip) = found.ok_or_else(|| match fixed_ip {
+        Some(ip) => bad(&format!("Port {} does not have fixed ip {ip}", port.uuid)),
+        None => bad(&format!(
+            "Cannot add floating IP to port {} that has no fixed IPv4 addresses",
+            port.uuid
+        )),
+    })?;
+    let mut others = rows.floating_ips.index().by_port.all(port.uuid);
+    let other = others.find(|other| {
+        let same = other.fixed_ip_address.as_deref() == Some(ip.to_string().as_str());
+        other.uuid != id && other.network == network && same
+    });
+    if let Some(other) = other {
+        let message = format!(
+            "Cannot associate floating IP {} ({}) with port {} using fixed IP {ip}, as that fixed \
+             IP already has a floating IP on external network {network}.",
+            own(rows, other)
+                .map(|ip| ip.to_string())
+                .unwrap_or_default(),
+            other.uuid,
+            port.uuid
+        );
+        return Err(Fault::new(
+            StatusCode::CONFLICT,
+            "FloatingIPPortAlreadyAssociated",
+            message,
+        ));
+    }
+    let router = between(rows, network, subnet).ok_or_else(|| {
+        let message = format!(
+            "External network {network} is not reachable from subnet {subnet}.  Therefore, cannot \
+             associate Port {} with a Floating IP.",
+            port.uuid
+        );
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "ExternalGatewayForFloatingIPNotFound",
+            message,
+        )
+    })?;
+    // The router keeps its gateway and its interface as long as they are needed.
+    change.touch(&**router, Router::values());
+    Ok(columns
+        .set(FloatingIp::port, Some(port.uuid))
+        .set(FloatingIp::fixed_ip_address, Some(ip.to_string()))
+        .set(FloatingIp::router, Some(router.uuid)))
+}
+
+/// The router that leads from a subnet to an external network.
+fn between(rows: &Northbound, network: Uuid, subnet: Uuid) -> Option<&Arc<Router>> {
+    let addresses = rows.addresses.index().by_subnet.all(subnet);
+    let ports = addresses.filter_map(|address| rows.ports.get(&address.port));
+    let mut routers = ports
+        .filter(|port| port.device_owner == INTERFACE)
+        .filter_map(|port| rows.routers.get(&port.router?));
+    routers
+        .find(|router| gateway::port(rows, router.uuid).is_some_and(|port| port.network == network))
+}
+
+fn bad(reason: &str) -> Fault {
+    let message = format!("Bad floatingip request: {reason}.");
+    Fault::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+}
+
+/// Whether a port is the one that has a floating IP's external address.
+pub(super) fn is_address_port(rows: &Northbound, port: &Port) -> bool {
+    let id: Option<Uuid> = port.device_id.parse().ok();
+    port.device_owner == OWNER && id.is_some_and(|id| rows.floating_ips.get(&id).is_some())
+}
