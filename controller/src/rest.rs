@@ -22,6 +22,7 @@ use crate::northbound::database::Database;
 
 mod address;
 mod address_group;
+mod agent;
 mod attribute;
 mod call;
 mod extension;
@@ -35,6 +36,7 @@ mod new;
 mod pair;
 mod pool;
 mod port;
+mod quota;
 mod resource;
 mod route;
 mod router;

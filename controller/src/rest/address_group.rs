@@ -18,9 +18,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
-use super::resource::{
-    Answer, Change, Resource, apply, check_revision, fields, find, stamped, view,
-};
+use super::resource::{Answer, Change, Resource, apply, check_revision, fields, find, stamped};
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{AddressGroup, Northbound};
 
@@ -149,7 +147,7 @@ pub(super) async fn answer(
     })
     .await?;
     let rows = database.snapshot();
-    let group = view::<AddressGroups>(&rows, find::<AddressGroups>(&rows, id)?);
+    let group = AddressGroups::shown(&rows, find::<AddressGroups>(&rows, id)?);
     Ok((StatusCode::OK, Some(json!({ "address_group": group }))))
 }
 

@@ -32,10 +32,22 @@ const EXTENSIONS: &[Extension] = &[
         "2020-07-15T10:00:00-00:00",
     ),
     extension(
+        "agent",
+        "agent",
+        "Hosts say how they are",
+        "2013-02-03T10:00:00-00:00",
+    ),
+    extension(
         "allowed-address-pairs",
         "Allowed Address Pairs",
         "Ports can use more sources than their own",
         "2013-07-23T10:00:00-00:00",
+    ),
+    extension(
+        "availability_zone",
+        "Availability Zone",
+        "Hosts say where they are",
+        "2015-01-01T10:00:00-00:00",
     ),
     extension(
         "binding",
@@ -150,6 +162,18 @@ const EXTENSIONS: &[Extension] = &[
         "Provider Network",
         "Networks say how they are carried",
         "2012-09-07T10:00:00-00:00",
+    ),
+    extension(
+        "quota_details",
+        "Quota details management support",
+        "Limits are shown with what is used of them",
+        "2017-02-10T10:00:00-00:00",
+    ),
+    extension(
+        "quotas",
+        "Quota management support",
+        "Projects have limits",
+        "2012-07-29T10:00:00-00:00",
     ),
     extension(
         "revision-if-match",

@@ -19,6 +19,7 @@ use super::list::View;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
+use super::quota;
 use super::resource::{Change, Resource, fields, find, stamped};
 use super::router::{INTERFACE, addresses, external};
 use super::subnet::address;
@@ -123,10 +124,12 @@ impl Resource for FloatingIps {
                 "Network {network} is not a valid external network"
             )));
         }
+        let project = change.call.project_of(values)?;
+        quota::check(change, "floatingip", &project)?;
         let id = random_id()?;
         let address_port = take(change, network, id, values)?;
         let mut columns = FloatingIp::values()
-            .set(FloatingIp::project, change.call.project_of(values)?)
+            .set(FloatingIp::project, project)
             .set(FloatingIp::network, network)
             .set(FloatingIp::address_port, address_port)
             .set(FloatingIp::status, Status::Down)

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
-use super::resource::{Answer, Change, apply, check_revision, find, stamped, view};
+use super::resource::{Answer, Change, Resource as _, apply, check_revision, find, stamped};
 use super::router::{GATEWAY, INTERFACE, Routers, addresses, bad, change_routes, ports};
 use super::routes;
 use super::subnet::{Subnets, cidr};
@@ -59,7 +59,7 @@ pub(super) async fn answer(
             })
             .await?;
             let rows = database.snapshot();
-            let router = view::<Routers>(&rows, find::<Routers>(&rows, id)?);
+            let router = Routers::shown(&rows, find::<Routers>(&rows, id)?);
             Ok((StatusCode::OK, Some(json!({ "router": router }))))
         }
         _ => Err(Fault::not_found()),

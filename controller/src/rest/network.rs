@@ -15,6 +15,7 @@ use super::attribute::{
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
+use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, mtu};
 use crate::northbound::database::tables::{Network, Northbound, Segment, SegmentType, Subnet};
@@ -114,11 +115,13 @@ impl Resource for Networks {
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let project = change.call.project_of(values)?;
+        quota::check(change, "network", &project)?;
         let id = random_id()?;
         let up = values.boolean("admin_state_up").unwrap_or(true);
         let secured = values.boolean("port_security_enabled").unwrap_or(true);
         let columns = columns(values)
-            .set(Network::project, change.call.project_of(values)?)
+            .set(Network::project, project)
             .set(Network::admin_state_up, up)
             .set(Network::port_security_enabled, secured)
             .set(Network::mtu, size(values)?.flatten());

@@ -22,6 +22,7 @@ use super::list::View;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::pair::pairs;
+use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::security_group::{SecurityGroups, default_group};
 use crate::northbound::database::tables::{Address, Northbound, Port, Status};
@@ -160,6 +161,7 @@ impl Resource for Ports {
         let missing = || Networks::missing(&network.to_string());
         let network = change.rows.networks.get(&network).ok_or_else(missing)?;
         let project = change.call.project_of(values)?;
+        quota::check(change, "port", &project)?;
         let device_owner = values.text("device_owner").unwrap_or_default();
         let mac_address = mac(change, network.uuid, values, None)?;
         let owner = Owner {

@@ -19,6 +19,7 @@ use super::attribute::{Attribute, Doing, Values};
 use super::call::Call;
 use super::fault::Fault;
 use super::list::{Query, View};
+use super::new::time;
 use crate::northbound::database::revised::Revised;
 use crate::northbound::database::tables::Northbound;
 use crate::northbound::database::{Database, WriteError, now};
@@ -46,6 +47,8 @@ pub(super) struct Change<'a> {
     pub(super) blocks: Vec<(Uuid, IpNet)>,
     /// The default security groups that this change makes, by their projects.
     pub(super) default_groups: BTreeMap<String, Uuid>,
+    /// How many objects of a resource this change makes in a project.
+    pub(super) made: BTreeMap<(&'static str, String), i64>,
     /// What to say when something unique in a table turns out to be taken.
     pub(super) taken: BTreeMap<&'static str, Fault>,
 }
@@ -83,6 +86,21 @@ pub(super) trait Resource {
 
     /// An object as clients see it, without what all have in common.
     fn view(rows: &Northbound, row: &Self::Row) -> View;
+
+    /// An object as clients see it.
+    fn shown(rows: &Northbound, row: &Self::Row) -> View {
+        let mut view = Self::view(rows, row);
+        let common = [
+            ("id", json!(row.uuid())),
+            ("revision_number", json!(row.revision())),
+            ("created_at", json!(time(row.created()))),
+            ("updated_at", json!(time(row.updated()))),
+        ];
+        for (name, value) in common {
+            view.insert(name.to_owned(), value);
+        }
+        view
+    }
 
     /// Makes an object, and says which.
     ///
@@ -124,14 +142,14 @@ pub(super) async fn answer<R: Resource>(
         ("GET", None) => {
             let query = Query::read(call, R::ATTRIBUTES)?;
             let rows = database.snapshot();
-            let views = R::table(&rows).iter().map(|row| view::<R>(&rows, row));
+            let views = R::table(&rows).iter().map(|row| R::shown(&rows, row));
             let answer = query.answer(call, R::COLLECTION, views.collect())?;
             Ok((StatusCode::OK, Some(answer)))
         }
         ("GET", Some(id)) => {
             let query = Query::read(call, R::ATTRIBUTES)?;
             let rows = database.snapshot();
-            let object = query.view(view::<R>(&rows, find::<R>(&rows, id)?));
+            let object = query.view(R::shown(&rows, find::<R>(&rows, id)?));
             Ok((StatusCode::OK, Some(json!({ R::NAME: object }))))
         }
         ("POST", None) => create::<R>(database, call).await,
@@ -172,7 +190,7 @@ async fn create<R: Resource>(database: &Database, call: &Call) -> Result<Answer,
     for id in &made {
         let row = R::table(&rows).get(id);
         let row = row.ok_or_else(|| R::missing(&id.to_string()))?;
-        views.push(Value::Object(view::<R>(&rows, row)));
+        views.push(Value::Object(R::shown(&rows, row)));
     }
     let answer = match (bulk, views.pop()) {
         (false, Some(object)) => json!({ R::NAME: object }),
@@ -196,7 +214,7 @@ async fn update<R: Resource>(database: &Database, call: &Call, id: &str) -> Resu
     })
     .await?;
     let rows = database.snapshot();
-    Ok(Value::Object(view::<R>(&rows, find::<R>(&rows, id)?)))
+    Ok(Value::Object(R::shown(&rows, find::<R>(&rows, id)?)))
 }
 
 /// What every new row has.
@@ -229,6 +247,7 @@ pub(super) async fn apply<T>(
             addresses: BTreeSet::new(),
             blocks: Vec::new(),
             default_groups: BTreeMap::new(),
+            made: BTreeMap::new(),
             taken: BTreeMap::new(),
         };
         let built = build(&mut change)?;
@@ -275,21 +294,6 @@ pub(super) fn check_revision<R: Resource>(
         "RevisionNumberConstraintFailed",
         format!("Constrained to {wanted}, but current revision is {revision}"),
     ))
-}
-
-/// An object as clients see it.
-pub(super) fn view<R: Resource>(rows: &Northbound, row: &R::Row) -> View {
-    let mut view = R::view(rows, row);
-    let common = [
-        ("id", json!(row.uuid())),
-        ("revision_number", json!(row.revision())),
-        ("created_at", json!(super::new::time(row.created()))),
-        ("updated_at", json!(super::new::time(row.updated()))),
-    ];
-    for (name, value) in common {
-        view.insert(name.to_owned(), value);
-    }
-    view
 }
 
 /// Fields by their names.

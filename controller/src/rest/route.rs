@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::address_group::AddressGroups;
+use super::agent::Agents;
 use super::call::Call;
 use super::fault::Fault;
 use super::floating_ip::FloatingIps;
@@ -19,7 +20,7 @@ use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
 use super::security_group_rule::SecurityGroupRules;
 use super::subnet::Subnets;
-use super::{address_group, extension, interface, resource, tag};
+use super::{address_group, agent, extension, interface, quota, resource, tag};
 use crate::northbound::database::Database;
 
 /// The header that names a request in the log.
@@ -135,6 +136,11 @@ async fn objects(
                     ($plain, []) => resource::answer::<$without>(database, call, None).await,
                     ($plain, [id]) => resource::answer::<$without>(database, call, Some(id)).await,
                 )*
+                ("quotas", rest) => quota::answer(database, call, rest).await,
+                ("availability_zones", []) if call.method == hyper::Method::GET => {
+                    let zones = agent::zones(&database.snapshot());
+                    Ok((StatusCode::OK, Some(json!({ "availability_zones": zones }))))
+                }
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {
                     address_group::answer(database, call, id, action).await
@@ -155,6 +161,7 @@ async fn objects(
         plain {
             "security-group-rules" => SecurityGroupRules;
             "address-groups" => AddressGroups;
+            "agents" => Agents;
         }
     }
 }
@@ -182,6 +189,8 @@ fn resources(call: &Call) -> Value {
         resource("security_group", "security-groups"),
         resource("security_group_rule", "security-group-rules"),
         resource("address_group", "address-groups"),
+        resource("agent", "agents"),
+        resource("quota", "quotas"),
     ]})
 }
 

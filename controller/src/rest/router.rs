@@ -17,6 +17,7 @@ use super::fault::Fault;
 use super::gateway::{self, Wanted};
 use super::list::View;
 use super::new::random_id;
+use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::routes::{self, Route};
 use super::subnet::cidr;
@@ -90,6 +91,8 @@ impl Resource for Routers {
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
+        let project = change.call.project_of(values)?;
+        quota::check(change, "router", &project)?;
         let id = random_id()?;
         let gateway = match values.get("external_gateway_info") {
             Some(given) => gateway::read(change.rows, given)?,
@@ -106,7 +109,7 @@ impl Resource for Routers {
             gateway::connect(change, id, gateway)?;
         }
         let columns = columns(values)
-            .set(Router::project, change.call.project_of(values)?)
+            .set(Router::project, project)
             .set(
                 Router::admin_state_up,
                 values.boolean("admin_state_up").unwrap_or(true),

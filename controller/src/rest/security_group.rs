@@ -16,7 +16,8 @@ use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
-use super::resource::{Change, Resource, apply, fields, stamped, view};
+use super::quota;
+use super::resource::{Change, Resource, apply, fields, stamped};
 use super::security_group_rule::SecurityGroupRules;
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{
@@ -62,7 +63,7 @@ impl Resource for SecurityGroups {
     fn view(rows: &Northbound, group: &SecurityGroup) -> View {
         let rules = rows.security_group_rules.index();
         let rules = rules.by_security_group.all(group.uuid);
-        let rules = rules.map(|rule| Value::Object(view::<SecurityGroupRules>(rows, rule)));
+        let rules = rules.map(|rule| Value::Object(SecurityGroupRules::shown(rows, rule)));
         fields([
             ("name", json!(group.name)),
             ("description", json!(group.description)),
@@ -80,6 +81,7 @@ impl Resource for SecurityGroups {
         let name = values.text("name").unwrap_or_default();
         named_otherwise(name)?;
         default_group(change, &project)?;
+        quota::check(change, "security_group", &project)?;
         let id = random_id()?;
         let columns = SecurityGroup::values()
             .set(SecurityGroup::name, name)

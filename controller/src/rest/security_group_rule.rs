@@ -20,6 +20,7 @@ use super::attribute::{
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
+use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::security_group::SecurityGroups;
 use crate::northbound::database::tables::{
@@ -114,6 +115,7 @@ impl Resource for SecurityGroupRules {
             true => change.call.project_of(values)?,
             false => group.project.clone(),
         };
+        quota::check(change, "security_group_rule", &project)?;
         let columns = SecurityGroupRule::values()
             .set(SecurityGroupRule::project, project)
             .set(

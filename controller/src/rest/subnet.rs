@@ -21,6 +21,7 @@ use super::list::View;
 use super::network::Networks;
 use super::new::random_id;
 use super::pool::{Pool, default_pools, pools};
+use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::routes;
 use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
@@ -130,6 +131,8 @@ impl Resource for Subnets {
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let network = values.id("network_id").unwrap_or_default();
         let missing = || Networks::missing(&network.to_string());
+        let project = change.call.project_of(values)?;
+        quota::check(change, "subnet", &project)?;
         let network_row = change.rows.networks.get(&network).ok_or_else(missing)?;
         let cidr = new_cidr(values)?;
         overlaps(change, network, cidr)?;
@@ -147,7 +150,7 @@ impl Resource for Subnets {
         let id = random_id()?;
         let columns = columns(values, cidr)?
             .set(Subnet::network, network)
-            .set(Subnet::project, change.call.project_of(values)?)
+            .set(Subnet::project, project)
             .set(Subnet::cidr, cidr.to_string())
             .set(Subnet::gateway_ip, gateway.map(|ip| ip.to_string()))
             .set(Subnet::enable_dhcp, dhcp)

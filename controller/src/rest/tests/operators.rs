@@ -1,0 +1,88 @@
+//! Limits and hosts: what operators look at.
+
+use ovsdb::{Transaction, Uuid};
+use serde_json::json;
+
+use super::ports::{make, try_make};
+use super::{ask, kind};
+use crate::northbound::database::now;
+use crate::northbound::database::tables::{Host, HostState};
+use crate::northbound::database::tests::Server;
+
+#[tokio::test]
+async fn a_project_has_no_more_than_it_may() {
+    let server = Server::start();
+    let database = server.open().await;
+    let path = "/v2.0/quotas/fake_project_id";
+    let (status, answer) = ask(&database, "DELETE", path, "").await;
+    assert_eq!((status, kind(&answer)), (404, "TenantQuotaNotFound"));
+    let (status, answer) = ask(&database, "PUT", path, r#"{"quota": {"network": "2"}}"#).await;
+    assert_eq!(
+        (status, &answer["quota"]["network"]),
+        (200, &json!(2)),
+        "{answer}"
+    );
+    assert_eq!(answer["quota"]["port"], -1);
+    make(&database, "network", json!({})).await;
+    // Two together would be one too many, and neither is made.
+    let two = json!({"networks": [{}, {}]}).to_string();
+    let (status, answer) = ask(&database, "POST", "/v2.0/networks", &two).await;
+    assert_eq!((status, kind(&answer)), (409, "OverQuota"));
+    make(&database, "network", json!({})).await;
+    let (status, answer) = try_make(&database, "network", json!({})).await;
+    assert_eq!((status, kind(&answer)), (409, "OverQuota"));
+    make(&database, "network", json!({"tenant_id": "other"})).await;
+    let (_, answer) = ask(&database, "GET", &format!("{path}/details.json"), "").await;
+    assert_eq!(
+        answer["quota"]["network"],
+        json!({"limit": 2, "used": 2, "reserved": 0})
+    );
+    let (_, answer) = ask(&database, "GET", "/v2.0/quotas", "").await;
+    assert_eq!(answer["quotas"][0]["project_id"], "fake_project_id");
+    for wrong in [
+        r#"{"quota": {"x": 1}}"#,
+        r#"{"quota": {"port": -2}}"#,
+        r#"{"quota": {"port": "y"}}"#,
+    ] {
+        assert_eq!(ask(&database, "PUT", path, wrong).await.0, 400, "{wrong}");
+    }
+    assert_eq!(ask(&database, "DELETE", path, "").await.0, 204);
+    make(&database, "network", json!({})).await;
+}
+
+#[tokio::test]
+async fn hosts_are_shown_as_agents_until_they_are_deleted() {
+    let server = Server::start();
+    let database = server.open().await;
+    let id = Uuid::from_u128(7);
+    let mut transaction = Transaction::new();
+    let host = Host::values()
+        .set(Host::name, "hv1")
+        .set(Host::mtu, 1500)
+        .set(Host::availability_zone, "east")
+        .set(Host::admin_state_up, true);
+    transaction.insert_as(id, host);
+    let state = HostState::values()
+        .set(HostState::name, "hv1")
+        .set(HostState::alive_at, now());
+    transaction.insert(state);
+    database.transact(transaction).await.unwrap();
+    let (_, answer) = ask(&database, "GET", "/v2.0/agents?host=hv1&alive=true", "").await;
+    let agent = &answer["agents"][0];
+    assert_eq!(
+        (&agent["host"], &agent["alive"]),
+        (&json!("hv1"), &json!(true))
+    );
+    let (_, answer) = ask(&database, "GET", "/v2.0/availability_zones", "").await;
+    assert_eq!(answer["availability_zones"][0]["name"], "east");
+    let path = format!("/v2.0/agents/{id}");
+    let down = r#"{"agent": {"admin_state_up": false, "description": "in repair"}}"#;
+    let (status, answer) = ask(&database, "PUT", &path, down).await;
+    assert_eq!(
+        (status, &answer["agent"]["description"]),
+        (200, &json!("in repair"))
+    );
+    assert_eq!(ask(&database, "DELETE", &path, "").await.0, 204);
+    let (status, answer) = ask(&database, "GET", &path, "").await;
+    assert_eq!((status, kind(&answer)), (404, "AgentNotFound"));
+}
