@@ -11,6 +11,7 @@
 //! without knowing what it is, also after a crash:[`remove`].
 
 pub mod check;
+pub mod cluster;
 mod host;
 mod interrupt;
 mod lab;
@@ -18,6 +19,7 @@ mod machine;
 pub mod matrix;
 mod namespace;
 pub mod network;
+mod northbound;
 mod outside;
 mod patience;
 pub mod probe;
@@ -34,6 +36,7 @@ pub use lab::{Lab, remove};
 pub use machine::Machine;
 pub use namespace::Namespace;
 pub use network::MacAddr;
+pub use northbound::Northbound;
 pub use outside::Outside;
 pub use patience::{PATIENCE, wait_for};
 pub use process::Daemon;

@@ -26,6 +26,8 @@ enum Choice {
     Quickstart(Quickstart),
     /// Every segment type on many hosts: who hears whose frames
     Matrix(Matrix),
+    /// The quickstart on a cluster of three northbound servers, whose leaders are killed
+    Cluster(Cluster),
     /// What one busy host costs as it grows, beside ovs-ofctl
     Scale(Scale),
     /// What a security group costs as it grows, beside ovs-ofctl
@@ -59,6 +61,13 @@ struct Matrix {
     /// Tunnels between IPv6 addresses
     #[arg(long)]
     ipv6: bool,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Cluster {
     /// The program under test [default: brint beside this program]
     #[arg(long, value_name = "PATH", env = "BRINT")]
     brint: Option<PathBuf>,
@@ -100,6 +109,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().lab {
         Choice::Quickstart(arguments) => quickstart(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
+        Choice::Cluster(arguments) => cluster(&arguments),
         Choice::Scale(arguments) => scale(&arguments),
         Choice::Group(arguments) => group(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
@@ -168,6 +178,16 @@ fn matrix(arguments: &Matrix) -> anyhow::Result<bool> {
         outcome.violations.len()
     )?;
     Ok(outcome.violations.is_empty())
+}
+
+/// Runs the cluster; whether every check holds.
+fn cluster(arguments: &Cluster) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let (lab, mut northbound) = labs::cluster::start("cluster", &brint)?;
+    let checks = labs::cluster::check(&lab, &mut northbound)?;
+    write!(io::stdout(), "{checks}")?;
+    Ok(checks.all_hold())
 }
 
 /// Measures every combination of sizes.

@@ -6,11 +6,9 @@
 //! to log.
 
 mod flows;
-mod northbound;
 mod openflow_log;
 
 pub use flows::{Flow, Flows};
-pub use northbound::Northbound;
 pub use openflow_log::OpenflowLog;
 
 use std::env;

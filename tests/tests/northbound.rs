@@ -1,11 +1,14 @@
 //! Several hosts on one northbound database.
 
+use std::process::Child;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use labs::cluster::{hosts_with_rule, with_rule};
 use labs::quickstart::{NETWORK, OFPORTS};
-use labs::{Lab, Machine, PATIENCE, probe, wait_for};
-use tests::{Northbound, brint, reaches};
+use labs::{Lab, Machine, Northbound, PATIENCE, cluster, probe, wait_for};
+use tests::{brint, reaches};
 
 /// The quickstart, whose agents follow a northbound database that has been told of it. They know it
 /// by a flag, or by the database of their host.
@@ -29,26 +32,6 @@ fn quickstart(name: &str, by_flag: bool) -> anyhow::Result<(Lab, Northbound)> {
     lab.plug_machines(&OFPORTS)?;
     lab.wait_until_bound()?;
     Ok((lab, northbound))
-}
-
-/// The quickstart with a rule that lets everybody reach a TCP port.
-fn with_rule(port: u16) -> anyhow::Result<String> {
-    let rules = "    rules:\n";
-    let (before, after) = NETWORK.split_once(rules).context("no group has rules")?;
-    Ok(format!(
-        "{before}{rules}      - {{direction: ingress, ethertype: IPv4, protocol: tcp, \
-         port_range_min: {port}, port_range_max: {port}}}\n{after}"
-    ))
-}
-
-/// How many hosts have a flow for a TCP port.
-fn hosts_with_rule(lab: &Lab, port: u16) -> anyhow::Result<usize> {
-    let mut count = 0;
-    for host in lab.hosts() {
-        let flows = host.ovs().ofctl("dump-flows br-int table=82")?;
-        count += usize::from(flows.contains(&format!("tp_dst={port}")));
-    }
-    Ok(count)
 }
 
 #[test]
@@ -152,6 +135,116 @@ fn a_database_that_is_killed_is_survived() -> anyhow::Result<()> {
     northbound.apply(&with_rule(4243)?, "--wait=hosts")?;
     ensure!(hosts_with_rule(&lab, 4243)? > 0, "no host has the flow");
     reaches(a2, a1)
+}
+
+#[test]
+fn the_hosts_follow_a_cluster_whose_leaders_are_killed() -> anyhow::Result<()> {
+    let (lab, mut northbound) = cluster::start("t-nbraft", &brint()?)?;
+    let checks = cluster::check(&lab, &mut northbound)?;
+    ensure!(checks.all_hold(), "{checks}");
+    Ok(())
+}
+
+/// What is killed while a change is being applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    Command,
+    Database,
+    Agent,
+    AgentAndDatabase,
+}
+
+/// The quickstart with a rule and a network with a port of its own.
+fn with_network(round: u16) -> anyhow::Result<String> {
+    let text = with_rule(4300 + round)?;
+    let network = format!(
+        "networks:\n  - {{name: n{round}, network_type: vxlan, segmentation_id: {}, \
+         subnets: [{{cidr: 10.9.{round}.0/24}}]}}\n",
+        3000 + round
+    );
+    let port = format!(
+        "ports:\n  - {{id: 76000000-bcad-4032-8ad1-f095060000{round:02}, name: p{round}, \
+         network: n{round}, mac_address: \"fa:16:3e:01:00:{round:02}\", \
+         fixed_ips: [10.9.{round}.2], host: host1}}\n"
+    );
+    let text = text.replacen("networks:\n", &network, 1);
+    Ok(text.replacen("\nports:\n", &format!("\n{port}"), 1))
+}
+
+#[test]
+fn nothing_is_half_done_whatever_is_killed() -> anyhow::Result<()> {
+    let (mut lab, mut northbound) = quickstart("t-nbkill", true)?;
+    northbound.apply(NETWORK, "--wait=hosts")?;
+    let victims = [
+        Victim::Command,
+        Victim::Database,
+        Victim::Agent,
+        Victim::AgentAndDatabase,
+    ];
+    for (round, victim) in (0_u16..12).zip(victims.into_iter().cycle()) {
+        let next = with_network(round)?;
+        let planned = northbound.apply(&next, "--dry-run")?;
+        ensure!(planned.contains(&format!("+ port p{round} (")), "{planned}");
+        let mut applying = northbound.applying(&next, "")?.spawn()?;
+        // The moment is another one each time, from before the first word to after the last.
+        thread::sleep(Duration::from_millis(u64::from(round / 4) * 20));
+        kill(victim, &mut lab, &mut northbound, &mut applying)?;
+        northbound.serve()?;
+        applying.wait()?;
+
+        let left = northbound.apply(&next, "--dry-run")?;
+        let whole = left == planned || left.is_empty();
+        ensure!(whole, "round {round}, {victim:?}: left is\n{left}");
+        northbound.apply(&next, "--wait=hosts")?;
+        let hosts = hosts_with_rule(&lab, 4300 + round)?;
+        ensure!(hosts == 2, "round {round}, {victim:?}: {hosts} hosts");
+    }
+    reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+    reaches(lab.machine("b2")?, lab.machine("b1")?)
+}
+
+/// Kills it, and starts an agent that was killed again.
+fn kill(
+    victim: Victim,
+    lab: &mut Lab,
+    northbound: &mut Northbound,
+    applying: &mut Child,
+) -> anyhow::Result<()> {
+    match victim {
+        // One that is done already is fine too.
+        Victim::Command => drop(applying.kill()),
+        Victim::Database => northbound.kill()?,
+        Victim::Agent => restart(lab, northbound)?,
+        Victim::AgentAndDatabase => {
+            northbound.kill()?;
+            applying.kill()?;
+            let told = complaints(lab)?;
+            restart(lab, northbound)?;
+            wait_for("the agent misses the database", PATIENCE, || {
+                Ok((complaints(lab)? > told).then_some(()))
+            })?;
+            // It knows no network, and must not take that for an empty one.
+            let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
+            let answered = probe::ping(a2.namespace(), a1.ipv4()?, Duration::from_secs(5))?;
+            ensure!(answered, "nothing passes without the database");
+        }
+    }
+    Ok(())
+}
+
+/// Kills the agent of the first host, and starts it again.
+fn restart(lab: &mut Lab, northbound: &Northbound) -> anyhow::Result<()> {
+    let (brint, remote) = (lab.brint().to_owned(), northbound.remote());
+    let host = lab.host_mut("host1")?;
+    host.kill_agent()?;
+    let source = ["agent".as_ref(), "--remote".as_ref(), remote.as_ref()];
+    host.start_agent_of(&brint, &source)
+}
+
+/// How often the first host's agent has said that the database is away.
+fn complaints(lab: &Lab) -> anyhow::Result<usize> {
+    let log = lab.host("host1")?.read_agent_log()?;
+    Ok(log.matches("Brint_Northbound is not connected").count())
 }
 
 /// One network on one host.
