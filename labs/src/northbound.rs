@@ -34,11 +34,25 @@ impl Northbound {
     ///
     /// When Open vSwitch is missing.
     pub fn start(directory: &Path, brint: &Path) -> anyhow::Result<Self> {
-        let mut northbound = Self::new(directory, brint, &["nb"])?;
-        let schema = northbound.file("nb.ovsschema");
-        run("ovsdb-tool", ["create", &northbound.file("nb.db"), &schema])?;
-        northbound.serve()?;
-        Ok(northbound)
+        Self::new(directory, brint, &["nb"])?.alone()
+    }
+
+    /// The same with another schema, as that of an earlier version.
+    ///
+    /// # Errors
+    ///
+    /// When Open vSwitch is missing, or does not like the schema.
+    pub fn of_schema(directory: &Path, brint: &Path, schema: &str) -> anyhow::Result<Self> {
+        let northbound = Self::new(directory, brint, &["nb"])?;
+        fs::write(northbound.file("nb.ovsschema"), schema)?;
+        northbound.alone()
+    }
+
+    fn alone(mut self) -> anyhow::Result<Self> {
+        let schema = self.file("nb.ovsschema");
+        run("ovsdb-tool", ["create", &self.file("nb.db"), &schema])?;
+        self.serve()?;
+        Ok(self)
     }
 
     /// Makes an empty database in a directory, and serves it by a Raft cluster of three servers.
