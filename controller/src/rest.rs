@@ -1,9 +1,10 @@
 //! Neutron's API v2.0 over HTTP, in front of the northbound database.
 //!
 //! Nothing is kept here: a request reads a snapshot of the database or becomes one transaction, so
-//! any number of servers may run, and one that dies takes nothing with it. Nobody is asked who they
-//! are, which is why the server listens on loopback only; the project of what is made is what the
-//! request says in `X-Project-Id`.
+//! any number of servers may run, and one that dies takes nothing with it. Where nobody is asked who
+//! they are, the server listens on loopback only, and the project of what is made is what the
+//! request says in `X-Project-Id`. With tokens, a member of a project sees and changes what is the
+//! project's own, sees what is shared, and nothing else; an admin sees and changes everything.
 //!
 //! An extension is announced when all of it is served; what is not announced is not there.
 
@@ -19,6 +20,7 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use crate::northbound::database::Database;
+pub(crate) use identity::Identity;
 
 mod address;
 mod address_group;
@@ -29,6 +31,7 @@ mod extension;
 mod fault;
 mod floating_ip;
 mod gateway;
+mod identity;
 mod interface;
 mod list;
 mod network;
@@ -53,8 +56,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers requests, for as long as it is polled.
-pub(crate) async fn serve(listener: TcpListener, database: Database) -> Infallible {
-    let database = Arc::new(database);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    database: Database,
+    identity: Identity,
+) -> Infallible {
+    let api = Arc::new((database, identity));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -64,10 +71,13 @@ pub(crate) async fn serve(listener: TcpListener, database: Database) -> Infallib
                 continue;
             }
         };
-        let database = Arc::clone(&database);
+        let api = Arc::clone(&api);
         let service = service_fn(move |request| {
-            let database = Arc::clone(&database);
-            async move { Ok::<_, Infallible>(route::answer(request, &database).await) }
+            let api = Arc::clone(&api);
+            async move {
+                let (database, identity) = &*api;
+                Ok::<_, Infallible>(route::answer(request, database, identity).await)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -18,7 +18,9 @@ use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
-use super::resource::{Answer, Change, Resource, apply, check_revision, fields, find, stamped};
+use super::resource::{
+    Answer, Change, Resource, apply, check_revision, fields, find, own, shown, stamped,
+};
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{AddressGroup, Northbound};
 
@@ -53,6 +55,14 @@ impl Resource for AddressGroups {
     fn missing(id: &str) -> Fault {
         let message = format!("Address group {id} could not be found.");
         Fault::new(StatusCode::NOT_FOUND, "AddressGroupNotFound", message)
+    }
+
+    fn project(row: &AddressGroup) -> Option<&str> {
+        Some(&row.project)
+    }
+
+    fn is_shared(_rows: &Northbound, group: &AddressGroup) -> bool {
+        group.shared
     }
 
     fn view(_rows: &Northbound, group: &AddressGroup) -> View {
@@ -122,7 +132,7 @@ pub(super) async fn answer(
     }
     let given = addresses(call.document()?.get("addresses").unwrap_or(&Value::Null))?;
     apply(database, call, |change| {
-        let group = Arc::clone(find::<AddressGroups>(change.rows, id)?);
+        let group = Arc::clone(own::<AddressGroups>(call, change.rows, id)?);
         check_revision::<AddressGroups>(change, &group)?;
         let present = &group.addresses;
         let missing: Vec<_> = given.difference(present).cloned().collect();
@@ -147,7 +157,7 @@ pub(super) async fn answer(
     })
     .await?;
     let rows = database.snapshot();
-    let group = AddressGroups::shown(&rows, find::<AddressGroups>(&rows, id)?);
+    let group = shown::<AddressGroups>(call, &rows, find::<AddressGroups>(call, &rows, id)?);
     Ok((StatusCode::OK, Some(json!({ "address_group": group }))))
 }
 

@@ -45,6 +45,10 @@ impl Resource for Agents {
         Fault::new(StatusCode::NOT_FOUND, "AgentNotFound", message)
     }
 
+    fn project(_host: &Host) -> Option<&str> {
+        None
+    }
+
     fn view(rows: &Northbound, host: &Host) -> View {
         let state = rows.host_states.index().by_name.get(host.name.as_str());
         let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);

@@ -2,11 +2,13 @@
 //! whether lists can be filtered and sorted by it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use ovsdb::Uuid;
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
+use super::identity::Caller;
 
 /// An attribute of a resource.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub(super) struct Attribute {
     pub(super) filter: bool,
     /// Whether a list can be sorted by it.
     pub(super) sort: bool,
+    /// Whether only an admin may give it.
+    admin: bool,
+    /// Whether only an admin sees it.
+    pub(super) hidden: bool,
 }
 
 /// When a request may give an attribute.
@@ -67,6 +73,8 @@ impl Attribute {
             kind,
             filter: false,
             sort: false,
+            admin: false,
+            hidden: false,
         }
     }
 
@@ -88,6 +96,22 @@ impl Attribute {
     /// An attribute that may be given when an object is made, and later.
     pub(super) const fn set(name: &'static str, kind: Kind) -> Self {
         Self::new(name, Given::Always, kind)
+    }
+
+    /// Only an admin may give it.
+    pub(super) const fn by_admin(self) -> Self {
+        Self {
+            admin: true,
+            ..self
+        }
+    }
+
+    /// Only an admin sees it.
+    pub(super) const fn for_admin(self) -> Self {
+        Self {
+            hidden: true,
+            ..self
+        }
     }
 
     /// Lists can be filtered by it.
@@ -151,6 +175,7 @@ impl Values {
         attributes: &'static [Attribute],
         given: &Map<String, Value>,
         doing: Doing,
+        caller: &Caller,
     ) -> Result<Self, Fault> {
         let find = |name: &str| attributes.iter().find(|row| row.name == name);
         let unknown: Vec<_> = given.keys().filter(|name| find(name).is_none()).collect();
@@ -173,6 +198,11 @@ impl Values {
         for (name, value) in given {
             let Some(row) = find(name) else { continue };
             row.may_be_given(doing)?;
+            // What nobody has to be allowed is what there is without asking.
+            let asked = !matches!(value, Value::Null | Value::Bool(false));
+            if row.admin && asked && !caller.is_admin {
+                return Err(Fault::forbidden(&format!("{doing}:{name}")));
+            }
             values.insert(row.name, row.kind.read(row.name, value)?);
         }
         Ok(Self(values))
@@ -212,6 +242,15 @@ impl Values {
     pub(super) fn texts(&self, name: &str) -> Option<Vec<&str>> {
         let list = self.0.get(name)?.as_array()?;
         Some(list.iter().filter_map(Value::as_str).collect())
+    }
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        })
     }
 }
 

@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 
 use super::attribute;
 use super::fault::Fault;
+use super::identity::{Caller, Identity};
 
 /// The longest body, as Neutron's `max_request_body_size`, in bytes.
 const LONGEST: usize = 114_688;
 /// The project of a request that names none, as Neutron's without authentication.
-const PROJECT: &str = "fake_project_id";
+pub(super) const PROJECT: &str = "fake_project_id";
 
 /// A request, read.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) struct Call {
     /// Where the client believes to be.
     pub(super) host: String,
     /// Who asks.
-    pub(super) project: String,
+    pub(super) caller: Caller,
     /// The revision that a change is meant for.
     pub(super) if_match: Option<i64>,
     /// The body.
@@ -43,12 +44,22 @@ impl Call {
     /// # Errors
     ///
     /// The body is too long or ends early; a header makes no sense.
-    pub(super) async fn read<B>(request: Request<B>) -> Result<Self, Fault>
+    pub(super) async fn read<B>(request: Request<B>, identity: &Identity) -> Result<Self, Fault>
     where
         B: Body<Data = Bytes>,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (head, body) = request.into_parts();
+        let raw_path = head.uri.path().to_owned();
+        let caller = match raw_path.as_str() {
+            // Where the API is, everybody may know.
+            "/" => Identity::Nobody.caller(None, None).await?,
+            _ => {
+                let token = header(&head.headers, "x-auth-token");
+                let project = header(&head.headers, "x-project-id");
+                identity.caller(token, project).await?
+            }
+        };
         let body = match Limited::new(body, LONGEST).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
@@ -60,7 +71,6 @@ impl Call {
             }
             Err(error) => return Err(Fault::bad_request(error.to_string())),
         };
-        let raw_path = head.uri.path().to_owned();
         let query = head.uri.query().unwrap_or_default().as_bytes();
         let mut call = Self {
             path: parts(&raw_path),
@@ -69,9 +79,7 @@ impl Call {
             host: header(&head.headers, HOST.as_str())
                 .unwrap_or("localhost")
                 .to_owned(),
-            project: header(&head.headers, "x-project-id")
-                .unwrap_or(PROJECT)
-                .to_owned(),
+            caller,
             if_match: None,
             method: head.method,
             body,
@@ -84,7 +92,7 @@ impl Call {
                     Fault::bad_request(format!("Invalid If-Match header '{text}'"))
                 })?);
         }
-        if call.project.chars().count() > 255 {
+        if call.caller.project.chars().count() > 255 {
             return Err(Fault::bad_request("X-Project-Id is too long"));
         }
         Ok(call)
@@ -163,13 +171,21 @@ impl Call {
     /// The two names of the attribute disagree.
     pub(super) fn project_of(&self, values: &attribute::Values) -> Result<String, Fault> {
         let (old, new) = (values.text("tenant_id"), values.text("project_id"));
-        match (old, new) {
-            (Some(old), Some(new)) if old != new => Err(Fault::bad_request(
-                "'project_id' and 'tenant_id' do not match",
-            )),
-            (None, None) => Ok(self.project.clone()),
-            (Some(project), _) | (None, Some(project)) => Ok(project.to_owned()),
+        let project = match (old, new) {
+            (Some(old), Some(new)) if old != new => {
+                let message = "'project_id' and 'tenant_id' do not match";
+                return Err(Fault::bad_request(message));
+            }
+            (None, None) => &self.caller.project,
+            (Some(project), _) | (None, Some(project)) => project,
+        };
+        if !self.caller.is_admin && project != self.caller.project {
+            return Err(Fault::bad_request(
+                "Specifying 'project_id' or 'tenant_id' other than the authenticated project in \
+                 request requires admin privileges",
+            ));
         }
+        Ok(project.to_owned())
     }
 }
 

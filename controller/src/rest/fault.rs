@@ -43,6 +43,12 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, "InvalidInput", message)
     }
 
+    /// Who asks may not do this.
+    pub(super) fn forbidden(what: &str) -> Self {
+        let message = format!("rule:{what} is disallowed by policy");
+        Self::new(StatusCode::FORBIDDEN, "PolicyNotAuthorized", message)
+    }
+
     /// There is nothing at this path.
     pub(super) fn not_found() -> Self {
         let message = "The resource could not be found.";

@@ -20,7 +20,7 @@ use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
 use super::quota;
-use super::resource::{Change, Resource, fields, find, stamped};
+use super::resource::{Change, Resource, fields, find, own, stamped};
 use super::router::{INTERFACE, addresses, external};
 use super::subnet::address;
 use crate::northbound::database::tables::{Address, FloatingIp, Northbound, Port, Router, Status};
@@ -44,6 +44,7 @@ impl Resource for FloatingIps {
             .filter()
             .sort(),
         Attribute::made("floating_ip_address", Kind::Nullable(&Kind::Text(64)))
+            .by_admin()
             .filter()
             .sort(),
         Attribute::made("subnet_id", Kind::Nullable(&Kind::Id)),
@@ -77,6 +78,10 @@ impl Resource for FloatingIps {
         Fault::new(StatusCode::NOT_FOUND, "FloatingIPNotFound", message)
     }
 
+    fn project(row: &FloatingIp) -> Option<&str> {
+        Some(&row.project)
+    }
+
     fn view(rows: &Northbound, row: &FloatingIp) -> View {
         let port = row.port.and_then(|port| rows.ports.get(&port));
         let details = port.map(|port| {
@@ -95,7 +100,7 @@ impl Resource for FloatingIps {
             ("tenant_id", json!(row.project)),
             ("project_id", json!(row.project)),
             ("floating_network_id", json!(row.network)),
-            ("floating_ip_address", json!(own(rows, row))),
+            ("floating_ip_address", json!(external_address(rows, row))),
             ("port_id", json!(port.map(|port| port.uuid))),
             (
                 "fixed_ip_address",
@@ -116,9 +121,7 @@ impl Resource for FloatingIps {
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let rows = change.rows;
         let network = values.id("floating_network_id").unwrap_or_default();
-        if rows.networks.get(&network).is_none() {
-            return Err(Networks::missing(&network.to_string()));
-        }
+        find::<Networks>(change.call, rows, &network.to_string())?;
         if external(rows, network).is_none() {
             return Err(bad(&format!(
                 "Network {network} is not a valid external network"
@@ -209,7 +212,7 @@ fn dissociated(columns: ovsdb::Values<FloatingIp>) -> ovsdb::Values<FloatingIp> 
 }
 
 /// The external address.
-fn own(rows: &Northbound, row: &FloatingIp) -> Option<IpAddr> {
+fn external_address(rows: &Northbound, row: &FloatingIp) -> Option<IpAddr> {
     let addresses = addresses(rows, row.address_port);
     addresses.first().map(|(_, ip)| *ip)
 }
@@ -269,7 +272,7 @@ fn associate(
     fixed_ip: Option<&str>,
 ) -> Result<ovsdb::Values<FloatingIp>, Fault> {
     let rows = change.rows;
-    let port = find::<Ports>(rows, &port.to_string())?;
+    let port = own::<Ports>(change.call, rows, &port.to_string())?;
     let of_ipv4 = addresses(rows, port.uuid)
         .into_iter()
         .filter(|(_, ip)| ip.is_ipv4());
@@ -297,7 +300,7 @@ fn associate(
         let message = format!(
             "Cannot associate floating IP {} ({}) with port {} using fixed IP {ip}, as that fixed \
              IP already has a floating IP on external network {network}.",
-            own(rows, other)
+            external_address(rows, other)
                 .map(|ip| ip.to_string())
                 .unwrap_or_default(),
             other.uuid,

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::address::{Owner, plan, write};
 use super::attribute::{boolean, plain};
+use super::call::Call;
 use super::fault::Fault;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
-use super::resource::{Change, Resource as _, stamped};
+use super::resource::{Change, find, stamped};
 use super::router::{GATEWAY, addresses, bad, external, ports};
 use crate::northbound::database::tables::{Address, Northbound, Port, Router, Status};
 
@@ -49,7 +50,7 @@ pub(super) fn view(rows: &Northbound, router: &Router) -> Value {
 /// # Errors
 ///
 /// It makes no sense, or the network does not lead outside.
-pub(super) fn read(rows: &Northbound, given: &Value) -> Result<Option<Wanted>, Fault> {
+pub(super) fn read(call: &Call, rows: &Northbound, given: &Value) -> Result<Option<Wanted>, Fault> {
     let problem = |reason: String| Fault::attribute("external_gateway_info", &reason);
     let object = match given {
         Value::Null => return Ok(None),
@@ -71,8 +72,13 @@ pub(super) fn read(rows: &Northbound, given: &Value) -> Result<Option<Wanted>, F
     let network: Uuid = id
         .parse()
         .map_err(|_| problem(format!("'{id}' is not a valid UUID")))?;
-    if rows.networks.get(&network).is_none() {
-        return Err(Networks::missing(id));
+    find::<Networks>(call, rows, id)?;
+    for name in ["enable_snat", "external_fixed_ips"] {
+        let given = object.get(name).filter(|given| !given.is_null());
+        if given.is_some() && !call.caller.is_admin {
+            let what = format!("update_router:external_gateway_info:{name}");
+            return Err(Fault::forbidden(&what));
+        }
     }
     if external(rows, network).is_none() {
         return Err(bad(&format!(

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
-use super::resource::{Answer, Change, Resource as _, apply, check_revision, find, stamped};
+use super::resource::{Answer, Change, apply, check_revision, find, own, shown, stamped};
 use super::router::{GATEWAY, INTERFACE, Routers, addresses, bad, change_routes, ports};
 use super::routes;
 use super::subnet::{Subnets, cidr};
@@ -37,7 +37,7 @@ pub(super) async fn answer(
             let body = call.document()?;
             let adds = action == "add_router_interface";
             let document = apply(database, call, |change| {
-                let router = Arc::clone(find::<Routers>(change.rows, id)?);
+                let router = Arc::clone(own::<Routers>(call, change.rows, id)?);
                 check_revision::<Routers>(change, &router)?;
                 let (subnet, port) = (named(&body, "subnet_id")?, named(&body, "port_id")?);
                 change.touch(&*router, Router::values());
@@ -53,13 +53,13 @@ pub(super) async fn answer(
             let object = call.object("router")?;
             let given = object.get("routes").cloned().unwrap_or_default();
             apply(database, call, |change| {
-                let router = Arc::clone(find::<Routers>(change.rows, id)?);
+                let router = Arc::clone(own::<Routers>(call, change.rows, id)?);
                 check_revision::<Routers>(change, &router)?;
                 change_routes(change, &router, &given, action == "add_extraroutes")
             })
             .await?;
             let rows = database.snapshot();
-            let router = Routers::shown(&rows, find::<Routers>(&rows, id)?);
+            let router = shown::<Routers>(call, &rows, find::<Routers>(call, &rows, id)?);
             Ok((StatusCode::OK, Some(json!({ "router": router }))))
         }
         _ => Err(Fault::not_found()),
@@ -94,7 +94,7 @@ fn add(
 /// Makes a port with the address that machines expect their router to have.
 fn add_subnet(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result<Value, Fault> {
     let rows = change.rows;
-    let subnet = find::<Subnets>(rows, id)?;
+    let subnet = find::<Subnets>(change.call, rows, id)?;
     let gateway = subnet.gateway_ip.as_deref();
     let gateway =
         gateway.ok_or_else(|| bad("Subnet for router interface must have a gateway IP"))?;
@@ -126,7 +126,7 @@ fn add_subnet(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result
 /// Takes a port that nobody has.
 fn add_port(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result<Value, Fault> {
     let rows = change.rows;
-    let port = find::<Ports>(rows, id)?;
+    let port = own::<Ports>(change.call, rows, id)?;
     if !port.device_id.is_empty() {
         let message = format!(
             "Unable to complete operation on port {id} for network {}. Port already has an \

@@ -41,17 +41,30 @@ impl Resource for Networks {
             .sort(),
         Attribute::shown("status", Kind::Text(255)).filter().sort(),
         Attribute::shown("subnets", Kind::Texts),
-        Attribute::set("shared", Kind::Boolean).filter(),
-        Attribute::set("router:external", Kind::Boolean).filter(),
-        Attribute::set("is_default", Kind::Boolean).filter(),
+        Attribute::set("shared", Kind::Boolean).by_admin().filter(),
+        Attribute::set("router:external", Kind::Boolean)
+            .by_admin()
+            .filter(),
+        Attribute::set("is_default", Kind::Boolean)
+            .by_admin()
+            .filter(),
         Attribute::set("port_security_enabled", Kind::Boolean),
         Attribute::set("mtu", Kind::Number).filter().sort(),
         Attribute::set("dns_domain", Kind::Text(255)),
         TENANT_ID,
         PROJECT_ID,
-        Attribute::set(NETWORK_TYPE, Kind::Text(32)).filter(),
-        Attribute::set(PHYSICAL_NETWORK, Kind::Text(64)).filter(),
-        Attribute::set(SEGMENTATION_ID, Kind::Number).filter(),
+        Attribute::set(NETWORK_TYPE, Kind::Text(32))
+            .by_admin()
+            .for_admin()
+            .filter(),
+        Attribute::set(PHYSICAL_NETWORK, Kind::Text(64))
+            .by_admin()
+            .for_admin()
+            .filter(),
+        Attribute::set(SEGMENTATION_ID, Kind::Number)
+            .by_admin()
+            .for_admin()
+            .filter(),
         Attribute::shown("l2_adjacency", Kind::Boolean),
         TAGS,
         REVISION_NUMBER,
@@ -66,6 +79,14 @@ impl Resource for Networks {
     fn missing(id: &str) -> Fault {
         let message = format!("Network {id} could not be found.");
         Fault::new(StatusCode::NOT_FOUND, "NetworkNotFound", message)
+    }
+
+    fn project(row: &Network) -> Option<&str> {
+        Some(&row.project)
+    }
+
+    fn is_shared(_rows: &Northbound, network: &Network) -> bool {
+        network.shared || network.external
     }
 
     fn view(rows: &Northbound, network: &Network) -> View {

@@ -16,16 +16,18 @@ use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TENANT_ID,
     UPDATED_AT, Values, plain,
 };
+use super::call::Call;
 use super::fault::Fault;
 use super::floating_ip::{is_address_port, leave};
+use super::identity::Caller;
 use super::list::View;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::pair::pairs;
 use super::quota;
-use super::resource::{Change, Resource, fields, stamped};
+use super::resource::{Change, Resource, fields, find, stamped};
 use super::security_group::{SecurityGroups, default_group};
-use crate::northbound::database::tables::{Address, Northbound, Port, Status};
+use crate::northbound::database::tables::{Address, Network, Northbound, Port, Status};
 
 const VNIC_TYPES: &[&str] = &[
     "normal",
@@ -73,11 +75,16 @@ impl Resource for Ports {
         Attribute::set("security_groups", Kind::Nullable(&Kind::Ids)).filter(),
         Attribute::set("port_security_enabled", Kind::Boolean),
         Attribute::set("allowed_address_pairs", Kind::Json),
-        Attribute::set("binding:host_id", Kind::Nullable(&Kind::Text(255))).filter(),
-        Attribute::set("binding:profile", Kind::Json),
+        Attribute::set("binding:host_id", Kind::Nullable(&Kind::Text(255)))
+            .by_admin()
+            .for_admin()
+            .filter(),
+        Attribute::set("binding:profile", Kind::Json)
+            .by_admin()
+            .for_admin(),
         Attribute::set("binding:vnic_type", Kind::Word(VNIC_TYPES)),
-        Attribute::shown("binding:vif_type", Kind::Text(255)),
-        Attribute::shown("binding:vif_details", Kind::Json),
+        Attribute::shown("binding:vif_type", Kind::Text(255)).for_admin(),
+        Attribute::shown("binding:vif_details", Kind::Json).for_admin(),
         Attribute::set("extra_dhcp_opts", Kind::Json),
         Attribute::set("dns_name", Kind::Text(255)),
         Attribute::set("dns_domain", Kind::Text(255)),
@@ -100,6 +107,10 @@ impl Resource for Ports {
     fn missing(id: &str) -> Fault {
         let message = format!("Port {id} could not be found.");
         Fault::new(StatusCode::NOT_FOUND, "PortNotFound", message)
+    }
+
+    fn project(row: &Port) -> Option<&str> {
+        Some(&row.project)
     }
 
     fn view(rows: &Northbound, port: &Port) -> View {
@@ -158,8 +169,8 @@ impl Resource for Ports {
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let network = values.id("network_id").unwrap_or_default();
-        let missing = || Networks::missing(&network.to_string());
-        let network = change.rows.networks.get(&network).ok_or_else(missing)?;
+        let network = find::<Networks>(change.call, change.rows, &network.to_string())?;
+        permitted(&change.call.caller, network, values)?;
         let project = change.call.project_of(values)?;
         quota::check(change, "port", &project)?;
         let device_owner = values.text("device_owner").unwrap_or_default();
@@ -173,7 +184,7 @@ impl Resource for Ports {
         let trusted = device_owner.starts_with("network:");
         let secured = values.boolean("port_security_enabled");
         let secured = secured.unwrap_or(network.port_security_enabled && !trusted);
-        let groups = match groups(change.rows, values)? {
+        let groups = match groups(change.call, change.rows, values)? {
             Some(groups) => groups,
             None if secured && !trusted => BTreeSet::from([default_group(change, &project)?]),
             None => BTreeSet::new(),
@@ -231,7 +242,7 @@ impl Resource for Ports {
             write(change, port.network, port.uuid, &rows, &fixed);
         }
         let secured = values.boolean("port_security_enabled");
-        let groups = groups(change.rows, values)?;
+        let groups = groups(change.call, change.rows, values)?;
         let pairs = pairs(values)?;
         protected(
             secured.unwrap_or(port.port_security_enabled),
@@ -281,6 +292,39 @@ impl Resource for Ports {
         change.transaction.delete(Address::port.equals(id));
         change.transaction.delete::<Port>(id);
         Ok(())
+    }
+}
+
+/// Refuses what only the owner of a network may ask of its ports.
+fn permitted(caller: &Caller, network: &Network, values: &Values) -> Result<(), Fault> {
+    if caller.is_admin || network.project == caller.project {
+        return Ok(());
+    }
+    if !network.shared {
+        return Err(Fault::forbidden("create_port"));
+    }
+    let addressed = |given: &Value| {
+        let given = given.as_array();
+        given.is_some_and(|given| given.iter().any(|item| item.get("ip_address").is_some()))
+    };
+    let asked = [
+        ("mac_address", values.text("mac_address").is_some()),
+        (
+            "fixed_ips:ip_address",
+            values.get("fixed_ips").is_some_and(addressed),
+        ),
+        ("port_security_enabled", values.has("port_security_enabled")),
+        ("allowed_address_pairs", values.has("allowed_address_pairs")),
+        (
+            "device_owner",
+            values
+                .text("device_owner")
+                .is_some_and(|owner| owner.starts_with("network:")),
+        ),
+    ];
+    match asked.iter().find(|(_, asked)| *asked) {
+        None => Ok(()),
+        Some((what, _)) => Err(Fault::forbidden(&format!("create_port:{what}"))),
     }
 }
 
@@ -368,16 +412,18 @@ fn mac(
 }
 
 /// The groups that are given, all of which there are.
-fn groups(rows: &Northbound, values: &Values) -> Result<Option<BTreeSet<Uuid>>, Fault> {
+fn groups(
+    call: &Call,
+    rows: &Northbound,
+    values: &Values,
+) -> Result<Option<BTreeSet<Uuid>>, Fault> {
     if !values.has("security_groups") {
         return Ok(None);
     }
     let given = values.texts("security_groups").unwrap_or_default();
     let mut groups = BTreeSet::new();
     for text in given {
-        let id: Option<Uuid> = text.parse().ok();
-        let id = id.filter(|id| rows.security_groups.get(id).is_some());
-        groups.insert(id.ok_or_else(|| SecurityGroups::missing(text))?);
+        groups.insert(find::<SecurityGroups>(call, rows, text)?.uuid);
     }
     Ok(Some(groups))
 }

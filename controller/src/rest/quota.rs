@@ -3,7 +3,7 @@
 //! Two requests at the same moment may both be the last that is allowed: a limit is a matter of
 //! order, not of correctness, and is not worth a queue.
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use ovsdb::Transaction;
 use serde_json::{Map, Value, json};
 
@@ -62,10 +62,19 @@ pub(super) async fn answer(
     rest: &[&str],
 ) -> Result<Answer, Fault> {
     let rows = database.snapshot();
+    // A project sees its own limits; all others are for an admin.
+    let caller = &call.caller;
+    let own = matches!(rest, ["tenant" | "project"])
+        || call.method == Method::GET && rest.first() == Some(&caller.project.as_str());
+    if !own && !caller.is_admin {
+        return Err(Fault::forbidden("quotas"));
+    }
     let found = |document: Value| Ok((StatusCode::OK, Some(document)));
     match (call.method.as_str(), rest) {
         ("GET", []) => found(json!({ "quotas": all(&rows) })),
-        ("GET", ["tenant" | "project"]) => found(json!({"tenant": {"tenant_id": call.project}})),
+        ("GET", ["tenant" | "project"]) => {
+            found(json!({"tenant": {"tenant_id": call.caller.project}}))
+        }
         ("GET", [project]) => found(json!({ "quota": limits(&rows, project) })),
         ("GET", [_, "default"]) => {
             let limits = RESOURCES.iter().map(|resource| (*resource, UNLIMITED));

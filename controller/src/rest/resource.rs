@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use ipnet::IpNet;
 use ovsdb::table::{Row as _, Table};
 use ovsdb::{Transaction, Uuid};
@@ -84,6 +84,15 @@ pub(super) trait Resource {
     /// The fault where there is no object of this identity.
     fn missing(id: &str) -> Fault;
 
+    /// The project that it belongs to; without one only an admin sees it.
+    fn project(row: &Self::Row) -> Option<&str>;
+
+    /// Whether other projects see it, too.
+    fn is_shared(rows: &Northbound, row: &Self::Row) -> bool {
+        let _ = (rows, row);
+        false
+    }
+
     /// An object as clients see it, without what all have in common.
     fn view(rows: &Northbound, row: &Self::Row) -> View;
 
@@ -142,14 +151,17 @@ pub(super) async fn answer<R: Resource>(
         ("GET", None) => {
             let query = Query::read(call, R::ATTRIBUTES)?;
             let rows = database.snapshot();
-            let views = R::table(&rows).iter().map(|row| R::shown(&rows, row));
-            let answer = query.answer(call, R::COLLECTION, views.collect())?;
+            let seen = R::table(&rows)
+                .iter()
+                .filter(|row| sees::<R>(call, &rows, row));
+            let views = seen.map(|row| shown::<R>(call, &rows, row)).collect();
+            let answer = query.answer(call, R::COLLECTION, views)?;
             Ok((StatusCode::OK, Some(answer)))
         }
         ("GET", Some(id)) => {
             let query = Query::read(call, R::ATTRIBUTES)?;
             let rows = database.snapshot();
-            let object = query.view(R::shown(&rows, find::<R>(&rows, id)?));
+            let object = query.view(shown::<R>(call, &rows, find::<R>(call, &rows, id)?));
             Ok((StatusCode::OK, Some(json!({ R::NAME: object }))))
         }
         ("POST", None) => create::<R>(database, call).await,
@@ -159,7 +171,7 @@ pub(super) async fn answer<R: Resource>(
         }
         ("DELETE", Some(id)) => {
             apply(database, call, |change| {
-                let row = Arc::clone(find::<R>(change.rows, id)?);
+                let row = Arc::clone(own::<R>(call, change.rows, id)?);
                 check_revision::<R>(change, &row)?;
                 R::delete(change, &row)
             })
@@ -178,7 +190,9 @@ async fn create<R: Resource>(database: &Database, call: &Call) -> Result<Answer,
         Some(objects) => objects,
         None => vec![call.object(R::NAME)?],
     };
-    let read = |object: &Map<String, Value>| Values::read(R::ATTRIBUTES, object, Doing::Create);
+    let read = |object: &Map<String, Value>| {
+        Values::read(R::ATTRIBUTES, object, Doing::Create, &call.caller)
+    };
     let objects: Vec<Values> = objects.iter().map(read).collect::<Result<_, _>>()?;
     let made = apply(database, call, |change| {
         let made = objects.iter().map(|values| R::insert(change, values));
@@ -190,7 +204,7 @@ async fn create<R: Resource>(database: &Database, call: &Call) -> Result<Answer,
     for id in &made {
         let row = R::table(&rows).get(id);
         let row = row.ok_or_else(|| R::missing(&id.to_string()))?;
-        views.push(Value::Object(R::shown(&rows, row)));
+        views.push(Value::Object(shown::<R>(call, &rows, row)));
     }
     let answer = match (bulk, views.pop()) {
         (false, Some(object)) => json!({ R::NAME: object }),
@@ -204,9 +218,9 @@ async fn create<R: Resource>(database: &Database, call: &Call) -> Result<Answer,
 
 async fn update<R: Resource>(database: &Database, call: &Call, id: &str) -> Result<Value, Fault> {
     let object = call.object(R::NAME)?;
-    let values = Values::read(R::ATTRIBUTES, &object, Doing::Update)?;
+    let values = Values::read(R::ATTRIBUTES, &object, Doing::Update, &call.caller)?;
     apply(database, call, |change| {
-        let row = Arc::clone(find::<R>(change.rows, id)?);
+        let row = Arc::clone(own::<R>(call, change.rows, id)?);
         check_revision::<R>(change, &row)?;
         let columns = R::update(change, &row, &values)?;
         change.touch(&*row, columns);
@@ -214,7 +228,11 @@ async fn update<R: Resource>(database: &Database, call: &Call, id: &str) -> Resu
     })
     .await?;
     let rows = database.snapshot();
-    Ok(Value::Object(R::shown(&rows, find::<R>(&rows, id)?)))
+    Ok(Value::Object(shown::<R>(
+        call,
+        &rows,
+        find::<R>(call, &rows, id)?,
+    )))
 }
 
 /// What every new row has.
@@ -264,14 +282,51 @@ pub(super) async fn apply<T>(
     Err(refusal)
 }
 
-/// An object by its id; a name is not one, and clients rely on this being told as 404.
+/// An object by its id; a name is not one, and clients rely on this being told as 404. So is what
+/// who asks does not see.
 pub(super) fn find<'a, R: Resource>(
+    call: &Call,
     rows: &'a Northbound,
     id: &str,
 ) -> Result<&'a Arc<R::Row>, Fault> {
     let uuid: Option<Uuid> = id.parse().ok();
     let row = uuid.and_then(|uuid| R::table(rows).get(&uuid));
+    let row = row.filter(|row| sees::<R>(call, rows, row));
     row.ok_or_else(|| R::missing(id))
+}
+
+/// An object by its id that who asks may change.
+pub(super) fn own<'a, R: Resource>(
+    call: &Call,
+    rows: &'a Northbound,
+    id: &str,
+) -> Result<&'a Arc<R::Row>, Fault> {
+    let row = find::<R>(call, rows, id)?;
+    if call.caller.is_admin || R::project(row) == Some(&call.caller.project) {
+        return Ok(row);
+    }
+    let what = if call.method == Method::DELETE {
+        "delete"
+    } else {
+        "update"
+    };
+    Err(Fault::forbidden(&format!("{what}_{}", R::NAME)))
+}
+
+/// Whether who asks sees an object.
+fn sees<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> bool {
+    call.caller.is_admin || R::project(row) == Some(&call.caller.project) || R::is_shared(rows, row)
+}
+
+/// What who asks sees of an object.
+pub(super) fn shown<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> View {
+    let mut view = R::shown(rows, row);
+    if !call.caller.is_admin {
+        for attribute in R::ATTRIBUTES.iter().filter(|attribute| attribute.hidden) {
+            view.remove(attribute.name);
+        }
+    }
+    view
 }
 
 /// Refuses a change that is meant for another revision.

@@ -12,6 +12,7 @@ use super::agent::Agents;
 use super::call::Call;
 use super::fault::Fault;
 use super::floating_ip::FloatingIps;
+use super::identity::Identity;
 use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
@@ -27,7 +28,11 @@ use crate::northbound::database::Database;
 const REQUEST_ID: &str = "x-openstack-request-id";
 
 /// Answers a request.
-pub(super) async fn answer<B>(request: Request<B>, database: &Database) -> Response<Full<Bytes>>
+pub(super) async fn answer<B>(
+    request: Request<B>,
+    database: &Database,
+    identity: &Identity,
+) -> Response<Full<Bytes>>
 where
     B: Body<Data = Bytes>,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -45,7 +50,7 @@ where
         Err(fault) => return document(fault.status, &fault.body()),
     };
     let what = format!("{} {path}", request.method());
-    let (status, body) = match serve(request, database).await {
+    let (status, body) = match serve(request, database, identity).await {
         Ok((status, body)) => {
             info!("{id} {what}: {}", status.as_u16());
             (status, body)
@@ -73,7 +78,11 @@ where
     response
 }
 
-async fn serve<B>(request: Request<B>, database: &Database) -> Result<Answer, Fault>
+async fn serve<B>(
+    request: Request<B>,
+    database: &Database,
+    identity: &Identity,
+) -> Result<Answer, Fault>
 where
     B: Body<Data = Bytes>,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -86,7 +95,7 @@ where
             "The resource could not be generated in the requested form, expected application/json.",
         ));
     }
-    let call = Call::read(request).await?;
+    let call = Call::read(request, identity).await?;
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let document = match path.as_slice() {
         ["v2.0", collection, rest @ ..] if *collection != "extensions" => {

@@ -47,8 +47,14 @@ impl Resource for Routers {
         Attribute::shown("status", Kind::Text(255)).filter().sort(),
         Attribute::set("external_gateway_info", Kind::Json),
         Attribute::set("routes", Kind::Json),
-        Attribute::set("distributed", Kind::Boolean).filter(),
-        Attribute::set("ha", Kind::Boolean).filter(),
+        Attribute::set("distributed", Kind::Boolean)
+            .by_admin()
+            .for_admin()
+            .filter(),
+        Attribute::set("ha", Kind::Boolean)
+            .by_admin()
+            .for_admin()
+            .filter(),
         TENANT_ID,
         PROJECT_ID,
         TAGS,
@@ -64,6 +70,10 @@ impl Resource for Routers {
     fn missing(id: &str) -> Fault {
         let message = format!("Router {id} could not be found");
         Fault::new(StatusCode::NOT_FOUND, "RouterNotFound", message)
+    }
+
+    fn project(row: &Router) -> Option<&str> {
+        Some(&row.project)
     }
 
     fn view(rows: &Northbound, router: &Router) -> View {
@@ -95,7 +105,7 @@ impl Resource for Routers {
         quota::check(change, "router", &project)?;
         let id = random_id()?;
         let gateway = match values.get("external_gateway_info") {
-            Some(given) => gateway::read(change.rows, given)?,
+            Some(given) => gateway::read(change.call, change.rows, given)?,
             None => None,
         };
         if values
@@ -136,7 +146,7 @@ impl Resource for Routers {
             columns = columns.set(Router::admin_state_up, up);
         }
         if let Some(given) = values.get("external_gateway_info") {
-            let wanted = gateway::read(change.rows, given)?;
+            let wanted = gateway::read(change.call, change.rows, given)?;
             gateway::change(change, router, wanted.as_ref())?;
             let snat = wanted.as_ref().and_then(|wanted| wanted.enable_snat);
             let kept = if wanted.is_some() {

@@ -60,6 +60,14 @@ impl Resource for SecurityGroups {
         Fault::new(StatusCode::NOT_FOUND, "SecurityGroupNotFound", message)
     }
 
+    fn project(row: &SecurityGroup) -> Option<&str> {
+        Some(&row.project)
+    }
+
+    fn is_shared(_rows: &Northbound, group: &SecurityGroup) -> bool {
+        group.shared
+    }
+
     fn view(rows: &Northbound, group: &SecurityGroup) -> View {
         let rules = rows.security_group_rules.index();
         let rules = rules.by_security_group.all(group.uuid);
@@ -176,11 +184,11 @@ fn is_default(rows: &Northbound, group: Uuid) -> bool {
 pub(super) async fn ensure_default(database: &Database, call: &Call) -> Result<(), Fault> {
     let rows = database.snapshot();
     let index = rows.default_security_groups.index();
-    if index.by_project.get(call.project.as_str()).is_some() {
+    if index.by_project.get(call.caller.project.as_str()).is_some() {
         return Ok(());
     }
     apply(database, call, |change| {
-        let project = change.call.project.clone();
+        let project = change.call.caller.project.clone();
         default_group(change, &project).map(drop)
     })
     .await

@@ -13,15 +13,17 @@ use ovsdb::tables::Declared as _;
 use pipelines::network::{self, Rule, RuleAttributes};
 use serde_json::{Value, json};
 
+use super::address_group::AddressGroups;
 use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, PROJECT_ID, REVISION_NUMBER, TENANT_ID,
     UPDATED_AT, Values, plain,
 };
+use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
 use super::quota;
-use super::resource::{Change, Resource, fields, stamped};
+use super::resource::{Change, Resource, fields, find, own, stamped};
 use super::security_group::SecurityGroups;
 use crate::northbound::database::tables::{
     Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
@@ -81,6 +83,10 @@ impl Resource for SecurityGroupRules {
         Fault::new(StatusCode::NOT_FOUND, "SecurityGroupRuleNotFound", message)
     }
 
+    fn project(row: &SecurityGroupRule) -> Option<&str> {
+        Some(&row.project)
+    }
+
     fn view(_rows: &Northbound, rule: &SecurityGroupRule) -> View {
         fields([
             ("description", json!(rule.description)),
@@ -101,9 +107,9 @@ impl Resource for SecurityGroupRules {
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let group = values.text("security_group_id").unwrap_or_default();
-        let group = super::resource::find::<SecurityGroups>(change.rows, group)?;
+        let group = own::<SecurityGroups>(change.call, change.rows, group)?;
         let id = random_id()?;
-        let wanted = Wanted::read(change.rows, values)?;
+        let wanted = Wanted::read(change.call, change.rows, values)?;
         wanted.check(id)?;
         let others = change.rows.security_group_rules.index();
         let mut others = others.by_security_group.all(group.uuid);
@@ -182,18 +188,13 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(rows: &Northbound, values: &Values) -> Result<Self, Fault> {
+    fn read(call: &Call, rows: &Northbound, values: &Values) -> Result<Self, Fault> {
         let group = values.text("remote_group_id").filter(|id| !id.is_empty());
-        let group = group.map(|id| super::resource::find::<SecurityGroups>(rows, id));
+        let group = group.map(|id| find::<SecurityGroups>(call, rows, id));
         let address_group = values
             .text("remote_address_group_id")
             .filter(|id| !id.is_empty());
-        let address_group = address_group.map(|text| {
-            let id: Option<Uuid> = text.parse().ok();
-            let message = format!("Address group {text} could not be found.");
-            id.filter(|id| rows.address_groups.get(id).is_some())
-                .ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "AddressGroupNotFound", message))
-        });
+        let address_group = address_group.map(|id| find::<AddressGroups>(call, rows, id));
         Ok(Self {
             direction: match values.text("direction") {
                 Some("egress") => Direction::Egress,
@@ -207,7 +208,7 @@ impl Wanted {
             ),
             block: values.text("remote_ip_prefix").map(block).transpose()?,
             group: group.transpose()?.map(|row| row.uuid),
-            address_group: address_group.transpose()?,
+            address_group: address_group.transpose()?.map(|row| row.uuid),
         })
     }
 

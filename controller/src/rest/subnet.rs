@@ -22,7 +22,7 @@ use super::network::Networks;
 use super::new::random_id;
 use super::pool::{Pool, default_pools, pools};
 use super::quota;
-use super::resource::{Change, Resource, fields, stamped};
+use super::resource::{Change, Resource, fields, own, stamped};
 use super::routes;
 use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
 
@@ -85,6 +85,15 @@ impl Resource for Subnets {
         Fault::new(StatusCode::NOT_FOUND, "SubnetNotFound", message)
     }
 
+    fn project(row: &Subnet) -> Option<&str> {
+        Some(&row.project)
+    }
+
+    fn is_shared(rows: &Northbound, subnet: &Subnet) -> bool {
+        let network = rows.networks.get(&subnet.network);
+        network.is_some_and(|network| network.shared)
+    }
+
     fn view(_rows: &Northbound, subnet: &Subnet) -> View {
         let pools = subnet
             .allocation_pools
@@ -130,10 +139,9 @@ impl Resource for Subnets {
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let network = values.id("network_id").unwrap_or_default();
-        let missing = || Networks::missing(&network.to_string());
         let project = change.call.project_of(values)?;
         quota::check(change, "subnet", &project)?;
-        let network_row = change.rows.networks.get(&network).ok_or_else(missing)?;
+        let network_row = own::<Networks>(change.call, change.rows, &network.to_string())?;
         let cidr = new_cidr(values)?;
         overlaps(change, network, cidr)?;
         let dhcp = values.boolean("enable_dhcp").unwrap_or(true);

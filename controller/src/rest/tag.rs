@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::attribute::text;
 use super::call::Call;
 use super::fault::Fault;
-use super::resource::{Answer, Resource, apply, check_revision, find};
+use super::resource::{Answer, Resource, apply, check_revision, find, own};
 use crate::northbound::database::Database;
 use crate::northbound::database::revised::Tagged;
 
@@ -31,7 +31,7 @@ where
     R: Resource<Row: Tagged>,
 {
     let rows = database.snapshot();
-    let tags = find::<R>(&rows, id)?.tags();
+    let tags = find::<R>(call, &rows, id)?.tags();
     match (call.method.as_str(), tag) {
         ("GET", None) => Ok((StatusCode::OK, Some(json!({ "tags": tags })))),
         ("GET", Some(tag)) if tags.contains(tag) => Ok((StatusCode::NO_CONTENT, None)),
@@ -80,7 +80,7 @@ where
     R: Resource<Row: Tagged>,
 {
     apply(database, call, |change| {
-        let row = Arc::clone(find::<R>(change.rows, id)?);
+        let row = Arc::clone(own::<R>(call, change.rows, id)?);
         check_revision::<R>(change, &row)?;
         let columns = ovsdb::Values::new().set(<R::Row as Tagged>::TAGS, wanted(row.tags())?);
         change.touch(&*row, columns);

@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use super::route;
+use super::{Identity, route};
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
+mod identities;
 mod operators;
 mod ports;
 mod routers;
@@ -23,7 +24,7 @@ mod security_groups;
 type Answer = (u16, Value);
 
 async fn send(database: &Database, request: Request<Full<Bytes>>) -> Answer {
-    let response = route::answer(request, database).await;
+    let response = route::answer(request, database, &Identity::Nobody).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
