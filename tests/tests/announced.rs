@@ -19,17 +19,21 @@ const TFTP: u16 = 69;
 #[test]
 fn ftp_and_tftp_need_rules_for_their_first_connections_only() -> anyhow::Result<()> {
     let lab = quickstart("t-announced")?;
-    let ssh = "  - name: allow-ssh\n    project: tenant-a\n    rules:\n";
-    let mut rules = String::new();
-    for ethertype in ["IPv4", "IPv6"] {
-        for (protocol, port) in [("tcp", FTP), ("udp", TFTP)] {
-            rules += &format!(
-                "      - {{direction: ingress, ethertype: {ethertype}, protocol: {protocol}, \
-                 port_range_min: {port}, port_range_max: {port}}}\n"
-            );
+    let mut announcing = NETWORK.to_owned();
+    // What a client is let out to is also what may then come in.
+    for (group, direction) in [("allow-ssh", "ingress"), ("visitors", "egress")] {
+        let group = format!("  - name: {group}\n    project: tenant-a\n    rules:\n");
+        let mut rules = group.clone();
+        for ethertype in ["IPv4", "IPv6"] {
+            for (protocol, port) in [("tcp", FTP), ("udp", TFTP)] {
+                rules += &format!(
+                    "      - {{direction: {direction}, ethertype: {ethertype}, \
+                     protocol: {protocol}, port_range_min: {port}, port_range_max: {port}}}\n"
+                );
+            }
         }
+        announcing = announcing.replace(&group, &rules);
     }
-    let announcing = NETWORK.replace(ssh, &format!("{ssh}{rules}"));
     fs::write(lab.network(), announcing).context("writing another description")?;
     // The server is on another host, and the client lets nobody in.
     let (server, client) = (lab.machine("a1")?, lab.machine("visitor")?);

@@ -3,13 +3,11 @@
 //! A new connection to another port here is committed by that port's rules, if at all. One that
 //! goes elsewhere is committed now.
 
-use openflow::{
-    field::{ETH_DST, ETH_TYPE, EthType},
-    matching::Match,
-};
+use openflow::field::{ETH_DST, ETH_TYPE, EthType};
 
-use super::{accepted_egress, base_ingress, connection::NEW, delivery, helper::Helper};
+use super::{accepted_egress, base_ingress, connection::NEW, delivery, helper::helpers};
 use crate::{
+    network::Direction,
     registers::{NETWORK, PORT},
     subject::Subject,
     table::{Flows, Table},
@@ -35,23 +33,7 @@ const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => {
-            for eth_type in [EthType::IPV4, EthType::IPV6] {
-                let all = Match::default().with(ETH_TYPE, eth_type);
-                for helper in Helper::ALL {
-                    let Some(matching) = helper.among(&all) else {
-                        continue;
-                    };
-                    flows
-                        .at(HELPED_CONNECTION)
-                        .like(matching)
-                        .in_state(NEW)
-                        .commit_helped(helper.port())
-                        .resubmit(&accepted_egress::TABLE);
-                }
-            }
-            flows.at(MISS).drop();
-        }
+        Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Station(station) => {
             if let Some(port) = station.sole().filter(|port| port.is_firewalled()) {
                 flows
@@ -73,6 +55,16 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                         .commit()
                         .resubmit(&accepted_egress::TABLE);
                 }
+            }
+            let asked = helpers(port).filter(|_| port.is_firewalled());
+            for (_, ethertype, helper) in asked.filter(|(way, ..)| *way == Direction::Egress) {
+                flows
+                    .at(HELPED_CONNECTION)
+                    .like(helper.matching(ethertype))
+                    .in_state(NEW)
+                    .when(PORT, port.key())
+                    .commit_helped(helper.port())
+                    .resubmit(&accepted_egress::TABLE);
             }
             flows
                 .at(ANYTHING)

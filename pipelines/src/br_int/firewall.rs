@@ -16,9 +16,9 @@
 //! pass for as long as the connection is not cut, and nothing can be put together from them once
 //! the first is refused. A cut connection is given another chance by whole packets only.
 //!
-//! Helpers of the tracker listen where FTP and TFTP say in one connection where the next will be. The
-//! next one is related: it needs no rule, is committed by its first packet, and goes on as it is when
-//! the one that announced it is cut.
+//! Where a rule is about FTP or TFTP, a helper of the tracker listens where they say the next
+//! connection will be. That one is related: it needs no rule, is committed by its first packet, and
+//! goes on as it is when the one that announced it is cut.
 //!
 //! A port whose groups are all stateless has the same rules without the tracker: what it sends and
 //! what comes from outside is not tracked. What comes from a stateful port here is, and a new
@@ -129,7 +129,6 @@ impl Side {
         flows: &mut Flows<'_>,
     ) {
         let mut numbers = BTreeMap::new();
-        let mut helped = BTreeSet::new();
         let mut traffic: BTreeMap<(u16, Match), BTreeSet<u32>> = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule, port.is_stateful());
@@ -141,9 +140,6 @@ impl Side {
                     }
                     (Remote::Group(_) | Remote::AddressGroup(_), Some(number)) => {
                         numbers.insert(number, rule);
-                        let helpers = Helper::ALL.into_iter();
-                        let helpers = helpers.filter(|helper| helper.among(&matching).is_some());
-                        helped.extend(helpers.map(|helper| (number, helper)));
                         let key = (rule::group_priority(rule::offset(rule)), matching);
                         traffic.entry(key).or_default().insert(number);
                     }
@@ -151,14 +147,15 @@ impl Side {
                     (Remote::Group(_) | Remote::AddressGroup(_), None) => {}
                 }
             }
+            if port.is_stateful() {
+                self.help(port, rule, number, flows);
+            }
         }
         for ((priority, matching), numbers) in traffic {
             self.traffic(port, priority, &matching, &numbers, flows);
         }
         for (number, rule) in numbers {
-            let helpers = Helper::ALL.into_iter();
-            let helpers = helpers.filter(|helper| helped.contains(&(number, *helper)));
-            self.conjunction(port, number, rule, helpers, flows);
+            self.conjunction(port, number, rule, flows);
         }
     }
 
@@ -188,37 +185,30 @@ impl Side {
             let allowed = flows.at(priority).like(matching.clone()).in_state(*state);
             end(allowed.when(PORT, port.key()), port);
         }
-        for helper in Helper::ALL {
-            self.allow_helped(port, matching, helper, |draft| draft, flows);
-        }
     }
 
-    /// Of packets that are allowed, those that open a connection that a helper has to listen to.
-    fn allow_helped(
-        &self,
-        port: LocalPort<'_>,
-        matching: &Match,
-        helper: Helper,
-        also: impl FnOnce(Draft<'_>) -> Draft<'_>,
-        flows: &mut Flows<'_>,
-    ) {
-        if let Some(open) = self.open_helped
-            && let Some(matching) = helper.among(matching)
-        {
+    /// Of the packets that a rule allows, those that open a connection that a helper is to listen
+    /// to.
+    fn help(&self, port: LocalPort<'_>, rule: &Rule, number: Option<u32>, flows: &mut Flows<'_>) {
+        let (Some(open), Some(helper)) = (self.open_helped, Helper::of(rule)) else {
+            return;
+        };
+        if rule.remote().set().is_some() && number.is_none() {
+            return;
+        }
+        for matching in rule::matches(rule) {
             let allowed = flows.at(rule::HELPED).like(matching).in_state(NEW);
-            open(also(allowed.when(PORT, port.key())), port, helper);
+            let allowed = allowed.when(PORT, port.key());
+            let allowed = match number.map(|number| number + OPENING) {
+                Some(number) => allowed.when(CONJ_ID, number).set(REMOTE_GROUP, number),
+                None => allowed,
+            };
+            open(allowed, port, helper);
         }
     }
 
     /// Packets that a rule allows because their other side is a member of a group.
-    fn conjunction(
-        &self,
-        port: LocalPort<'_>,
-        number: u32,
-        rule: &Rule,
-        helpers: impl Iterator<Item = Helper>,
-        flows: &mut Flows<'_>,
-    ) {
+    fn conjunction(&self, port: LocalPort<'_>, number: u32, rule: &Rule, flows: &mut Flows<'_>) {
         let states = states(self.direction, port.is_stateful());
         for ((state, place), end) in states.iter().zip([self.accept, self.open]) {
             let number = number + place;
@@ -230,17 +220,6 @@ impl Side {
                 .when(PORT, port.key())
                 .set(REMOTE_GROUP, number);
             end(both, port);
-        }
-        let matching = Match::default().with(ETH_TYPE, rule.ethertype().into());
-        let number = number + OPENING;
-        for helper in helpers {
-            self.allow_helped(
-                port,
-                &matching,
-                helper,
-                |draft| draft.when(CONJ_ID, number).set(REMOTE_GROUP, number),
-                flows,
-            );
         }
     }
 

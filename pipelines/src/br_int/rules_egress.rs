@@ -7,9 +7,12 @@ use super::{
     connection::{ESTABLISHED_RELATED, NEW_RELATED, NOT_CUT},
     delivery, dropped,
     firewall::{KNOWN_CONNECTION, Side},
+    helper::helpers,
 };
 use crate::{
     network::Direction,
+    registers::PORT,
+    site::LocalPort,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -40,17 +43,20 @@ pub(super) static SIDE: Side = Side {
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     SIDE.flows(subject, flows);
-    if let Subject::Bridge(_) = subject {
-        announced(flows);
+    if let Subject::Port(port) = subject
+        && port.is_firewalled()
+        && helpers(port).next().is_some()
+    {
+        announced(*port, flows);
     }
 }
 
-/// What belongs to connections that others have announced passes, whoever sends it.
-fn announced(flows: &mut Flows<'_>) {
+/// What belongs to connections that others have announced passes.
+fn announced(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     let known = flows.at(KNOWN_CONNECTION).in_state(ESTABLISHED_RELATED);
-    known.when(CT_MARK, NOT_CUT).resubmit(&delivery::TABLE);
+    let known = known.when(CT_MARK, NOT_CUT).when(PORT, port.key());
+    known.resubmit(&delivery::TABLE);
     let opens = flows.at(KNOWN_CONNECTION).in_state(NEW_RELATED);
-    opens
-        .when(CT_MARK, NOT_CUT)
-        .resubmit(&accept_or_ingress::TABLE);
+    let opens = opens.when(CT_MARK, NOT_CUT).when(PORT, port.key());
+    opens.resubmit(&accept_or_ingress::TABLE);
 }

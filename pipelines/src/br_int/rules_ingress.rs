@@ -10,6 +10,7 @@ use super::{
     connection::{ESTABLISHED, ESTABLISHED_RELATED, NEW_RELATED, NOT_CUT},
     dropped,
     firewall::{KNOWN_CONNECTION, Side},
+    helper::helpers,
     trunk_output,
 };
 use crate::{
@@ -62,7 +63,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 .when_masked(ETH_DST, group, group);
             to_many.resubmit(&dropped::TABLE);
         }
-        Subject::Port(port) if port.is_firewalled() && port.is_stateful() => {
+        Subject::Port(port) if port.is_firewalled() && helpers(port).next().is_some() => {
             announced(*port, flows);
         }
         _ => {}
