@@ -14,6 +14,7 @@ mod agent;
 mod answer;
 mod apply;
 mod completion;
+mod connection;
 mod delete;
 mod diff;
 mod export;
@@ -62,6 +63,7 @@ enum Command {
     Port(object::Arguments),
     /// Shows hosts of the northbound database, and deletes those that are gone
     Host(object::Arguments),
+    Connection(connection::Arguments),
     Schema(schema::Arguments),
     Completion(completion::Completion),
     Man(completion::Man),
@@ -91,6 +93,7 @@ impl Brint {
             Command::Subnet(arguments) => object::run(Noun::Subnet, arguments),
             Command::Port(arguments) => object::run(Noun::Port, arguments),
             Command::Host(arguments) => object::run(Noun::Host, arguments),
+            Command::Connection(arguments) => connection::run(arguments),
             Command::Schema(schema::Arguments {}) => schema::run(),
             Command::Completion(arguments) => completion::complete(&arguments),
             Command::Man(arguments) => completion::man(&arguments),

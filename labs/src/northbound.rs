@@ -18,6 +18,7 @@ pub struct Northbound {
     directory: PathBuf,
     brint: PathBuf,
     servers: Vec<Server>,
+    arguments: Vec<String>,
 }
 
 /// A server of the database, with files of its own.
@@ -90,10 +91,16 @@ impl Northbound {
             directory: directory.to_owned(),
             brint: brint.to_owned(),
             servers: names.iter().map(server).collect(),
+            arguments: Vec::new(),
         };
         let schema = northbound.brint("schema")?;
         fs::write(northbound.file("nb.ovsschema"), schema)?;
         Ok(northbound)
+    }
+
+    /// Gives servers that are started from now on more arguments.
+    pub fn set_arguments(&mut self, arguments: impl IntoIterator<Item = String>) {
+        self.arguments = arguments.into_iter().collect();
     }
 
     /// Starts every server that does not run, and waits until they answer.
@@ -104,7 +111,7 @@ impl Northbound {
     pub fn serve(&mut self) -> anyhow::Result<()> {
         let directory = self.directory.clone();
         for server in &mut self.servers {
-            server.run(&directory)?;
+            server.run(&directory, &self.arguments)?;
         }
         for server in &self.servers {
             let remote = server.remote(&directory);
@@ -216,7 +223,7 @@ impl Drop for Northbound {
 }
 
 impl Server {
-    fn run(&mut self, directory: &Path) -> anyhow::Result<()> {
+    fn run(&mut self, directory: &Path, arguments: &[String]) -> anyhow::Result<()> {
         if self.process.is_some() {
             return Ok(());
         }
@@ -225,6 +232,7 @@ impl Server {
             .arg(format!("--remote=p{}", self.remote(directory)))
             .arg(format!("--unixctl={}", file("ctl").display()))
             .args(["--no-chdir", "-vconsole:off"])
+            .args(arguments)
             .arg(file("db"))
             .stdin(Stdio::null())
             .spawn()

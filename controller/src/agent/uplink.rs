@@ -8,8 +8,10 @@ use std::future;
 use std::time::{Duration, Instant};
 
 use ovsdb::Transaction;
+use ovsdb::tables::Values;
 use pipelines::network::{Host, HostName, Model, PortId};
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 use crate::northbound::database::tables::{
     EncapType, Host as HostRow, HostState, Northbound, Port, Status,
@@ -47,6 +49,10 @@ pub(super) struct Uplink {
     report_at: Option<Instant>,
     /// When to try again what was refused.
     retry_at: Option<Instant>,
+    /// Whether the transaction under way takes a port that names no host.
+    claiming: bool,
+    /// Whether the host may do that.
+    may_claim: bool,
 }
 
 impl Uplink {
@@ -58,6 +64,8 @@ impl Uplink {
             due: true,
             report_at: None,
             retry_at: None,
+            claiming: false,
+            may_claim: true,
         }
     }
 
@@ -78,6 +86,11 @@ impl Uplink {
         self.sending = None;
         match sent {
             Ok(Ok(())) => None,
+            Ok(Err(error)) if self.claiming && error.is_forbidden() => {
+                self.may_claim = false;
+                warn!("ports that name no host stay so, as this host may not change them: {error}");
+                None
+            }
             Ok(Err(error)) => {
                 self.retry_at = Some(Instant::now() + RETRY);
                 self.due = true;
@@ -96,8 +109,13 @@ impl Uplink {
         let rows = self.database.snapshot();
         let mut transaction = Transaction::new();
         put_host(&mut transaction, &rows, facts.host);
-        put_ports(&mut transaction, &rows, facts);
+        put_status(&mut transaction, &rows, facts);
         self.put_state(&mut transaction, &rows, facts);
+        // Apart from the rest, as a role that forbids it forbids the whole transaction.
+        self.claiming = transaction.is_empty() && self.may_claim;
+        if self.claiming {
+            claim_ports(&mut transaction, &rows, facts);
+        }
         if self.due {
             self.due = false;
             self.report_at = Some(Instant::now() + REPORT_INTERVAL);
@@ -195,19 +213,18 @@ fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, host: 
     }
 }
 
-/// Writes where ports are plugged in, and whether they work.
-fn put_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
+/// Writes whether the ports of the host work.
+fn put_status(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
     for row in rows.ports.iter() {
         let id = PortId(row.uuid);
         let parent = facts.model.parent(id).map(|(parent, _)| parent.id);
         let plugged = facts.bindings.ports.contains_key(&parent.unwrap_or(id));
-        // A sub-port is where its parent is, and has no host of its own to be filled in.
+        // A sub-port is where its parent is, and has no host of its own.
         let host = match facts.model.port(id) {
             Some(port) => port.host.as_ref().map(HostName::as_str),
             None => row.host.as_deref(),
         };
-        let new = host.is_none() && plugged && parent.is_none();
-        if !new && host != Some(facts.host.name.as_str()) {
+        if host != Some(facts.host.name.as_str()) {
             continue;
         }
         let status = match (plugged && row.admin_state_up, facts.programmed) {
@@ -216,17 +233,30 @@ fn put_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts
             (true, None) => row.status,
             (false, _) => Status::Down,
         };
-        let mut values = Port::values().set(Port::updated_at, now());
-        if new {
-            values = values.set(Port::host, Some(facts.host.name.to_string()));
-        } else if row.status == status {
-            continue;
+        if row.status != status {
+            let values = Port::values().set(Port::status, status);
+            put_port(transaction, row, values);
         }
-        // Two hosts may see an interface of a port that has none yet: one gets it.
-        transaction.verify(row.uuid, Port::host, &row.host);
-        transaction.update(row.uuid, values.set(Port::status, status));
-        transaction.mutate(row.uuid, [Port::revision_number.plus(1)]);
     }
+}
+
+/// Takes the ports that are plugged in here and name no host.
+fn claim_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
+    for row in rows.ports.iter().filter(|row| row.host.is_none()) {
+        let id = PortId(row.uuid);
+        // A sub-port is where its parent is.
+        if facts.bindings.ports.contains_key(&id) && facts.model.parent(id).is_none() {
+            let host = facts.host.name.to_string();
+            put_port(transaction, row, Port::values().set(Port::host, Some(host)));
+        }
+    }
+}
+
+fn put_port(transaction: &mut Transaction<Northbound>, row: &Port, values: Values<Port>) {
+    // Two hosts may see an interface of a port that has none yet: one gets it.
+    transaction.verify(row.uuid, Port::host, &row.host);
+    transaction.update(row.uuid, values.set(Port::updated_at, now()));
+    transaction.mutate(row.uuid, [Port::revision_number.plus(1)]);
 }
 
 #[cfg(test)]

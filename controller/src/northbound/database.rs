@@ -39,6 +39,7 @@ use ovsdb::monitor::Conditions;
 use ovsdb::{Client, Event, Events, Options, Outcome, Remote, Transaction, Uuid};
 use tokio::time::timeout;
 
+pub(crate) mod access;
 pub(crate) mod delete;
 mod error;
 pub(crate) mod objects;
@@ -184,6 +185,9 @@ impl Northbound {
 /// its own.
 pub(crate) fn agent_conditions(host: &str) -> Conditions {
     Conditions::new()
+        .only::<tables::Connection>([])
+        .only::<tables::RbacRole>([])
+        .only::<tables::RbacPermission>([])
         .only::<tables::AddressScope>([])
         .only::<tables::SubnetPool>([])
         .only::<tables::DefaultSecurityGroup>([])

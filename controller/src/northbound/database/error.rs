@@ -52,6 +52,13 @@ pub(crate) enum WriteError {
     Failed(TransactError),
 }
 
+impl WriteError {
+    /// Whether the role of the connection does not allow it.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.is(&ErrorName::PERMISSION_ERROR))
+    }
+}
+
 impl From<TransactError> for WriteError {
     fn from(error: TransactError) -> Self {
         if error.is_uncertain() {

@@ -20,6 +20,38 @@ ovsdb::tables! {
     table global: Global = "NB_Global" {
         /// The number of the latest change that somebody waits for.
         nb_cfg: i64;
+        /// Where the servers listen, beside what their command line says.
+        connections: BTreeSet<Uuid>;
+    }
+
+    /// Where the servers listen.
+    table connections: Connection = "Connection" {
+        /// The address, as `pssl:6642`.
+        target: String;
+        /// What who connects there may do, by the name of an [`RbacRole`]; everything if empty.
+        role: String;
+        /// What the servers say of it, as `bound_port`.
+        status: BTreeMap<String, String>;
+    }
+
+    /// What a kind of client may do.
+    table roles: RbacRole = "RBAC_Role" {
+        /// Its name.
+        name: String;
+        /// What it may do in each table, by the name of the table.
+        permissions: BTreeMap<String, Uuid>;
+    }
+
+    /// What a role may do in a table.
+    table permissions: RbacPermission = "RBAC_Permission" {
+        /// The table.
+        table: String;
+        /// The columns one of which has to hold the name in the client's certificate.
+        authorization: BTreeSet<String>;
+        /// Whether rows may be made and deleted.
+        insert_delete: bool;
+        /// The columns that may be changed.
+        update: BTreeSet<String>;
     }
 
     /// A layer-2 network. Without a [`Segment`] it is `local`: it does not leave its host.
