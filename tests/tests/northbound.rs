@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use labs::cluster::{hosts_with_rule, with_rule};
 use labs::quickstart::{NETWORK, OFPORTS};
-use labs::{Lab, Machine, Northbound, PATIENCE, cluster, probe, wait_for};
+use labs::{Host, Lab, Machine, Northbound, PATIENCE, cluster, probe, wait_for};
 use tests::{brint, reaches};
 
 /// The quickstart, whose agents follow a northbound database that has been told of it. They know it
@@ -286,6 +286,60 @@ fn one_command_runs_a_host_alone() -> anyhow::Result<()> {
         Ok(host.ask_agent(&brint, &apply).ok())
     })?;
     answers(&two, &one)
+}
+
+#[test]
+fn what_the_api_changes_reaches_the_switch() -> anyhow::Result<()> {
+    let brint = brint()?;
+    let mut lab = Lab::build("t-nbapi", ALONE, &brint)?;
+    lab.start_agents_of(&["run".as_ref()])?;
+    let apply = format!("apply -f {} --wait=hosts", lab.network().display());
+    let host = lab.host("host1")?;
+    wait_for("the database is served", PATIENCE, || {
+        Ok(host.ask_agent(&brint, &apply).ok())
+    })?;
+    lab.wait_for_bridges()?;
+    lab.plug_machines(&[])?;
+    lab.wait_until_bound()?;
+    let (one, two) = (lab.machine("one")?.clone(), lab.machine("two")?.clone());
+    answers(&one, &two)?;
+    let host = lab.host("host1")?;
+    let port = "/v2.0/ports/75000002-bcad-4032-8ad1-f0950600b737";
+    let shown = request(host, "GET", port, "")?;
+    ensure!(shown.contains(r#""status":"ACTIVE""#), "{shown}");
+    let groups = shown.split_once(r#""security_groups":"#);
+    let (_, groups) = groups.context("a port without groups")?;
+    let (groups, _) = groups.split_once(']').context("groups without an end")?;
+
+    // Without its group nobody may reach the port, until it has it back.
+    let none = r#"{"port": {"security_groups": []}}"#;
+    let changed = request(host, "PUT", port, none)?;
+    ensure!(changed.starts_with("HTTP/1.1 200"), "{changed}");
+    wait_for("silence", PATIENCE, || {
+        let answered = probe::ping(one.namespace(), two.ipv4()?, Duration::from_secs(1))?;
+        Ok((!answered).then_some(()))
+    })?;
+    let back = format!(r#"{{"port": {{"security_groups": {groups}]}}}}"#);
+    request(host, "PUT", port, &back)?;
+    answers(&one, &two)
+}
+
+/// What the API of a host answers.
+fn request(host: &Host, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    let mut command = host.namespace().command("bash");
+    command.args([
+        "-c",
+        "exec 3<>/dev/tcp/127.0.0.1/9696; printf %s \"$0\" >&3; cat <&3",
+        &request,
+    ]);
+    let output = command.output()?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 #[test]

@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::agent::{self, Host};
 use super::run_directory;
+use super::server::Api;
 use crate::log::Levels;
 use crate::northbound::embedded::Embedded;
 use crate::northbound::source::Place;
 
-/// Runs the agent, and has the host's own ovsdb-server serve the northbound database
+/// Runs the agent and the API, and has the host's own ovsdb-server serve the northbound database
 ///
 /// The database is made when it is missing, and brought up to date when its schema is older. Other
 /// hosts reach it where `ovs-vsctl set-manager ptcp:6640` lets them, by
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
     /// /etc/openvswitch]
     #[arg(long, value_name = "FILE")]
     northbound_file: Option<PathBuf>,
+    #[command(flatten)]
+    api: Api,
     #[command(flatten)]
     host: Host,
 }
@@ -37,6 +40,7 @@ pub(crate) fn run(arguments: Arguments, levels: Levels) -> anyhow::Result<()> {
         run_directory: run_directory(),
         file,
     };
+    arguments.api.start(embedded.remote())?;
     let place = Place::Database {
         remotes: vec![embedded.remote()],
         pki: None,
