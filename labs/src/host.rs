@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -301,7 +302,7 @@ impl Host {
             .arg(self.ovs.database());
         self.database = Some(self.state.start(&mut command, &self.console_log())?);
         wait_for("ovsdb-server listens", PATIENCE, || {
-            Ok(socket.exists().then_some(()))
+            Ok(UnixStream::connect(&socket).ok().map(drop))
         })
     }
 

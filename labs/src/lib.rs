@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod cluster;
+pub mod fleet;
 mod host;
 mod interrupt;
 mod lab;

@@ -28,6 +28,8 @@ enum Choice {
     Matrix(Matrix),
     /// The quickstart on a cluster of three northbound servers, whose leaders are killed
     Cluster(Cluster),
+    /// How long a new port takes to reach the flows of many hosts
+    Fleet(Fleet),
     /// What one busy host costs as it grows, beside ovs-ofctl
     Scale(Scale),
     /// What a security group costs as it grows, beside ovs-ofctl
@@ -74,6 +76,19 @@ struct Cluster {
 }
 
 #[derive(Debug, clap::Args)]
+struct Fleet {
+    /// How many hosts, each with an Open vSwitch and an agent
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    hosts: u16,
+    /// How many ports are made, one after the other
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10000))]
+    ports: u16,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct Scale {
     /// Ports on the host; several are measured one after the other
     #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
@@ -110,6 +125,7 @@ fn main() -> ExitCode {
         Choice::Quickstart(arguments) => quickstart(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
         Choice::Cluster(arguments) => cluster(&arguments),
+        Choice::Fleet(arguments) => fleet(&arguments),
         Choice::Scale(arguments) => scale(&arguments),
         Choice::Group(arguments) => group(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
@@ -188,6 +204,15 @@ fn cluster(arguments: &Cluster) -> anyhow::Result<bool> {
     let checks = labs::cluster::check(&lab, &mut northbound)?;
     write!(io::stdout(), "{checks}")?;
     Ok(checks.all_hold())
+}
+
+/// Measures ports on many hosts.
+fn fleet(arguments: &Fleet) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let times = labs::fleet::measure("fleet", &brint, arguments.hosts, arguments.ports)?;
+    writeln!(io::stdout(), "{} hosts, {times}", arguments.hosts)?;
+    Ok(true)
 }
 
 /// Measures every combination of sizes.
