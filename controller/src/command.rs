@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use tracing::error;
 
 use crate::log;
-use object::Noun;
+use object::noun;
 
 mod agent;
 mod answer;
@@ -19,6 +19,7 @@ mod delete;
 mod diff;
 mod export;
 mod flows;
+mod host;
 mod northbound;
 mod object;
 mod run;
@@ -28,9 +29,21 @@ mod sg;
 mod status;
 mod why;
 
+/// What people do most.
+const EXAMPLES: &str = "\
+Examples:
+  brint run                                          everything on this host
+  brint apply -f network.yaml --wait=hosts           every host has programmed the file
+  brint network create private provider:network_type=vxlan
+  brint subnet create private-v4 network_id=private ip_version=4 cidr=10.0.0.0/24
+  brint port create vm1 network_id=private -f value -c id
+  brint port list status=ACTIVE -c name -c fixed_ips
+  brint why vm1 tcp/80 from 10.0.0.7                 why a packet passes, or does not
+  brint status --watch";
+
 /// An SDN controller that runs beside Open vSwitch.
 #[derive(Debug, Parser)]
-#[command(name = "brint", version, propagate_version = true)]
+#[command(name = "brint", version, propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct Brint {
     /// What to log: a level, or `target=level` pairs separated by commas.
     #[arg(
@@ -55,14 +68,23 @@ enum Command {
     Apply(Box<apply::Arguments>),
     Delete(Box<delete::Arguments>),
     Export(Box<export::Arguments>),
-    /// Shows and deletes networks of the northbound database
+    /// Networks of the northbound database
     Network(object::Arguments),
-    /// Shows and deletes subnets of the northbound database
+    /// Subnets of the northbound database
     Subnet(object::Arguments),
-    /// Shows and deletes ports of the northbound database
+    /// Ports of the northbound database
     Port(object::Arguments),
-    /// Shows hosts of the northbound database, and deletes those that are gone
-    Host(object::Arguments),
+    /// Security groups of the northbound database
+    SecurityGroup(object::Arguments),
+    /// Rules of security groups of the northbound database
+    SecurityGroupRule(object::Arguments),
+    /// Address groups of the northbound database
+    AddressGroup(object::Arguments),
+    /// Routers of the northbound database
+    Router(object::Arguments),
+    /// Floating IPs of the northbound database
+    FloatingIp(object::Arguments),
+    Host(host::Arguments),
     Connection(connection::Arguments),
     Schema(schema::Arguments),
     Completion(completion::Completion),
@@ -89,10 +111,17 @@ impl Brint {
             Command::Apply(arguments) => apply::run(&arguments),
             Command::Delete(arguments) => delete::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
-            Command::Network(arguments) => object::run(Noun::Network, arguments),
-            Command::Subnet(arguments) => object::run(Noun::Subnet, arguments),
-            Command::Port(arguments) => object::run(Noun::Port, arguments),
-            Command::Host(arguments) => object::run(Noun::Host, arguments),
+            Command::Network(arguments) => object::run(&noun::NETWORK, arguments),
+            Command::Subnet(arguments) => object::run(&noun::SUBNET, arguments),
+            Command::Port(arguments) => object::run(&noun::PORT, arguments),
+            Command::SecurityGroup(arguments) => object::run(&noun::SECURITY_GROUP, arguments),
+            Command::SecurityGroupRule(arguments) => {
+                object::run(&noun::SECURITY_GROUP_RULE, arguments)
+            }
+            Command::AddressGroup(arguments) => object::run(&noun::ADDRESS_GROUP, arguments),
+            Command::Router(arguments) => object::run(&noun::ROUTER, arguments),
+            Command::FloatingIp(arguments) => object::run(&noun::FLOATING_IP, arguments),
+            Command::Host(arguments) => host::run(arguments),
             Command::Connection(arguments) => connection::run(arguments),
             Command::Schema(schema::Arguments {}) => schema::run(),
             Command::Completion(arguments) => completion::complete(&arguments),

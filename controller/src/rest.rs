@@ -20,11 +20,13 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use crate::northbound::database::Database;
+pub(crate) use ask::ask;
 pub(crate) use identity::Identity;
 
 mod address;
 mod address_group;
 mod agent;
+mod ask;
 mod attribute;
 mod call;
 mod extension;

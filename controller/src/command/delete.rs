@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::northbound::{Northbound, Waiting, read};
+use super::northbound::{Northbound, Waiting, read, tell};
 use crate::northbound::database::delete::delete;
 
 /// Deletes what a file describes
@@ -31,9 +31,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let model = read(&arguments.file)?;
     arguments.northbound.with(async |session| {
         let plan = delete(&session.database.snapshot(), &model);
-        plan.tell()?;
-        if !arguments.dry_run {
-            session.carry_out(plan, &arguments.waiting).await?;
+        match arguments.dry_run {
+            true => tell(&plan.changes)?,
+            false => session.carry_out(plan, &arguments.waiting).await?,
         }
         Ok(ExitCode::SUCCESS)
     })

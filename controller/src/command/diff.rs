@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::answer::{Shown, ask};
-use super::northbound::{Northbound, read};
+use super::northbound::{Northbound, read, tell};
 use crate::control::ControlClient as _;
 use crate::flows::BridgeDiff;
 use crate::northbound::database::put::put;
@@ -55,7 +55,7 @@ fn compare(file: &Path, northbound: &Northbound) -> anyhow::Result<ExitCode> {
     let model = read(file)?;
     northbound.with(async |session| {
         let plan = put(&session.database.snapshot(), &model);
-        plan.tell()?;
+        tell(&plan.changes)?;
         Ok(match plan.changes.is_empty() {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(DIFFERS),

@@ -14,13 +14,16 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::write;
 use super::run_directory;
-use crate::northbound::database::plan::Plan;
+use crate::northbound::database::plan::{Change, Plan};
 use crate::northbound::database::tables::Northbound as Rows;
 use crate::northbound::database::{DOWN_TIME, Database, now, number_change};
 use crate::northbound::file;
 
 /// How long the database may take to answer at all.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// So many changes take a moment, which is worth a word.
+const MANY: usize = 100;
 
 /// The northbound database.
 #[derive(Clone, Debug, Args)]
@@ -110,16 +113,20 @@ impl Northbound {
 }
 
 impl Session {
-    /// Applies a plan, and waits as asked.
+    /// Applies a plan, tells what was done, and waits as asked.
     pub(super) async fn carry_out(self, plan: Plan, waiting: &Waiting) -> anyhow::Result<()> {
         let mut transaction = plan.transaction;
         if waiting.wait.is_some() {
             self.database.prepare().await?;
             number_change(&mut transaction);
         }
+        if plan.changes.len() >= MANY {
+            eprintln!("writing {} objects", plan.changes.len());
+        }
         if !transaction.is_empty() {
             self.database.transact(transaction).await?;
         }
+        tell(&plan.changes)?;
         match waiting.wait {
             Some(Wait::Hosts) => self.wait_for_hosts(waiting.timeout).await,
             None => Ok(()),
@@ -155,12 +162,10 @@ impl Session {
     }
 }
 
-impl Plan {
-    /// Tells what it does, one object a line.
-    pub(super) fn tell(&self) -> anyhow::Result<()> {
-        let lines = self.changes.iter().map(|change| format!("{change}\n"));
-        write(&lines.collect::<String>())
-    }
+/// Tells what a plan does, one object a line.
+pub(super) fn tell(changes: &[Change]) -> anyhow::Result<()> {
+    let lines = changes.iter().map(|change| format!("{change}\n"));
+    write(&lines.collect::<String>())
 }
 
 /// The hosts that are alive and have not programmed a change.

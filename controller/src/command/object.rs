@@ -1,22 +1,31 @@
-//! `brint network`, `subnet`, `port` and `host`: objects of the northbound database.
+//! `brint network`, `subnet`, `port` and the other nouns: objects of the northbound database.
+//!
+//! They are what the API serves, by the same code: attributes have Neutron's names and rules, and
+//! what is not said is chosen as a server would choose it, addresses included.
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use anyhow::{Context as _, ensure};
+use clap::{Args, Subcommand};
+use form_urlencoded::Serializer;
+use hyper::Method;
 use ovsdb::Uuid;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::answer::write;
 use super::northbound::{Northbound, Session, Waiting};
+use crate::northbound::database::Database;
 use crate::northbound::database::plan::Plan;
-use crate::northbound::database::tables::Northbound as Rows;
-use crate::status::columns;
-use fields::Fields;
+use crate::rest::ask;
 
 mod fields;
+pub(super) mod noun;
+mod shown;
 
-/// Shows and deletes objects of the northbound database
+pub(super) use fields::Fields;
+use noun::Noun;
+pub(super) use shown::Shown;
+
+/// The objects
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -25,8 +34,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists all of them
+    /// Lists those that have these attributes, or all
     List {
+        /// What they have to have, as name=web or project_id=demo
+        #[arg(value_name = "KEY=VALUE")]
+        filters: Vec<String>,
         #[command(flatten)]
         shown: Shown,
         #[command(flatten)]
@@ -42,10 +54,41 @@ enum Command {
         #[command(flatten)]
         northbound: Northbound,
     },
-    /// Deletes some of them, all or none
+    /// Makes one, and shows it
     ///
-    /// What is part of an object goes with it: subnets with their network, addresses with their
-    /// port. It is refused if others name an object, as ports name their network.
+    /// Attributes have the names of Neutron's API. Numbers, true, false, null, lists and objects are
+    /// written as in JSON, everything else is text. Other objects go by their name or UUID:
+    /// network_id=private, security_groups=web,default.
+    Create {
+        /// Its name, and other attributes
+        #[arg(value_name = "NAME|KEY=VALUE", required = true)]
+        attributes: Vec<String>,
+        /// The project that it is made for
+        #[arg(long, default_value = "", value_name = "PROJECT")]
+        project: String,
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        waiting: Waiting,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+    /// Changes attributes of one, which are written as for create
+    Set {
+        /// The object
+        #[arg(value_name = "NAME|UUID")]
+        object: String,
+        /// What changes
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        attributes: Vec<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+    /// Deletes some of them, one after the other
+    ///
+    /// It is refused if others name an object, as ports name their network.
     Delete {
         /// The objects
         #[arg(value_name = "NAME|UUID", required = true)]
@@ -57,195 +100,168 @@ enum Command {
     },
 }
 
-/// How objects are shown.
-#[derive(Clone, Debug, Args)]
-struct Shown {
-    /// How to show them
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Only this column; may be given several times, and they come in this order
-    #[arg(short, long, value_name = "COLUMN")]
-    column: Vec<String>,
-}
-
-/// A layout of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-    /// For both.
-    Yaml,
-    /// Values alone, one object a line, separated by spaces.
-    Value,
-}
-
-/// A kind of object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noun {
-    /// Networks.
-    Network,
-    /// Subnets.
-    Subnet,
-    /// Ports.
-    Port,
-    /// Hosts.
-    Host,
-}
-
 /// Does what is asked with objects of a kind.
-pub(crate) fn run(noun: Noun, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
-        Command::List { shown, northbound } => northbound.with(async |session| {
-            let mut objects = noun.all(&session.database.snapshot());
-            if shown.column.is_empty() {
-                objects = (objects.into_iter())
-                    .map(|object| object.only(noun.short()))
-                    .collect();
-            }
-            shown.list(&objects, noun)
+        Command::List {
+            filters,
+            shown,
+            northbound,
+        } => northbound.with(async |session| {
+            shown.list(&list(noun, &session.database, &filters).await?, noun.short)
         })?,
         Command::Show {
             object,
             shown,
             northbound,
+        } => northbound
+            .with(async |session| shown.show(&find(noun, &session.database, &object).await?))?,
+        Command::Create {
+            attributes,
+            project,
+            shown,
+            waiting,
+            northbound,
         } => northbound.with(async |session| {
-            let objects = noun.all(&session.database.snapshot());
-            shown.show(noun.find(objects, &object)?)
+            let object = attributes_of(&session.database, &attributes, true).await?;
+            let body = json!({ noun.name: object });
+            let made = (project.as_str(), &body);
+            let mut made = ask(&session.database, Method::POST, noun.collection, made).await?;
+            shown.show(&fields(taken(&mut made, noun.name)))?;
+            finish(session, &waiting).await
+        })?,
+        Command::Set {
+            object,
+            attributes,
+            waiting,
+            northbound,
+        } => northbound.with(async |session| {
+            let path = path(noun, &session.database, &object).await?;
+            let object = attributes_of(&session.database, &attributes, false).await?;
+            let body = json!({ noun.name: object });
+            ask(&session.database, Method::PUT, &path, ("", &body)).await?;
+            finish(session, &waiting).await
         })?,
         Command::Delete {
             objects,
             waiting,
             northbound,
-        } => northbound.with(async |session| delete(noun, &objects, session, &waiting).await)?,
+        } => northbound.with(async |session| {
+            for object in &objects {
+                let path = path(noun, &session.database, object).await?;
+                ask(&session.database, Method::DELETE, &path, ("", &Value::Null)).await?;
+            }
+            finish(session, &waiting).await
+        })?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn delete(
-    noun: Noun,
-    names: &[String],
-    session: Session,
-    waiting: &Waiting,
-) -> anyhow::Result<()> {
-    let rows = session.database.snapshot();
-    let mut plan = Plan::default();
-    for name in names {
-        let object = noun.find(noun.all(&rows), name)?;
-        let id: Uuid = object.text("id").parse().context("an id that is no UUID")?;
-        noun.delete(&mut plan, &object.text("name"), id);
-    }
-    session.carry_out(plan, waiting).await
+/// Waits as asked for what was written.
+async fn finish(session: Session, waiting: &Waiting) -> anyhow::Result<()> {
+    session.carry_out(Plan::default(), waiting).await
 }
 
-impl Noun {
-    /// The object that a text names.
-    fn find(self, objects: Vec<Fields>, text: &str) -> anyhow::Result<Fields> {
-        let by_id = objects.iter().position(|object| object.text("id") == text);
-        let named = objects.iter().enumerate();
-        let mut named = named
-            .filter(|(_, object)| object.text("name") == text)
-            .map(|(index, _)| index);
-        let index = by_id.or_else(|| named.next());
-        let Some(index) = index else {
-            bail!("there is no {} {text}", self.word());
-        };
-        ensure!(
-            by_id.is_some() || named.next().is_none(),
-            "{} {text} is not one alone, expected an id",
-            self.word()
-        );
-        let object = objects.into_iter().nth(index);
-        object.context("an object that is gone")
+async fn list(noun: &Noun, database: &Database, filters: &[String]) -> anyhow::Result<Vec<Fields>> {
+    let mut query = Serializer::new(String::new());
+    for filter in filters {
+        let (key, value) = pair(filter)?;
+        query.append_pair(key, value);
     }
+    let path = format!("{}?{}", noun.collection, query.finish());
+    let mut answer = ask(database, Method::GET, &path, ("", &Value::Null)).await?;
+    let Value::Array(objects) = taken(&mut answer, noun.names) else {
+        return Ok(Vec::new());
+    };
+    Ok(objects.into_iter().map(fields).collect())
+}
 
-    fn all(self, rows: &Rows) -> Vec<Fields> {
-        match self {
-            Self::Network => (rows.networks.iter())
-                .map(|row| fields::network(rows, row))
-                .collect(),
-            Self::Subnet => rows.subnets.iter().map(|row| fields::subnet(row)).collect(),
-            Self::Port => (rows.ports.iter())
-                .map(|row| fields::port(rows, row))
-                .collect(),
-            Self::Host => (rows.hosts.iter())
-                .map(|row| fields::host(rows, row))
-                .collect(),
-        }
+/// The object that a text names.
+async fn find(noun: &Noun, database: &Database, text: &str) -> anyhow::Result<Fields> {
+    Fields::find(list(noun, database, &[]).await?, noun.word, text)
+}
+
+/// Where the API has the object that a text names.
+async fn path(noun: &Noun, database: &Database, text: &str) -> anyhow::Result<String> {
+    let object = find(noun, database, text).await?;
+    Ok(format!("{}/{}", noun.collection, object.text("id")))
+}
+
+/// What an answer holds under a name.
+fn taken(answer: &mut Value, name: &str) -> Value {
+    let value = answer.get_mut(name).map(Value::take);
+    value.unwrap_or_default()
+}
+
+fn fields(object: Value) -> Fields {
+    match object {
+        Value::Object(object) => object.into_iter().collect(),
+        _ => Fields::default(),
     }
 }
 
-impl Shown {
-    fn list(&self, objects: &[Fields], noun: Noun) -> anyhow::Result<()> {
-        let objects: Vec<_> = objects
-            .iter()
-            .map(|object| self.chosen(object))
-            .collect::<anyhow::Result<_>>()?;
-        let text = match self.format {
-            Format::Table => {
-                let chosen: Vec<&str> = self.column.iter().map(String::as_str).collect();
-                let head = match chosen.as_slice() {
-                    [] => noun.short(),
-                    chosen => chosen,
-                };
-                let head = head.iter().map(|column| column.to_uppercase()).collect();
-                let rows = objects.iter().map(Fields::texts);
-                columns(&[head].into_iter().chain(rows).collect::<Vec<_>>())
-            }
-            Format::Value => (objects.iter())
-                .map(|object| object.texts().join(" ") + "\n")
-                .collect(),
-            Format::Json => serde_json::to_string_pretty(&objects).context("writing JSON")? + "\n",
-            Format::Yaml => serde_saphyr::to_string(&objects).context("writing YAML")?,
+/// Attributes as the API takes them. One that has no key is the name.
+async fn attributes_of(
+    database: &Database,
+    texts: &[String],
+    may_name: bool,
+) -> anyhow::Result<Map<String, Value>> {
+    let mut attributes = Map::new();
+    for text in texts {
+        let (key, value) = match pair(text) {
+            Ok((key, value)) => (key, named(database, key, value).await?),
+            Err(_) if may_name => ("name", json!(text)),
+            Err(error) => return Err(error),
         };
-        write(&text)
+        let twice = attributes.insert(key.to_owned(), value).is_some();
+        ensure!(!twice, "{key} is given twice");
     }
+    Ok(attributes)
+}
 
-    fn show(&self, object: Fields) -> anyhow::Result<()> {
-        let object = self.chosen(&object)?;
-        let text = match self.format {
-            Format::Table => columns(&object.pairs()),
-            Format::Value => object.texts().join("\n") + "\n",
-            Format::Json => serde_json::to_string_pretty(&object).context("writing JSON")? + "\n",
-            Format::Yaml => serde_saphyr::to_string(&object).context("writing YAML")?,
-        };
-        write(&text)
+/// The value of an attribute, with UUIDs in place of names.
+async fn named(database: &Database, key: &str, text: &str) -> anyhow::Result<Value> {
+    let value = value(text);
+    let (Some(noun), Value::String(names)) = (Noun::of_attribute(key), &value) else {
+        return Ok(value);
+    };
+    let mut ids = Vec::new();
+    for name in names.split(',') {
+        ids.push(match name.parse::<Uuid>() {
+            Ok(id) => id.to_string(),
+            Err(_) => find(noun, database, name).await?.text("id"),
+        });
     }
-
-    /// The columns that were asked for.
-    fn chosen(&self, object: &Fields) -> anyhow::Result<Fields> {
-        if self.column.is_empty() {
-            return Ok(object.clone());
-        }
-        let column = |name: &String| {
-            let found = object.0.iter().find(|(column, _)| column == name);
-            let known: Vec<&str> = object.0.iter().map(|(column, _)| *column).collect();
-            found
-                .cloned()
-                .with_context(|| format!("unknown column {name}, known are {}", known.join(", ")))
-        };
-        let columns = self.column.iter().map(column);
-        Ok(Fields(columns.collect::<anyhow::Result<_>>()?))
+    match key {
+        "security_groups" => Ok(json!(ids)),
+        _ => Ok(json!(ids.join(","))),
     }
 }
 
-/// A value as people read it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) => {
-            let values: Vec<_> = values.iter().map(plain).collect();
-            values.join(",")
-        }
-        Value::Object(pairs) => {
-            let pairs: Vec<_> = pairs
-                .iter()
-                .map(|(key, value)| format!("{key}={}", plain(value)))
-                .collect();
-            pairs.join(",")
-        }
-        other => other.to_string(),
+fn pair(text: &str) -> anyhow::Result<(&str, &str)> {
+    let pair = text.split_once('=');
+    pair.with_context(|| format!("{text}: expected KEY=VALUE"))
+}
+
+/// A value as JSON, if it can be nothing else.
+fn value(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(_) => json!(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_or_text() {
+        assert_eq!(value("1450"), json!(1450));
+        assert_eq!(value("true"), json!(true));
+        assert_eq!(value("\"1450\""), json!("1450"));
+        assert_eq!(value("10.0.0.0/24"), json!("10.0.0.0/24"));
+        let fixed = r#"[{"ip_address":"10.0.0.5"}]"#;
+        assert_eq!(value(fixed), json!([{"ip_address": "10.0.0.5"}]));
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Fault {
     /// Neutron's name for it, which clients look at.
     kind: &'static str,
     /// The sentence that clients show.
-    message: String,
+    pub(super) message: String,
 }
 
 impl Fault {

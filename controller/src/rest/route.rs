@@ -99,6 +99,10 @@ where
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let document = match path.as_slice() {
         ["v2.0", collection, rest @ ..] if *collection != "extensions" => {
+            let listed = *collection == "security-groups" && rest.is_empty();
+            if listed && call.method == hyper::Method::GET {
+                ensure_default(database, &call).await?;
+            }
             return objects(database, &call, collection, rest).await;
         }
         [] => versions(&call),
@@ -114,15 +118,12 @@ where
 }
 
 /// Answers a request whose path begins with a collection.
-async fn objects(
+pub(super) async fn objects(
     database: &Database,
     call: &Call,
     collection: &str,
     rest: &[&str],
 ) -> Result<Answer, Fault> {
-    if collection == "security-groups" && call.method == hyper::Method::GET && rest.is_empty() {
-        ensure_default(database, call).await?;
-    }
     macro_rules! served {
         (
             tagged { $($tagged:literal => $with_tags:ty;)* }

@@ -1,21 +1,19 @@
-//! Rows as Neutron's attributes.
+//! The attributes of an object, as people see them.
 
-use std::net::IpAddr;
-
-use ovsdb::Uuid;
+use anyhow::{Context as _, bail, ensure};
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
-
-use super::{Noun, plain};
-use crate::northbound::database::plan::Plan;
-use crate::northbound::database::tables::{
-    Address, Host, HostState, Network, Northbound, Port, Segment, SegmentType, Subnet,
-};
-use crate::northbound::database::{DOWN_TIME, now};
+use serde_json::Value;
 
 /// The attributes of one object, in order.
-#[derive(Clone, Debug)]
-pub(super) struct Fields(pub(super) Vec<(&'static str, Value)>);
+#[derive(Clone, Debug, Default)]
+pub(in crate::command) struct Fields(Vec<(String, Value)>);
+
+impl<K: Into<String>> FromIterator<(K, Value)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (K, Value)>>(pairs: T) -> Self {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value));
+        Self(pairs.collect())
+    }
+}
 
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -24,9 +22,35 @@ impl Serialize for Fields {
 }
 
 impl Fields {
+    /// The one of many objects that a text names, by its `id` or its `name`.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or several have the name.
+    pub(in crate::command) fn find(
+        objects: Vec<Self>,
+        word: &str,
+        text: &str,
+    ) -> anyhow::Result<Self> {
+        let by_id = objects.iter().position(|object| object.text("id") == text);
+        let named = objects.iter().enumerate();
+        let mut named = named
+            .filter(|(_, object)| object.text("name") == text)
+            .map(|(index, _)| index);
+        let Some(index) = by_id.or_else(|| named.next()) else {
+            bail!("there is no {word} {text}");
+        };
+        ensure!(
+            by_id.is_some() || named.next().is_none(),
+            "{word} {text} is not one alone, expected an id"
+        );
+        let object = objects.into_iter().nth(index);
+        object.context("an object that is gone")
+    }
+
     /// An attribute as text; empty where there is none.
-    pub(super) fn text(&self, name: &str) -> String {
-        let found = self.0.iter().find(|(column, _)| *column == name);
+    pub(in crate::command) fn text(&self, name: &str) -> String {
+        let found = self.0.iter().find(|(column, _)| column == name);
         found.map(|(_, value)| plain(value)).unwrap_or_default()
     }
 
@@ -39,155 +63,44 @@ impl Fields {
     pub(super) fn pairs(&self) -> Vec<Vec<String>> {
         let pairs = self.0.iter();
         pairs
-            .map(|(column, value)| vec![(*column).to_owned(), plain(value)])
+            .map(|(column, value)| vec![column.clone(), plain(value)])
             .collect()
     }
 
-    /// Some of the attributes.
-    pub(super) fn only(mut self, columns: &[&str]) -> Self {
-        self.0.retain(|(column, _)| columns.contains(column));
-        self
+    /// Some of the attributes, in another order.
+    ///
+    /// # Errors
+    ///
+    /// There is no such attribute.
+    pub(super) fn only(&self, columns: &[&str]) -> anyhow::Result<Self> {
+        let column = |name: &&str| {
+            let found = self.0.iter().find(|(column, _)| column == name);
+            let known: Vec<&str> = self.0.iter().map(|(column, _)| column.as_str()).collect();
+            found
+                .cloned()
+                .with_context(|| format!("unknown column {name}, known are {}", known.join(", ")))
+        };
+        let columns = columns.iter().map(column);
+        Ok(Self(columns.collect::<anyhow::Result<_>>()?))
     }
 }
 
-impl Noun {
-    /// What one is called.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::Subnet => "subnet",
-            Self::Port => "port",
-            Self::Host => "host",
+/// A value as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(plain).collect();
+            values.join(",")
         }
-    }
-
-    /// The columns of a list.
-    pub(super) fn short(self) -> &'static [&'static str] {
-        match self {
-            Self::Network => &["id", "name", "project_id", "network_type", "subnets"],
-            Self::Subnet => &["id", "name", "network_id", "cidr"],
-            Self::Port => &["id", "name", "mac_address", "fixed_ips", "status", "host"],
-            Self::Host => &["id", "name", "alive", "encap_ip", "nb_cfg"],
+        Value::Object(pairs) => {
+            let pairs: Vec<_> = pairs
+                .iter()
+                .map(|(key, value)| format!("{key}={}", plain(value)))
+                .collect();
+            pairs.join(",")
         }
+        other => other.to_string(),
     }
-
-    /// Plans the deletion of one with what is part of it.
-    pub(super) fn delete(self, plan: &mut Plan, name: &str, id: Uuid) {
-        let transaction = &mut plan.transaction;
-        match self {
-            Self::Network => {
-                transaction.delete(Subnet::network.equals(id));
-                transaction.delete(Segment::network.equals(id));
-                plan.delete::<Network>(self.word(), name, id);
-            }
-            Self::Subnet => plan.delete::<Subnet>(self.word(), name, id),
-            Self::Port => {
-                transaction.delete(Address::port.equals(id));
-                plan.delete::<Port>(self.word(), name, id);
-            }
-            Self::Host => {
-                transaction.delete(HostState::name.equals(name));
-                plan.delete::<Host>(self.word(), name, id);
-            }
-        }
-    }
-}
-
-pub(super) fn network(rows: &Northbound, row: &Network) -> Fields {
-    let segment = rows.segments.index().by_network.get(row.uuid);
-    let subnets = rows.subnets.index().by_network.all(row.uuid);
-    let subnets: Vec<_> = subnets.map(|subnet| subnet.uuid).collect();
-    let network_type = segment.map(|segment| segment.network_type);
-    Fields(vec![
-        ("id", json!(row.uuid)),
-        ("name", json!(row.name)),
-        ("project_id", json!(row.project)),
-        (
-            "network_type",
-            json!(network_type.map_or("local", SegmentType::as_str)),
-        ),
-        (
-            "physical_network",
-            json!(segment.and_then(|segment| segment.physical_network.as_ref())),
-        ),
-        (
-            "segmentation_id",
-            json!(segment.and_then(|segment| segment.segmentation_id)),
-        ),
-        ("subnets", json!(subnets)),
-        ("mtu", json!(row.mtu)),
-        ("admin_state_up", json!(row.admin_state_up)),
-        ("shared", json!(row.shared)),
-        ("external", json!(row.external)),
-        ("port_security_enabled", json!(row.port_security_enabled)),
-        ("description", json!(row.description)),
-        ("tags", json!(row.tags)),
-        ("revision_number", json!(row.revision_number)),
-    ])
-}
-
-pub(super) fn subnet(row: &Subnet) -> Fields {
-    Fields(vec![
-        ("id", json!(row.uuid)),
-        ("name", json!(row.name)),
-        ("project_id", json!(row.project)),
-        ("network_id", json!(row.network)),
-        ("cidr", json!(row.cidr)),
-        ("gateway_ip", json!(row.gateway_ip)),
-        ("enable_dhcp", json!(row.enable_dhcp)),
-        ("allocation_pools", json!(row.allocation_pools)),
-        (
-            "dns_nameservers",
-            json!(row.dns_nameservers.values().collect::<Vec<_>>()),
-        ),
-        ("host_routes", json!(row.host_routes)),
-        ("description", json!(row.description)),
-        ("tags", json!(row.tags)),
-        ("revision_number", json!(row.revision_number)),
-    ])
-}
-
-pub(super) fn port(rows: &Northbound, row: &Port) -> Fields {
-    let addresses = rows.addresses.index().by_port.all(row.uuid);
-    let mut addresses: Vec<_> = addresses.map(|address| &address.ip_address).collect();
-    addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), *text));
-    Fields(vec![
-        ("id", json!(row.uuid)),
-        ("name", json!(row.name)),
-        ("project_id", json!(row.project)),
-        ("network_id", json!(row.network)),
-        ("mac_address", json!(row.mac_address)),
-        ("fixed_ips", json!(addresses)),
-        ("status", json!(row.status.as_str())),
-        ("host", json!(row.host)),
-        ("migrating_to", json!(row.migrating_to)),
-        ("admin_state_up", json!(row.admin_state_up)),
-        ("port_security_enabled", json!(row.port_security_enabled)),
-        ("security_groups", json!(row.security_groups)),
-        ("allowed_address_pairs", json!(row.allowed_address_pairs)),
-        ("device_id", json!(row.device_id)),
-        ("device_owner", json!(row.device_owner)),
-        ("description", json!(row.description)),
-        ("tags", json!(row.tags)),
-        ("revision_number", json!(row.revision_number)),
-    ])
-}
-
-pub(super) fn host(rows: &Northbound, row: &Host) -> Fields {
-    let state = rows.host_states.index().by_name.get(row.name.as_str());
-    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
-    let alive = state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time));
-    let encap_types: Vec<_> = row.encap_types.iter().map(|kind| kind.as_str()).collect();
-    Fields(vec![
-        ("id", json!(row.uuid)),
-        ("name", json!(row.name)),
-        ("alive", json!(alive)),
-        ("encap_ip", json!(row.encap_ip)),
-        ("encap_types", json!(encap_types)),
-        ("bridge_mappings", json!(row.bridge_mappings)),
-        ("mtu", json!(row.mtu)),
-        ("nb_cfg", json!(state.map(|state| state.nb_cfg))),
-        ("version", json!(state.map(|state| state.version.as_str()))),
-        ("description", json!(row.description)),
-    ])
 }

@@ -1,0 +1,110 @@
+//! `brint host`: the hosts that agents run on.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::northbound::{Northbound, Waiting};
+use super::object::{Fields, Shown};
+use crate::northbound::database::plan::Plan;
+use crate::northbound::database::tables::{Host, HostState, Northbound as Rows};
+use crate::northbound::database::{DOWN_TIME, now};
+
+/// The columns of a list.
+const SHORT: [&str; 5] = ["id", "name", "alive", "encap_ip", "nb_cfg"];
+
+/// Shows hosts of the northbound database, and deletes those that are gone
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists all of them
+    List {
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+    /// Shows one of them, with all that is known
+    Show {
+        /// The host
+        #[arg(value_name = "NAME|UUID")]
+        host: String,
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+    /// Deletes some of them, all or none
+    Delete {
+        /// The hosts
+        #[arg(value_name = "NAME|UUID", required = true)]
+        hosts: Vec<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+}
+
+/// Does what is asked.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::List { shown, northbound } => northbound
+            .with(async |session| shown.list(&all(&session.database.snapshot()), &SHORT))?,
+        Command::Show {
+            host,
+            shown,
+            northbound,
+        } => northbound.with(async |session| {
+            let hosts = all(&session.database.snapshot());
+            shown.show(&Fields::find(hosts, "host", &host)?)
+        })?,
+        Command::Delete {
+            hosts,
+            waiting,
+            northbound,
+        } => northbound.with(async |session| {
+            let mut plan = Plan::default();
+            for text in &hosts {
+                let host = Fields::find(all(&session.database.snapshot()), "host", text)?;
+                let (name, id) = (host.text("name"), host.text("id"));
+                plan.transaction
+                    .delete(HostState::name.equals(name.as_str()));
+                plan.delete::<Host>("host", &name, id.parse().context("an id")?);
+            }
+            session.carry_out(plan, &waiting).await
+        })?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn all(rows: &Rows) -> Vec<Fields> {
+    rows.hosts.iter().map(|row| fields(rows, row)).collect()
+}
+
+fn fields(rows: &Rows, row: &Host) -> Fields {
+    let state = rows.host_states.index().by_name.get(row.name.as_str());
+    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
+    let alive = state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time));
+    let encap_types: Vec<_> = row.encap_types.iter().map(|kind| kind.as_str()).collect();
+    let fields = [
+        ("id", json!(row.uuid)),
+        ("name", json!(row.name)),
+        ("alive", json!(alive)),
+        ("encap_ip", json!(row.encap_ip)),
+        ("encap_types", json!(encap_types)),
+        ("bridge_mappings", json!(row.bridge_mappings)),
+        ("mtu", json!(row.mtu)),
+        ("nb_cfg", json!(state.map(|state| state.nb_cfg))),
+        ("version", json!(state.map(|state| state.version.as_str()))),
+        ("description", json!(row.description)),
+    ];
+    fields.into_iter().collect()
+}
