@@ -15,6 +15,7 @@ use crate::northbound::database::Database;
 use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
+mod anything;
 mod identities;
 mod operators;
 mod ports;
