@@ -242,12 +242,27 @@ impl Desired {
         }
     }
 
-    /// Notes what a unit wants, and what has to be settled for it.
-    fn enter(&mut self, unit: Unit, wanted: FlowSet, touched: &mut Touched) {
+    /// Notes what a unit wants, and what has to be settled for it: most of its flows stay.
+    fn enter(&mut self, unit: Unit, mut wanted: FlowSet, touched: &mut Touched) {
         let unit = Arc::new(unit);
         let before = self.units.remove(&unit).unwrap_or_default();
-        for key in before.keys() {
-            leave(&mut self.flows, key, &unit);
+        if !before.is_empty() {
+            wanted.share(&before);
+        }
+        for difference in before.differences(&wanted) {
+            let (old, new) = match difference {
+                Difference::Added(new) => (None, Some(new)),
+                Difference::Modified { old, new } => (Some(old), Some(new)),
+                Difference::Removed(old) => (Some(old), None),
+            };
+            if let Some(old) = old {
+                leave(&mut self.flows, &Key::of(old), &unit);
+            }
+            if let Some(new) = new {
+                join(&mut self.flows, &Key::of(new), &unit);
+            }
+            // Of two flows with one key, the one that is wanted now.
+            touched.flows.extend(new.or(old).map(Key::of));
         }
         for id in before.groups.keys() {
             leave(&mut self.groups, id, &unit);
@@ -255,18 +270,12 @@ impl Desired {
         for id in before.meters.keys() {
             leave(&mut self.meters, id, &unit);
         }
-        for key in wanted.keys() {
-            join(&mut self.flows, key, &unit);
-        }
         for id in wanted.groups.keys() {
             join(&mut self.groups, id, &unit);
         }
         for id in wanted.meters.keys() {
             join(&mut self.meters, id, &unit);
         }
-        // Of two flows with one key, the one that is wanted now.
-        touched.flows.extend(wanted.keys().cloned());
-        touched.flows.extend(before.keys().cloned());
         touched.groups.extend(wanted.groups.keys().copied());
         touched.groups.extend(before.groups.into_keys());
         touched.meters.extend(wanted.meters.keys().copied());
