@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::northbound::{Northbound, Waiting, read, tell};
 use crate::northbound::database::delete::delete;
+use crate::northbound::database::tables::Northbound as Rows;
 
 /// Deletes what a file describes
 ///
@@ -30,9 +31,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let model = read(&arguments.file)?;
     arguments.northbound.with(async |session| {
-        let plan = delete(&session.database.snapshot(), &model);
+        let plan = |rows: &Rows| delete(rows, &model);
         match arguments.dry_run {
-            true => tell(&plan.changes)?,
+            true => tell(&plan(&session.database.snapshot()).changes)?,
             false => session.carry_out(plan, &arguments.waiting).await?,
         }
         Ok(ExitCode::SUCCESS)

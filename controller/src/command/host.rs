@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use ovsdb::Uuid;
 use serde_json::json;
 
 use super::northbound::{Northbound, Waiting};
@@ -71,14 +72,21 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             waiting,
             northbound,
         } => northbound.with(async |session| {
-            let mut plan = Plan::default();
-            for text in &hosts {
-                let host = Fields::find(all(&session.database.snapshot()), "host", text)?;
-                let (name, id) = (host.text("name"), host.text("id"));
-                plan.transaction
-                    .delete(HostState::name.equals(name.as_str()));
-                plan.delete::<Host>("host", &name, id.parse().context("an id")?);
-            }
+            let rows = session.database.snapshot();
+            let hosts = hosts.iter().map(|text| {
+                let host = Fields::find(all(&rows), "host", text)?;
+                Ok((host.text("name"), host.text("id").parse().context("an id")?))
+            });
+            let hosts = hosts.collect::<anyhow::Result<Vec<(String, Uuid)>>>()?;
+            let plan = |_: &Rows| {
+                let mut plan = Plan::default();
+                for (name, id) in &hosts {
+                    plan.transaction
+                        .delete(HostState::name.equals(name.as_str()));
+                    plan.delete::<Host>("host", name, *id);
+                }
+                plan
+            };
             session.carry_out(plan, &waiting).await
         })?,
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use ovsdb::pki::Pki;
-use ovsdb::{Event, Events, Options, Remote};
+use ovsdb::{Event, Events, Options, Remote, Transaction};
 use pipelines::network::Model;
 use tokio::runtime;
 use tokio::time::{Instant, timeout_at};
@@ -16,11 +16,14 @@ use super::answer::write;
 use super::run_directory;
 use crate::northbound::database::plan::{Change, Plan};
 use crate::northbound::database::tables::Northbound as Rows;
-use crate::northbound::database::{DOWN_TIME, Database, now, number_change};
+use crate::northbound::database::{DOWN_TIME, Database, WriteError, now, number_change};
 use crate::northbound::file;
 
 /// How long the database may take to answer at all.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the database may be away while something is written.
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// So many changes take a moment, which is worth a word.
 const MANY: usize = 100;
@@ -113,23 +116,57 @@ impl Northbound {
 }
 
 impl Session {
-    /// Applies a plan, tells what was done, and waits as asked.
-    pub(super) async fn carry_out(self, plan: Plan, waiting: &Waiting) -> anyhow::Result<()> {
-        let mut transaction = plan.transaction;
+    /// Applies what is planned from the rows, tells what was done, and waits as asked.
+    ///
+    /// A server may go before it has answered. Then what is still missing is planned from what
+    /// another one has; a plan has to be one that may be made twice.
+    pub(super) async fn carry_out(
+        mut self,
+        plan: impl Fn(&Rows) -> Plan,
+        waiting: &Waiting,
+    ) -> anyhow::Result<()> {
+        let first = plan(&self.database.snapshot());
+        let changes = first.changes.clone();
+        if changes.len() >= MANY {
+            eprintln!("writing {} objects", changes.len());
+        }
+        let deadline = Instant::now() + RECOVERY;
+        let mut next = first;
+        while let Err(error) = self.write(next.transaction, waiting).await {
+            let lost = error.is_of_connection() && self.connected_again(deadline).await;
+            ensure!(lost, error);
+            next = plan(&self.database.snapshot());
+        }
+        tell(&changes)?;
+        match waiting.wait {
+            Some(Wait::Hosts) => self.wait_for_hosts(waiting.timeout).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write(
+        &self,
+        mut transaction: Transaction<Rows>,
+        waiting: &Waiting,
+    ) -> Result<(), WriteError> {
         if waiting.wait.is_some() {
             self.database.prepare().await?;
             number_change(&mut transaction);
         }
-        if plan.changes.len() >= MANY {
-            eprintln!("writing {} objects", plan.changes.len());
+        match transaction.is_empty() {
+            true => Ok(()),
+            false => self.database.transact(transaction).await.map(drop),
         }
-        if !transaction.is_empty() {
-            self.database.transact(transaction).await?;
-        }
-        tell(&plan.changes)?;
-        match waiting.wait {
-            Some(Wait::Hosts) => self.wait_for_hosts(waiting.timeout).await,
-            None => Ok(()),
+    }
+
+    /// Waits until the replica is complete again; whether it is in time.
+    async fn connected_again(&mut self, deadline: Instant) -> bool {
+        loop {
+            match timeout_at(deadline, self.events.next()).await {
+                Ok(Some(Event::Connected { .. })) => return true,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return false,
+            }
         }
     }
 

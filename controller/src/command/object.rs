@@ -159,7 +159,7 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
 
 /// Waits as asked for what was written.
 async fn finish(session: Session, waiting: &Waiting) -> anyhow::Result<()> {
-    session.carry_out(Plan::default(), waiting).await
+    session.carry_out(|_| Plan::default(), waiting).await
 }
 
 async fn list(noun: &Noun, database: &Database, filters: &[String]) -> anyhow::Result<Vec<Fields>> {

@@ -53,6 +53,14 @@ pub(crate) enum WriteError {
 }
 
 impl WriteError {
+    /// Whether only the connection was in the way: with another, the same may be tried again.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Uncertain(_) | Self::Failed(TransactError::NotConnected)
+        )
+    }
+
     /// Whether the role of the connection does not allow it.
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Failed(error) if error.is(&ErrorName::PERMISSION_ERROR))
