@@ -357,8 +357,10 @@ fn what_the_api_changes_reaches_the_switch() -> anyhow::Result<()> {
     answers(&one, &two)?;
     let host = lab.host("host1")?;
     let port = "/v2.0/ports/75000002-bcad-4032-8ad1-f0950600b737";
-    let shown = request(host, "GET", port, "")?;
-    ensure!(shown.contains(r#""status":"ACTIVE""#), "{shown}");
+    let shown = wait_for("a port that works", PATIENCE, || {
+        let shown = request(host, "GET", port, "")?;
+        Ok(shown.contains(r#""status":"ACTIVE""#).then_some(shown))
+    })?;
     let groups = shown.split_once(r#""security_groups":"#);
     let (_, groups) = groups.context("a port without groups")?;
     let (groups, _) = groups.split_once(']').context("groups without an end")?;
