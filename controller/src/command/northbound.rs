@@ -24,6 +24,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long the database may be away while something is written.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// How long it may take until what another has written is known.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// So many changes take a moment, which is worth a word.
 const MANY: usize = 100;
@@ -118,8 +120,8 @@ impl Northbound {
 impl Session {
     /// Applies what is planned from the rows, tells what was done, and waits as asked.
     ///
-    /// A server may go before it has answered. Then what is still missing is planned from what
-    /// another one has; a plan has to be one that may be made twice.
+    /// A server may go before it has answered, or somebody else may be faster. Then what is still
+    /// missing is planned from what there is; a plan has to be one that may be made twice.
     pub(super) async fn carry_out(
         mut self,
         plan: impl Fn(&Rows) -> Plan,
@@ -133,8 +135,12 @@ impl Session {
         let deadline = Instant::now() + RECOVERY;
         let mut next = first;
         while let Err(error) = self.write(next.transaction, waiting).await {
-            let lost = error.is_of_connection() && self.connected_again(deadline).await;
-            ensure!(lost, error);
+            let again = match () {
+                () if error.is_of_connection() => self.connected_again(deadline).await,
+                () if error.is_conflict() => self.changed(deadline).await,
+                () => false,
+            };
+            ensure!(again, error);
             next = plan(&self.database.snapshot());
         }
         tell(&changes)?;
@@ -157,6 +163,13 @@ impl Session {
             true => Ok(()),
             false => self.database.transact(transaction).await.map(drop),
         }
+    }
+
+    /// Waits until the replica knows more than when the transaction was planned, as of a host whose
+    /// agent came first; whether it does.
+    async fn changed(&mut self, deadline: Instant) -> bool {
+        let deadline = deadline.min(Instant::now() + SETTLING);
+        matches!(timeout_at(deadline, self.events.next()).await, Ok(Some(_)))
     }
 
     /// Waits until the replica is complete again; whether it is in time.

@@ -61,6 +61,18 @@ impl WriteError {
         )
     }
 
+    /// Whether what others have written is in the way; it may not have been known.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Taken { .. }
+                | Self::InUse { .. }
+                | Self::Missing { .. }
+                | Self::Exists
+                | Self::Stale
+        )
+    }
+
     /// Whether the role of the connection does not allow it.
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Failed(error) if error.is(&ErrorName::PERMISSION_ERROR))
