@@ -135,7 +135,9 @@ impl FlowSet {
     }
 
     /// Adds a flow, to what the set has under its key.
-    pub fn insert_flow(&mut self, flow: Flow) {
+    pub fn insert_flow(&mut self, mut flow: Flow) {
+        // Of tens of thousands of lists, each has room for more than it will ever have.
+        flow.instructions.apply_actions.shrink_to_fit();
         let flow = Arc::new(flow);
         match self.flow(&Key::of(&flow)) {
             Some(present) if present.instructions == flow.instructions => {}

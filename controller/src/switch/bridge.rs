@@ -522,7 +522,7 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
         installed.insert_meter(meter);
     }
     for flow in connection.flows().await.map_err(unreadable)? {
-        installed.put_flow(Arc::new(Flow::from(flow)));
+        installed.insert_flow(Flow::from(flow));
     }
     Ok(installed)
 }
