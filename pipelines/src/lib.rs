@@ -19,6 +19,7 @@
 //!     project: "default".to_owned(),
 //!     segment: Segment::new(NetworkType::Vxlan, None, Some(1001))?,
 //!     mtu: None,
+//!     dns_domain: String::new(),
 //!     subnets: Vec::new(),
 //! };
 //! let port = Port {
@@ -34,6 +35,8 @@
 //!     admin_state_up: true,
 //!     host: None,
 //!     migrating_to: None,
+//!     dns_name: String::new(),
+//!     extra_dhcp_opts: ExtraDhcpOptions::default(),
 //! };
 //! let objects = Objects { networks: vec![network], ports: vec![port], ..Objects::default() };
 //! let model = Model::new(objects).map_err(|problems| problems[0].clone())?;

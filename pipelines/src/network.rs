@@ -33,7 +33,7 @@ pub use object::{
     AddressGroupId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId,
     SubnetId, TrunkId,
 };
-pub use port::{AddressPair, Port};
+pub use port::{AddressPair, ExtraDhcpOptions, Port};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
 pub use security_group::{
@@ -41,5 +41,5 @@ pub use security_group::{
     SecurityGroup, Traffic,
 };
 pub use segment::{Network, NetworkType, Segment, VlanId};
-pub use subnet::Subnet;
+pub use subnet::{HostRoute, Ipv6Mode, Subnet};
 pub use trunk::{SubPort, Trunk};

@@ -68,6 +68,7 @@
 //! | `segmentation_id` | number | by type | required for `vlan` and tunnels, refused elsewhere |
 //! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
 //! | `mtu` | number | what hosts carry | largest packet in bytes, from 68 |
+//! | `dns_domain` | text | none | the domain of its ports' names |
 //! | `subnets` | list | none | below |
 //!
 //! The `segmentation_id` is the VLAN (1-4094), the VXLAN or Geneve network identifier (1-16777215) or
@@ -81,6 +82,11 @@
 //! | `name` | text | none | |
 //! | `cidr` | block | required | without host bits; blocks of one network do not overlap |
 //! | `gateway_ip` | address | none | the router; in the block, or link-local |
+//! | `enable_dhcp` | boolean | `true` | whether DHCP answers its ports |
+//! | `dns_nameservers` | list of addresses | none | the name servers that machines are told of |
+//! | `host_routes` | list of `destination`, `nexthop` | none | the routes that they are told of |
+//! | `ipv6_ra_mode` | word | none | what router advertisements say of it: `slaac`, `dhcpv6-stateful` or `dhcpv6-stateless` |
+//! | `ipv6_address_mode` | word | none | how machines come to their addresses; the same words |
 //!
 //! ## `address_groups`
 //!
@@ -140,6 +146,8 @@
 //! | `admin_state_up` | boolean | `true` | `false`: nothing passes |
 //! | `host` | text | none | where it is plugged in, one of `hosts` |
 //! | `migrating_to` | text | none | where its machine is being moved, another of `hosts` |
+//! | `dns_name` | text | none | its name in the network's domain |
+//! | `extra_dhcp_opts` | list of `opt_name`, `opt_value`, `ip_version` | none | what DHCP tells it besides; of IPv4 unless `ip_version` is 6 |
 //!
 //! Without a group of that name in the project, the default is none. Each entry of
 //! `allowed_address_pairs`:

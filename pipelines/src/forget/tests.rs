@@ -28,6 +28,8 @@ fn port(id: u128, address: &str) -> Port {
         admin_state_up: true,
         host: None,
         migrating_to: None,
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }
 
@@ -40,6 +42,7 @@ fn flows(network: u128, ports: &[(Port, u32)]) -> FlowSet {
         project: String::new(),
         segment: Segment::new(NetworkType::Local, None, None).unwrap(),
         mtu: None,
+        dns_domain: String::new(),
         subnets: vec![
             Subnet::new(
                 SubnetId(Uuid::from_u128(2)),

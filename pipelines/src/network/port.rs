@@ -1,6 +1,9 @@
 //! Ports: where machines are plugged in.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use ipnet::IpNet;
 
@@ -35,6 +38,19 @@ pub struct Port {
     ///
     /// Neutron's key of that name in `binding:profile`.
     pub migrating_to: Option<HostName>,
+    /// Its name in the DNS, and what DHCP calls its machine; empty if it has none.
+    pub dns_name: String,
+    /// What DHCP tells its machine besides.
+    pub extra_dhcp_opts: ExtraDhcpOptions,
+}
+
+/// DHCP options that are given to a port, each by its name or number; Neutron's `extra_dhcp_opts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtraDhcpOptions {
+    /// Those of DHCP for IPv4.
+    pub v4: BTreeMap<String, String>,
+    /// Those of DHCP for IPv6.
+    pub v6: BTreeMap<String, String>,
 }
 
 /// A source that a port may use besides its own: a virtual IP, a nested machine.
@@ -116,6 +132,8 @@ mod tests {
             admin_state_up: true,
             host: None,
             migrating_to: None,
+            dns_name: String::new(),
+            extra_dhcp_opts: Default::default(),
         }
     }
 

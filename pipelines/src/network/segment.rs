@@ -19,6 +19,8 @@ pub struct Network {
     ///
     /// What the underlay carries is the limit: see [`Model::mtu`](super::Model::mtu).
     pub mtu: Option<u16>,
+    /// The domain of the names of its ports in the DNS; empty if they have none.
+    pub dns_domain: String,
     /// Its subnets.
     pub subnets: Vec<Subnet>,
 }

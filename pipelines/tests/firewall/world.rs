@@ -249,6 +249,7 @@ impl World {
             project: "project".to_owned(),
             segment: Segment::Vxlan { vni: 1 },
             mtu: None,
+            dns_domain: String::new(),
             subnets: vec![subnet(0, "10.0.0.0/24"), subnet(1, "2001:db8::/64")],
         };
         let ports = self.ports.iter().enumerate();
@@ -383,5 +384,7 @@ fn port(place: usize, own: &Port) -> pipelines::network::Port {
             "host2".to_owned()
         })),
         migrating_to: None,
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }

@@ -310,6 +310,7 @@ fn network(number: usize) -> Network {
         project: "default".to_owned(),
         segment: segments.get(number).unwrap().clone(),
         mtu: None,
+        dns_domain: String::new(),
         // The same addresses in every network.
         subnets: vec![subnet(0, "10.0.0.0/24"), subnet(1, "2001:db8::/64")],
     }
@@ -403,6 +404,8 @@ fn port(number: usize, random: &mut Random) -> Port {
         admin_state_up: random.percent(90),
         host: named(host),
         migrating_to: named(migrating_to),
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }
 

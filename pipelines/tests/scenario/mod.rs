@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::IpNet;
 use openflow::field::PortNo;
 use pipelines::{
     network::{
@@ -60,6 +61,11 @@ struct NetworkEntry {
     segmentation_id: Option<u32>,
     subnets: Vec<String>,
     local_vlan: Option<u32>,
+    /// Whether DHCP answers in each subnet.
+    #[serde(default)]
+    enable_dhcp: bool,
+    /// What router advertisements say in each subnet of IPv6.
+    ipv6_ra_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -240,7 +246,15 @@ fn network(entry: &NetworkEntry) -> Network {
     let physical_network = entry.physical_network.as_deref().map(PhysicalNetwork::from);
     let subnet = |cidr: &String| {
         let id = SubnetId(derived("subnet", &format!("{} {cidr}", entry.name)));
-        Subnet::new(id, String::new(), cidr.parse().unwrap(), None).unwrap()
+        let cidr: IpNet = cidr.parse().unwrap();
+        let mut subnet = Subnet::new(id, String::new(), cidr, None).unwrap();
+        subnet.enable_dhcp = entry.enable_dhcp;
+        let mode = entry
+            .ipv6_ra_mode
+            .as_ref()
+            .map(|mode| mode.parse().unwrap());
+        subnet.ipv6_ra_mode = mode.filter(|_| cidr.network().is_ipv6());
+        subnet
     };
     Network {
         id: network_id(&entry.name),
@@ -248,6 +262,7 @@ fn network(entry: &NetworkEntry) -> Network {
         project: "default".to_owned(),
         segment: Segment::new(network_type, physical_network, entry.segmentation_id).unwrap(),
         mtu: None,
+        dns_domain: String::new(),
         subnets: entry.subnets.iter().map(subnet).collect(),
     }
 }
@@ -311,6 +326,8 @@ fn port(entry: &PortEntry) -> Port {
         admin_state_up: entry.admin_state_up.unwrap_or(true),
         host: entry.host.as_deref().map(HostName::from),
         migrating_to: entry.migrating_to.as_deref().map(HostName::from),
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }
 

@@ -110,6 +110,7 @@ fn network(number: u32) -> Network {
         project: "default".to_owned(),
         segment: Segment::Vxlan { vni: number + 1 },
         mtu: None,
+        dns_domain: String::new(),
         subnets: subnet.into_iter().collect(),
     }
 }
@@ -166,5 +167,7 @@ fn port(number: u32, host: u32, network: u32, groups: &[SecurityGroupId]) -> Por
         admin_state_up: true,
         host: Some(HostName(format!("host{host}"))),
         migrating_to: None,
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ovsdb::Uuid;
 use pipelines::network::{
-    self, AddressGroupId, AddressPair, Ethertype, HostName, LogId, Model, NetworkId, NetworkType,
-    Objects, PhysicalNetwork, PortId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort,
-    SubnetId, TrunkId, VlanId,
+    self, AddressGroupId, AddressPair, Ethertype, ExtraDhcpOptions, HostName, LogId, Model,
+    NetworkId, NetworkType, Objects, PhysicalNetwork, PortId, Rule, RuleAttributes, RuleId,
+    SecurityGroupId, SubPort, SubnetId, TrunkId, VlanId,
 };
 
 use super::tables::{
@@ -136,6 +136,7 @@ impl Reader<'_> {
             project: row.project.clone(),
             segment,
             mtu: number("mtu", row.mtu)?,
+            dns_domain: row.dns_domain.clone(),
             subnets: self.each("subnet", subnets, |_, row| subnet(row)),
         })
     }
@@ -178,6 +179,11 @@ impl Reader<'_> {
             admin_state_up: row.admin_state_up,
             host: row.host.as_deref().map(HostName::from),
             migrating_to: row.migrating_to.as_deref().map(HostName::from),
+            dns_name: row.dns_name.clone(),
+            extra_dhcp_opts: ExtraDhcpOptions {
+                v4: row.extra_dhcpv4_options.clone(),
+                v6: row.extra_dhcpv6_options.clone(),
+            },
         })
     }
 
@@ -205,12 +211,17 @@ fn subnet(row: &Subnet) -> Result<network::Subnet, Wrong> {
     let gateway_ip = gateway_ip.map(|ip| parse("gateway_ip", ip)).transpose()?;
     let cidr = parse("cidr", &row.cidr)?;
     let id = SubnetId(row.uuid);
-    Ok(network::Subnet::new(
-        id,
-        row.name.clone(),
-        cidr,
-        gateway_ip,
-    )?)
+    let servers = row.dns_nameservers.values();
+    let servers = servers.map(|server| parse("dns_nameservers", server));
+    let routes = row.host_routes.iter();
+    let routes = routes.map(|route| parse("host_routes", route));
+    let mut subnet = network::Subnet::new(id, row.name.clone(), cidr, gateway_ip)?;
+    subnet.enable_dhcp = row.enable_dhcp;
+    subnet.dns_nameservers = servers.collect::<Result<_, _>>()?;
+    subnet.host_routes = routes.collect::<Result<_, _>>()?;
+    subnet.ipv6_ra_mode = row.ipv6_ra_mode.map(Into::into);
+    subnet.ipv6_address_mode = row.ipv6_address_mode.map(Into::into);
+    Ok(subnet)
 }
 
 fn address_group(row: &AddressGroup) -> Result<network::AddressGroup, Wrong> {

@@ -4,7 +4,7 @@
 //! networks, rules of groups, addresses of ports, sub-ports of trunks. Columns that a description
 //! does not know, and objects that it does not name, stay as they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
-    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Log, LogEvent, Network,
+    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Ipv6Mode, Log, LogEvent, Network,
     Northbound, Port, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort,
     Subnet, Trunk,
 };
@@ -156,6 +156,7 @@ impl Writer<'_> {
                 name: network.name.clone(),
                 project: network.project.clone(),
                 mtu: network.mtu.map(i64::from),
+                dns_domain: network.dns_domain.clone(),
             }
         );
         let identity = (uuid, row.is_some());
@@ -230,11 +231,20 @@ impl Writer<'_> {
                     project: network.project.clone(),
                     cidr: subnet.cidr().to_string(),
                     gateway_ip: subnet.gateway_ip().map(|ip| ip.to_string()),
+                    enable_dhcp: subnet.enable_dhcp,
+                    dns_nameservers: (0..)
+                        .zip(subnet.dns_nameservers.iter().map(ToString::to_string))
+                        .collect::<BTreeMap<_, _>>(),
+                    host_routes: (subnet.host_routes.iter())
+                        .map(ToString::to_string)
+                        .collect::<BTreeSet<_>>(),
+                    ipv6_ra_mode: subnet.ipv6_ra_mode.map(Ipv6Mode::from),
+                    ipv6_address_mode: subnet.ipv6_address_mode.map(Ipv6Mode::from),
                 }
             );
             let identity = (uuid, row.is_some());
             self.object(("subnet", &subnet.name), identity, columns, &[], |values| {
-                values.set(Subnet::enable_dhcp, true)
+                values
             });
         }
         let kept: BTreeSet<Uuid> = network.subnets.iter().map(|subnet| subnet.id.0).collect();
@@ -345,6 +355,9 @@ impl Writer<'_> {
                 // Where the description does not say it, the host is what its agent says.
                 host: host.or_else(|| row.and_then(|row| row.host.clone())),
                 migrating_to: port.migrating_to.as_ref().map(ToString::to_string),
+                dns_name: port.dns_name.clone(),
+                extra_dhcpv4_options: port.extra_dhcp_opts.v4.clone(),
+                extra_dhcpv6_options: port.extra_dhcp_opts.v6.clone(),
             }
         );
         let addresses = self.addresses(port);

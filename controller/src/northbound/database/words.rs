@@ -1,5 +1,7 @@
 //! Columns that hold one word of a list.
 
+use pipelines::network;
+
 ovsdb::enumeration! {
     /// How a segment is carried.
     pub(crate) enum SegmentType {
@@ -37,6 +39,26 @@ ovsdb::enumeration! {
         DhcpStateless = "dhcpv6-stateless",
         /// By themselves.
         Slaac = "slaac",
+    }
+}
+
+impl From<network::Ipv6Mode> for Ipv6Mode {
+    fn from(mode: network::Ipv6Mode) -> Self {
+        match mode {
+            network::Ipv6Mode::DhcpStateful => Self::DhcpStateful,
+            network::Ipv6Mode::DhcpStateless => Self::DhcpStateless,
+            network::Ipv6Mode::Slaac => Self::Slaac,
+        }
+    }
+}
+
+impl From<Ipv6Mode> for network::Ipv6Mode {
+    fn from(mode: Ipv6Mode) -> Self {
+        match mode {
+            Ipv6Mode::DhcpStateful => Self::DhcpStateful,
+            Ipv6Mode::DhcpStateless => Self::DhcpStateless,
+            Ipv6Mode::Slaac => Self::Slaac,
+        }
     }
 }
 

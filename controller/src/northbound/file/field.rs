@@ -304,7 +304,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn refuse<T>(&self, expected: &'static str, report: &mut Report) -> Option<T> {
+    /// Notes that something else was expected.
+    pub(super) fn refuse<T>(&self, expected: &'static str, report: &mut Report) -> Option<T> {
         let found = match &self.node.value {
             Value::Null => None,
             Value::Scalar {

@@ -1,9 +1,11 @@
 //! The section `networks`.
 
-use pipelines::network::{Network, NetworkId, PhysicalNetwork, Segment, Subnet, SubnetId};
+use pipelines::network::{
+    HostRoute, Network, NetworkId, PhysicalNetwork, Segment, Subnet, SubnetId,
+};
 
 use super::{
-    field::{Field, Mapping, Report},
+    field::{Field, Mapping, Report, complete},
     name::{Catalogue, derive, id},
 };
 
@@ -15,9 +17,21 @@ const KNOWN: &[&str] = &[
     "segmentation_id",
     "physical_network",
     "mtu",
+    "dns_domain",
     "subnets",
 ];
-const KNOWN_OF_SUBNET: &[&str] = &["id", "name", "cidr", "gateway_ip"];
+const KNOWN_OF_SUBNET: &[&str] = &[
+    "id",
+    "name",
+    "cidr",
+    "gateway_ip",
+    "enable_dhcp",
+    "dns_nameservers",
+    "host_routes",
+    "ipv6_ra_mode",
+    "ipv6_address_mode",
+];
+const KNOWN_OF_ROUTE: &[&str] = &["destination", "nexthop"];
 
 /// Reads one network; its subnets have mappings of their own.
 pub(super) fn read<'a>(
@@ -29,6 +43,8 @@ pub(super) fn read<'a>(
     let identity = networks.declare(&object, report);
     let segment = segment(&object, report);
     let mtu = object.get("mtu").and_then(|mtu| mtu.mtu(report));
+    let dns_domain = object.get("dns_domain");
+    let dns_domain = dns_domain.and_then(|domain| domain.text("a domain", report));
     let mark = report.mark();
     let subnets = object.list("subnets", "a list of subnets", report);
     let subnets = subnets.iter().filter_map(|subnet| {
@@ -44,6 +60,7 @@ pub(super) fn read<'a>(
         project: identity.project,
         segment: segment?,
         mtu,
+        dns_domain: dns_domain.unwrap_or_default().to_owned(),
         subnets,
     };
     sound.then_some((network, object, places))
@@ -102,9 +119,48 @@ fn read_subnet<'a>(
     });
     let name = name.unwrap_or_default().to_owned();
     match Subnet::new(SubnetId(id), name, cidr, gateway_ip) {
-        Ok(subnet) => Some((subnet, object)),
+        Ok(mut subnet) => {
+            services(&mut subnet, &object, report);
+            Some((subnet, object))
+        }
         Err(invalid) => {
             report.add(&object.at(invalid.field), invalid.problem);
+            None
+        }
+    }
+}
+
+/// Reads what a subnet offers its machines.
+fn services(subnet: &mut Subnet, object: &Mapping<'_>, report: &mut Report) {
+    let enable_dhcp = object.get("enable_dhcp");
+    let enable_dhcp = enable_dhcp.and_then(|enable| enable.boolean(report));
+    subnet.enable_dhcp = enable_dhcp.unwrap_or(true);
+    let servers = object.list("dns_nameservers", "a list of addresses", report);
+    let servers = servers
+        .iter()
+        .map(|server| server.parse("an address such as 192.0.2.53", report));
+    subnet.dns_nameservers = complete(servers);
+    let routes = object.list("host_routes", "a list of routes", report);
+    subnet.host_routes = complete(routes.iter().map(|route| read_route(route, report)));
+    let mut mode = |key| {
+        let words = "slaac, dhcpv6-stateful or dhcpv6-stateless";
+        object.get(key).and_then(|mode| mode.word(words, report))
+    };
+    subnet.ipv6_ra_mode = mode("ipv6_ra_mode");
+    subnet.ipv6_address_mode = mode("ipv6_address_mode");
+}
+
+fn read_route(element: &Field<'_>, report: &mut Report) -> Option<HostRoute> {
+    let example = "a route such as {destination: 198.51.100.0/24, nexthop: 10.0.0.7}";
+    let object = element.mapping(example, KNOWN_OF_ROUTE, report)?;
+    let destination = object.require("destination", "a block such as 198.51.100.0/24", report);
+    let destination = destination.and_then(|destination| destination.block(report));
+    let nexthop = object.require("nexthop", "an address such as 10.0.0.7", report)?;
+    let address = nexthop.parse("an address such as 10.0.0.7", report);
+    match HostRoute::new(destination?, address?) {
+        Ok(route) => Some(route),
+        Err(problem) => {
+            report.add(nexthop, problem);
             None
         }
     }

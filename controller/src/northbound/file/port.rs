@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use pipelines::network::{AddressPair, HostName, NetworkId, Port, PortId, SecurityGroupId};
+use pipelines::network::{
+    AddressPair, ExtraDhcpOptions, HostName, NetworkId, Port, PortId, SecurityGroupId,
+};
 
 use super::{
     error::Problem,
@@ -23,8 +25,11 @@ const KNOWN: &[&str] = &[
     "admin_state_up",
     "host",
     "migrating_to",
+    "dns_name",
+    "extra_dhcp_opts",
 ];
 const KNOWN_OF_PAIR: &[&str] = &["ip_address", "mac_address"];
+const KNOWN_OF_OPTION: &[&str] = &["opt_name", "opt_value", "ip_version"];
 
 /// The group of a port that names none, as in Neutron.
 const DEFAULT_GROUP: &str = "default";
@@ -85,6 +90,9 @@ pub(super) fn read<'a>(
     let admin_state_up = boolean(&object, "admin_state_up", report);
     let mut host_at = |key| read_host(object.get(key)?, context.hosts, report);
     let (host, migrating_to) = (host_at("host"), host_at("migrating_to"));
+    let dns_name = object.get("dns_name");
+    let dns_name = dns_name.and_then(|name| name.text("the name of a machine", report));
+    let extra_dhcp_opts = read_options(&object, report);
     let port = Port {
         id: PortId(identity.id),
         name: identity.name,
@@ -98,6 +106,8 @@ pub(super) fn read<'a>(
         admin_state_up,
         host,
         migrating_to,
+        dns_name: dns_name.unwrap_or_default().to_owned(),
+        extra_dhcp_opts,
     };
     identity.sound.then_some((port, object))
 }
@@ -123,6 +133,35 @@ fn read_pair(element: &Field<'_>, report: &mut Report) -> Option<AddressPair> {
         ip_address: ip_address.block(report)?,
         mac_address,
     })
+}
+
+fn read_options(object: &Mapping<'_>, report: &mut Report) -> ExtraDhcpOptions {
+    let mut options = ExtraDhcpOptions::default();
+    for element in object.list("extra_dhcp_opts", "a list of DHCP options", report) {
+        let example = "an option such as {opt_name: tftp-server, opt_value: 192.0.2.1}";
+        let Some(option) = element.mapping(example, KNOWN_OF_OPTION, report) else {
+            continue;
+        };
+        let mut text = |key| {
+            let field = option.require(key, "text", report)?;
+            Some(field.text("text", report)?.to_owned())
+        };
+        let (name, value) = (text("opt_name"), text("opt_value"));
+        let of_version = match option.get("ip_version") {
+            None => &mut options.v4,
+            Some(version) => match version.number(report) {
+                Some(4) => &mut options.v4,
+                Some(6) => &mut options.v6,
+                Some(_) => {
+                    version.refuse::<()>("4 or 6", report);
+                    continue;
+                }
+                None => continue,
+            },
+        };
+        of_version.extend(name.zip(value));
+    }
+    options
 }
 
 fn read_host(field: &Field<'_>, hosts: &BTreeSet<&str>, report: &mut Report) -> Option<HostName> {

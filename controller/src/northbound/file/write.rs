@@ -51,6 +51,8 @@ struct Network {
     segmentation_id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtu: Option<u16>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    dns_domain: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subnets: Vec<Subnet>,
 }
@@ -63,6 +65,21 @@ struct Subnet {
     cidr: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_ip: Option<String>,
+    enable_dhcp: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dns_nameservers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    host_routes: Vec<HostRoute>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_ra_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_address_mode: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct HostRoute {
+    destination: String,
+    nexthop: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +132,17 @@ struct Port {
     host: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     migrating_to: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    dns_name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_dhcp_opts: Vec<ExtraDhcpOption>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExtraDhcpOption {
+    opt_name: String,
+    opt_value: String,
+    ip_version: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -218,6 +246,16 @@ fn network(network: &pipelines::network::Network) -> Network {
         name: subnet.name.clone(),
         cidr: subnet.cidr().to_string(),
         gateway_ip: text(subnet.gateway_ip()),
+        enable_dhcp: subnet.enable_dhcp,
+        dns_nameservers: texts(&subnet.dns_nameservers),
+        host_routes: (subnet.host_routes.iter())
+            .map(|route| HostRoute {
+                destination: route.destination.to_string(),
+                nexthop: route.nexthop.to_string(),
+            })
+            .collect(),
+        ipv6_ra_mode: text(subnet.ipv6_ra_mode),
+        ipv6_address_mode: text(subnet.ipv6_address_mode),
     });
     Network {
         identity: identity(network.id, &network.name, &network.project),
@@ -225,6 +263,7 @@ fn network(network: &pipelines::network::Network) -> Network {
         physical_network: text(segment.physical_network()),
         segmentation_id: segment.segmentation_id(),
         mtu: network.mtu,
+        dns_domain: network.dns_domain.clone(),
         subnets: subnets.collect(),
     }
 }
@@ -281,6 +320,8 @@ fn rule(rule: &Rule) -> RuleEntry {
 
 fn port(port: &pipelines::network::Port) -> Port {
     let pairs = port.allowed_address_pairs.iter();
+    let options = &port.extra_dhcp_opts;
+    let options = [(4, &options.v4), (6, &options.v6)];
     Port {
         identity: identity(port.id, &port.name, &port.project),
         network: port.network.to_string(),
@@ -297,6 +338,16 @@ fn port(port: &pipelines::network::Port) -> Port {
         admin_state_up: port.admin_state_up,
         host: text(port.host.as_ref()),
         migrating_to: text(port.migrating_to.as_ref()),
+        dns_name: port.dns_name.clone(),
+        extra_dhcp_opts: (options.into_iter())
+            .flat_map(|(ip_version, options)| {
+                options.iter().map(move |(name, value)| ExtraDhcpOption {
+                    opt_name: name.clone(),
+                    opt_value: value.clone(),
+                    ip_version,
+                })
+            })
+            .collect(),
     }
 }
 

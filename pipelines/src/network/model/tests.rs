@@ -21,6 +21,7 @@ fn network(number: u128, segment: Segment, blocks: &[&str]) -> Network {
         project: "default".to_owned(),
         segment,
         mtu: None,
+        dns_domain: String::new(),
         subnets: blocks.iter().enumerate().map(subnet).collect(),
     }
 }
@@ -39,6 +40,8 @@ fn port(number: u128, mac: &str, ip: &str) -> Port {
         admin_state_up: true,
         host: Some(HostName::from("host1")),
         migrating_to: None,
+        dns_name: String::new(),
+        extra_dhcp_opts: Default::default(),
     }
 }
 

@@ -20,9 +20,14 @@ networks:
     network_type: vxlan
     segmentation_id: 1001
     mtu: 1400
+    dns_domain: example.org
     subnets:
-      - {name: v4, cidr: 10.0.0.0/24, gateway_ip: 10.0.0.1}
-      - {name: v6, cidr: "2001:db8:a::/64"}
+      - name: v4
+        cidr: 10.0.0.0/24
+        gateway_ip: 10.0.0.1
+        dns_nameservers: [192.0.2.53, 192.0.2.52]
+        host_routes: [{destination: 198.51.100.0/24, nexthop: 10.0.0.7}]
+      - {name: v6, cidr: "2001:db8:a::/64", enable_dhcp: false, ipv6_ra_mode: slaac, ipv6_address_mode: dhcpv6-stateless}
   - {name: provider, network_type: vlan, physical_network: physnet1, segmentation_id: 7}
   - {name: island, network_type: local}
 address_groups:
@@ -48,6 +53,10 @@ ports:
     allowed_address_pairs: [{ip_address: 10.0.0.200, mac_address: "fa:16:3e:00:00:99"}, {ip_address: 10.9.0.0/16}]
     host: host1
     migrating_to: host2
+    dns_name: web
+    extra_dhcp_opts:
+      - {opt_name: bootfile-name, opt_value: pxelinux.0}
+      - {opt_name: "59", opt_value: "http://192.0.2.1/", ip_version: 6}
   - {name: open, network: provider, mac_address: "fa:16:3e:00:00:13", port_security_enabled: false, admin_state_up: false}
 trunks:
   - {name: trunk, port: open, sub_ports: [{port: behind, segmentation_id: 100}]}

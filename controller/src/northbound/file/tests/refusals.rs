@@ -5,6 +5,7 @@
 use super::*;
 
 mod content;
+mod subnet;
 
 /// Checks what is said: one message for each mark, in the order of the marks.
 #[track_caller]
@@ -70,18 +71,19 @@ fn a_key_that_is_unknown() {
     );
     refuses_network(
         "network_type: local, subnets: [{cidr: 10.0.0.0/8, §colour: red}]",
-        "subnets[0].colour: unknown key, known are id, name, cidr, gateway_ip",
+        "subnets[0].colour: unknown key, known are id, name, cidr, gateway_ip, enable_dhcp, \
+         dns_nameservers, host_routes, ipv6_ra_mode, ipv6_address_mode",
     );
     refuses_network(
         "network_type: local, §provider: x",
         "provider: unknown key, known are id, name, project, network_type, segmentation_id, \
-         physical_network, mtu, subnets",
+         physical_network, mtu, dns_domain, subnets",
     );
     refuses_port(
         "§fixed_ip: 10.0.0.19",
         "fixed_ip: unknown key (did you mean fixed_ips?), known are id, name, project, network, \
          mac_address, fixed_ips, security_groups, port_security_enabled, allowed_address_pairs, \
-         admin_state_up, host, migrating_to",
+         admin_state_up, host, migrating_to, dns_name, extra_dhcp_opts",
     );
 }
 
