@@ -364,23 +364,30 @@ impl Bridge {
             let bundled: Vec<_> = bundled.cloned().collect();
             // Each message is made when the switch has room for it: a full state is long.
             let messages = bundled.clone().into_iter().map(|change| message(&change));
-            match self.connection.bundle(messages).await {
-                Ok(()) => {
-                    let gone = changes.iter();
-                    let gone = gone.filter(|change| matches!(change, Change::DeleteMeter(_)));
-                    self.send_all(gone).await?;
-                    self.installed_now(changes, diff, started.elapsed());
-                    self.reporter.forget(forgotten);
-                    return Ok(());
-                }
+            let left_out = match self.connection.bundle(messages).await {
+                Ok(()) => Vec::new(),
+                Err(RequestError::Bundle(BundleError::LeftOut(left_out))) => left_out,
                 Err(error) => {
                     let Some((change, reason)) = culprit(&bundled, &error) else {
                         return Err(format!("installing: {error}"));
                     };
                     self.refuse(change, reason);
+                    (changes, diff) = self.missing(desired);
+                    continue;
+                }
+            };
+            for refused in left_out {
+                if let Some(change) = bundled.get(refused.index) {
+                    changes.retain(|other| other != change);
+                    self.refuse(change.clone(), format!("{change}: {}", refused.error));
                 }
             }
-            (changes, diff) = self.missing(desired);
+            let gone = changes.iter();
+            let gone = gone.filter(|change| matches!(change, Change::DeleteMeter(_)));
+            self.send_all(gone).await?;
+            self.installed_now(changes, diff, started.elapsed());
+            self.reporter.forget(forgotten);
+            return Ok(());
         }
         self.report_counts(|_| {});
         Ok(())

@@ -17,7 +17,9 @@ use super::{Xid, encode};
 use crate::message::{BundleAdd, BundleControl, BundleControlKind, BundleFlags, Error, Message};
 use crate::wire::TooLong;
 
-/// A bundle of which nothing was carried out.
+/// A bundle that was not carried out as it was asked for.
+///
+/// Nothing of it was, unless it says [`LeftOut`](Self::LeftOut).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
@@ -27,6 +29,12 @@ pub enum BundleError {
     /// The switch refused the bundle as such.
     #[error("the bundle is refused: {0}")]
     Bundle(Error),
+    /// The switch carried out all but these messages, the first to be refused first.
+    ///
+    /// Open vSwitch commits a bundle without the messages that it could not read when they came;
+    /// it refuses the whole for what only turns out when it is committed.
+    #[error("{} messages of the bundle are left out, the first for this: {}", .0.len(), First(.0))]
+    LeftOut(Vec<Refused>),
     /// A message cannot be sent.
     #[error("message {index} of the bundle: {error}")]
     TooLong {
@@ -44,6 +52,15 @@ pub struct Refused {
     pub index: usize,
     /// Why.
     pub error: Error,
+}
+
+/// The first of the messages that were refused.
+struct First<'a>(&'a [Refused]);
+
+impl fmt::Display for First<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.first().map_or(Ok(()), |refused| refused.fmt(f))
+    }
 }
 
 /// Bytes for the switch, and bundles in the order in which they were asked for.
@@ -65,7 +82,8 @@ struct Bundle {
     count: usize,
     /// How many of the identifiers have been sent.
     sent: usize,
-    refused: Option<(Xid, Error)>,
+    /// What the switch said of messages, in the order in which it said it.
+    refused: Vec<(Xid, Error)>,
     /// The message that cannot be sent, for which the bundle is given up.
     too_long: Option<(usize, TooLong)>,
 }
@@ -150,16 +168,29 @@ impl Bundle {
         if let Some((index, error)) = self.too_long.take() {
             return Err(BundleError::TooLong { index, error });
         }
-        let Err(error) = answer else { return Ok(()) };
-        let (xid, error) = self
-            .refused
-            .take()
-            .unwrap_or_else(|| (self.commit(), error));
-        let step = usize::try_from(xid - self.first).unwrap_or(usize::MAX);
-        match step.checked_sub(1).filter(|index| *index < self.count) {
-            Some(index) => Err(BundleError::Refused(Refused { index, error })),
-            None => Err(BundleError::Bundle(error)),
+        let mut left_out = Vec::new();
+        // What is said of no message is said of the bundle.
+        let mut about_all = None;
+        for (xid, error) in std::mem::take(&mut self.refused) {
+            match self.index(xid) {
+                Some(index) => left_out.push(Refused { index, error }),
+                None => about_all = about_all.or(Some(error)),
+            }
         }
+        match answer {
+            Ok(()) if left_out.is_empty() => Ok(()),
+            Ok(()) => Err(BundleError::LeftOut(left_out)),
+            Err(error) => Err(match (about_all, left_out.into_iter().next()) {
+                (None, Some(first)) => BundleError::Refused(first),
+                (about_all, _) => BundleError::Bundle(about_all.unwrap_or(error)),
+            }),
+        }
+    }
+
+    /// Which of the messages has an identifier.
+    fn index(&self, xid: Xid) -> Option<usize> {
+        let step = usize::try_from(xid.checked_sub(self.first)?).ok()?;
+        step.checked_sub(1).filter(|index| *index < self.count)
     }
 }
 
@@ -183,7 +214,7 @@ impl Outgoing {
             messages,
             count,
             sent: 0,
-            refused: None,
+            refused: Vec::new(),
             too_long: None,
         });
         first
@@ -237,7 +268,7 @@ impl Outgoing {
         let answer = match message {
             Message::Error(error) if ends => Err(error),
             Message::Error(error) => {
-                bundle.refused.get_or_insert((xid, error));
+                bundle.refused.push((xid, error));
                 return None;
             }
             _ if ends => Ok(()),

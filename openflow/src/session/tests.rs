@@ -403,6 +403,27 @@ fn the_first_refused_message_of_a_bundle_is_the_culprit() {
 }
 
 #[test]
+fn what_a_bundle_was_carried_out_without_is_told() {
+    let mut link = Link::ready();
+    let first = link.session.bundle((0..5_u32).map(u64::from).map(flow));
+    let sent = link.hear();
+    let told = error(ErrorCode::OFPBAC_BAD_SET_ARGUMENT);
+    for step in [2, 4] {
+        link.say(first + step, &told.clone().into()).unwrap();
+    }
+    let (_, commit) = sent.last().unwrap();
+    link.say(first + 6, commit).unwrap();
+    let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
+        panic!("the bundle does not end");
+    };
+    let left_out = [1, 3].map(|index| Refused {
+        index,
+        error: told.clone(),
+    });
+    assert_eq!(result, Err(BundleError::LeftOut(left_out.into())));
+}
+
+#[test]
 fn a_switch_without_bundles_refuses_them_as_such() {
     let mut link = Link::ready();
     let first = link.session.bundle(vec![flow(1)]);

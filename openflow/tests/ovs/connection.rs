@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use openflow::action::Output;
+use openflow::action::{Output, SetField};
 use openflow::field::{ETH_DST, GroupId, IN_PORT, MacAddr, PortNo, REG0};
 use openflow::flow::Flow;
 use openflow::group::{Bucket, Group, GroupType};
@@ -109,6 +109,30 @@ async fn a_refused_bundle_leaves_nothing_and_names_the_culprit() {
     assert_eq!(installed(&switch).await, []);
     // The connection goes on as if nothing had happened.
     switch.bundle(additions(0..5)).await.unwrap();
+    assert_eq!(installed(&switch).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_message_that_the_switch_cannot_read_is_named_and_the_others_are_in_effect() {
+    let ovs = Switch::start();
+    let (switch, _events) = ovs.connection().await;
+    let mut messages = additions(0..5);
+    // No packet comes in by a port of this number.
+    let port = SetField::new(IN_PORT, PortNo::ANY);
+    let wrong = Flow {
+        instructions: Instructions::apply([port.into()]),
+        ..flow(5)
+    };
+    messages.insert(3, FlowMod::add(&wrong).into());
+    let Err(RequestError::Bundle(BundleError::LeftOut(left_out))) = switch.bundle(messages).await
+    else {
+        panic!("the bundle is carried out as a whole, or not at all");
+    };
+    let [refused] = left_out.as_slice() else {
+        panic!("{left_out:?}");
+    };
+    assert_eq!(refused.index, 3);
+    assert_eq!(refused.error.code, ErrorCode::OFPBAC_BAD_SET_ARGUMENT);
     assert_eq!(installed(&switch).await.len(), 5);
 }
 
