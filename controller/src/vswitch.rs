@@ -51,6 +51,8 @@ ovsdb::tables! {
         ports: BTreeSet<Uuid>;
         /// Settings of its OpenFlow tables, by table number.
         flow_tables: BTreeMap<i64, Uuid>;
+        /// Marks for others to read.
+        external_ids: BTreeMap<String, String>;
     } index {
         /// By name.
         by_name: String = |row| [row.name.clone()];

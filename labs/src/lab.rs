@@ -132,7 +132,10 @@ impl Lab {
                         .network(port)
                         .and_then(|network| network.mtu),
                 ),
-                self.description.addresses(port)?,
+                (
+                    self.description.addresses(port)?,
+                    self.description.gateways(port),
+                ),
                 (host.namespace(), &port.interface()),
             )?;
             host.plug(&machine, port, ofport)?;
@@ -156,7 +159,7 @@ impl Lab {
             &format!("{}-{}-{}", self.prefix, port.name, host.name()),
             &port.name,
             (port.mac_address, None),
-            Vec::new(),
+            (Vec::new(), Vec::new()),
             (host.namespace(), &port.interface()),
         )?;
         host.plug(&machine, port, None)?;

@@ -25,13 +25,13 @@ pub struct Machine {
 impl Machine {
     /// A VM: its card is a veth, whose other end `tap` the host plugs into br-int.
     ///
-    /// Without addresses it hears and says nothing, as one that does not run yet.
+    /// What is not on its subnets, it sends to the gateways. Without addresses it hears and says nothing, as one that does not run yet.
     pub(crate) fn vm(
         state: &State,
         namespace: &str,
         name: &str,
         (mac, mtu): (MacAddr, Option<u16>),
-        addresses: Vec<IpNet>,
+        (addresses, gateways): (Vec<IpNet>, Vec<IpAddr>),
         (host, tap): (&Namespace, &str),
     ) -> anyhow::Result<Self> {
         let namespace = state.add_namespace(namespace)?;
@@ -55,6 +55,13 @@ impl Machine {
         }
         machine.namespace.ip(&format!("link set {CARD} up"))?;
         host.ip(&format!("link set {tap} up"))?;
+        for gateway in gateways {
+            let family = if gateway.is_ipv6() { "-6 " } else { "" };
+            let namespace = &machine.namespace;
+            namespace.ip(&format!(
+                "{family}route add default via {gateway} dev {CARD}"
+            ))?;
+        }
         Ok(machine)
     }
 

@@ -131,6 +131,16 @@ impl Description {
     }
 }
 
+impl Description {
+    /// The routers of the subnets that a port has an address of.
+    pub(crate) fn gateways(&self, port: &Port) -> Vec<IpAddr> {
+        let subnets = self.network(port).map(|network| &network.subnets);
+        let subnets = subnets.into_iter().flatten();
+        let own = subnets.filter(|subnet| port.fixed_ips.iter().any(|ip| subnet.cidr.contains(ip)));
+        own.filter_map(|subnet| subnet.gateway_ip).collect()
+    }
+}
+
 impl Port {
     /// The name of its interface on the host, as Nova gives it: `tap` and 11 characters of the
     /// identifier.

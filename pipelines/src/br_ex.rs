@@ -8,4 +8,4 @@ mod local_switching;
 use crate::table::Pipeline;
 
 /// The tables of a provider bridge.
-pub(crate) static PIPELINE: Pipeline = Pipeline::new("br-ex", &[&local_switching::TABLE]);
+pub(crate) static PIPELINE: Pipeline = Pipeline::new("br-ex", &[&local_switching::TABLE], &[]);

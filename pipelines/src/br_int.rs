@@ -19,6 +19,16 @@ mod learned_stations;
 mod local_switching;
 mod memory;
 mod packet_rate_limit;
+mod router_answers;
+mod router_dnat;
+mod router_forward;
+mod router_input;
+mod router_local;
+mod router_neighbours;
+mod router_output;
+mod router_questions;
+mod router_routes;
+mod router_snat;
 mod rule;
 mod rules_egress;
 mod rules_ingress;
@@ -70,6 +80,16 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &delivery::TABLE,
         &learned_stations::TABLE,
         &unknown_stations::TABLE,
+        &router_questions::TABLE,
+        &router_input::TABLE,
+        &router_dnat::TABLE,
+        &router_local::TABLE,
+        &router_routes::TABLE,
+        &router_snat::TABLE,
+        &router_forward::TABLE,
+        &router_neighbours::TABLE,
+        &router_output::TABLE,
+        &router_answers::TABLE,
         &base_ingress::TABLE,
         &rules_ingress::TABLE,
         &trunk_output::TABLE,
@@ -77,4 +97,6 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &dropped::TABLE,
         &to_forget::TABLE,
     ],
+    // Through several routers, with a hop less each time.
+    &[(&router_neighbours::TABLE, &router_input::TABLE)],
 );

@@ -30,4 +30,5 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &ucast_to_tun::TABLE,
         &flood_to_tun::TABLE,
     ],
+    &[],
 );

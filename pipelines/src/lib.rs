@@ -68,6 +68,8 @@ mod link;
 pub mod logging;
 pub mod network;
 pub mod registers;
+mod routed;
+pub mod routing;
 pub mod site;
 mod subject;
 pub mod table;

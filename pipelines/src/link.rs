@@ -16,6 +16,19 @@ pub(crate) const NEIGHBOUR_SOLICITATION: u8 = 135;
 /// ICMPv6: this address is here. (RFC 4861)
 pub(crate) const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 
+/// ARP: who has an address? (RFC 826)
+pub(crate) const ARP_REQUEST: u16 = 1;
+/// ARP: it is here.
+pub(crate) const ARP_REPLY: u16 = 2;
+
+/// The flags of an advertisement that was asked for and is right (RFC 4861, section 4.4).
+pub(crate) const SOLICITED_OVERRIDE: u32 = 0x6000_0000;
+/// These, of a router.
+pub(crate) const ROUTER_SOLICITED_OVERRIDE: u32 = 0xe000_0000;
+
+/// The option that holds the MAC of the target (RFC 4861, section 4.6.1).
+pub(crate) const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
+
 /// DHCP, by the version of IP that it runs on.
 #[derive(Clone, Copy)]
 pub(crate) enum Dhcp {

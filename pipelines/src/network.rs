@@ -16,6 +16,7 @@ mod object;
 mod port;
 mod port_range;
 mod protocol;
+mod router;
 mod security_group;
 mod segment;
 mod subnet;
@@ -30,12 +31,13 @@ pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};
 pub use mtu::ETHERNET_MTU;
 pub use object::{
-    AddressGroupId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RuleId, SecurityGroupId,
-    SubnetId, TrunkId,
+    AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RouterId,
+    RuleId, SecurityGroupId, SubnetId, TrunkId,
 };
 pub use port::{AddressPair, ExtraDhcpOptions, Port};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
+pub use router::{FloatingIp, Gateway, Route, Router, RouterPort, Target};
 pub use security_group::{
     Direction, Ethertype, IcmpKind, PortProtocol, Remote, RemoteSet, Rule, RuleAttributes,
     SecurityGroup, Traffic,

@@ -8,7 +8,7 @@ use openflow::{
     action::{Action, RegLoad, SetField},
     field::{
         Field, REG0, REG1, REG2, REG3, REG4, REG5, REG6, REG7, REG8, REG9, REG10, REG11, REG12,
-        REG13, REG14, REG15,
+        REG13, REG14, REG15, XXREG3,
     },
     matching::Match,
 };
@@ -96,7 +96,20 @@ registers! {
     SENDER = 8[0..=31];
     /// Where the receiver of a packet was seen whom the model does not know: behind a port, as PORT holds it, or outside, all ones.
     LOCATION = 9[0..=31];
+    /// The router that a packet is in, by its number; also the zone of the connections that it translates.
+    ROUTER = 10[0..=31];
+    /// The next station of a routed packet, by its address; of an IPv6 address the first quarter.
+    NEXT_HOP = 12[0..=31];
+    /// The second quarter of NEXT_HOP.
+    NEXT_HOP_2 = 13[0..=31];
+    /// The third quarter of NEXT_HOP.
+    NEXT_HOP_3 = 14[0..=31];
+    /// The last quarter of NEXT_HOP.
+    NEXT_HOP_4 = 15[0..=31];
 }
+
+/// All quarters of [`NEXT_HOP`].
+pub(crate) const NEXT_HOP_V6: Field<u128> = XXREG3;
 
 const _: () = check(ALL);
 

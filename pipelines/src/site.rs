@@ -14,9 +14,10 @@ use openflow::field::PortNo;
 
 use crate::{
     conjunction::{Conjunction, Conjunctions},
+    hash::fnv1a,
     network::{
-        EncapType, Host, HostName, Model, Network, NetworkId, PhysicalNetwork, Port, PortId, Rule,
-        SecurityGroup, Segment, Verdict, VlanId,
+        EncapType, Host, HostName, MacAddr, Model, Network, NetworkId, PhysicalNetwork, Port,
+        PortId, RouterId, Rule, SecurityGroup, Segment, Verdict, VlanId,
     },
     unit::differences,
 };
@@ -39,6 +40,12 @@ pub struct Site {
     pub arrived: BTreeSet<PortId>,
     /// The local VLAN of each network that has a port here.
     pub local_vlans: BTreeMap<NetworkId, VlanId>,
+    /// The number of each router that forwards here, from [`FIRST_ROUTER`] on.
+    ///
+    /// [`FIRST_ROUTER`]: crate::routing::FIRST_ROUTER
+    pub routers: BTreeMap<RouterId, u16>,
+    /// Other hosts that are known to be gone.
+    pub unreachable: BTreeSet<HostName>,
     /// On br-int, the patch port to br-tun.
     pub patch_tun: Option<PortNo>,
     /// On br-tun, the patch port to br-int.
@@ -68,6 +75,8 @@ impl Site {
             bindings: BTreeMap::new(),
             arrived: BTreeSet::new(),
             local_vlans: BTreeMap::new(),
+            routers: BTreeMap::new(),
+            unreachable: BTreeSet::new(),
             patch_tun: None,
             patch_int: None,
             providers: BTreeMap::new(),
@@ -105,7 +114,7 @@ impl Site {
                 .filter(takes);
             let hosts = network
                 .members()
-                .flat_map(Port::hosts)
+                .flat_map(|port| self.hosts_of(port))
                 .filter_map(|host| self.model.host(host));
             let others: BTreeMap<_, _> = hosts
                 .filter(|host| host.name != self.host)
@@ -139,6 +148,15 @@ impl Site {
         self.local_vlans.keys().filter_map(|id| self.network(*id))
     }
 
+    /// What this host sends as on a physical network instead of a router's MAC.
+    ///
+    /// All hosts forward with the same MAC; a physical switch would see it move from one to another
+    /// with every packet. It is locally administered.
+    pub(crate) fn own_mac(&self) -> MacAddr {
+        let [_, _, _, b, c, d, e, f] = fnv1a(self.host.as_str().as_bytes()).to_be_bytes();
+        MacAddr([0x02, b, c, d, e, f])
+    }
+
     /// One network that has a local VLAN here.
     pub(crate) fn network(&self, id: NetworkId) -> Option<LocalNetwork<'_>> {
         let vlan = *self.local_vlans.get(&id)?;
@@ -161,6 +179,9 @@ impl Site {
 
     /// How a port is plugged in here, by itself or behind its parent.
     pub(crate) fn attachment(&self, id: PortId) -> Option<Attachment> {
+        if self.model.router_port(id).is_some() {
+            return None;
+        }
         if let Some((parent, vlan)) = self.model.parent(id) {
             return Some(Attachment {
                 number: *self.bindings.get(&parent.id)?,
@@ -180,7 +201,8 @@ impl Site {
     /// Whether a port is plugged in here.
     pub fn has(&self, id: PortId) -> bool {
         let interface = self.model.parent(id).map_or(id, |(parent, _)| parent.id);
-        self.bindings.contains_key(&interface)
+        // Nothing is plugged in as a router.
+        self.bindings.contains_key(&interface) && self.model.router_port(id).is_none()
     }
 
     /// Whether a port is on another host too, or only there.
@@ -196,17 +218,24 @@ impl Site {
         self.arrived.contains(&interface)
     }
 
-    /// The hosts that have a port, this one aside.
-    fn other_hosts<'a>(&'a self, port: &'a Port) -> impl Iterator<Item = &'a HostName> {
-        port.hosts().filter(|host| **host != self.host)
+    /// The hosts that have a port, or that answer for it to this one.
+    fn hosts_of<'a>(&'a self, port: &'a Port) -> impl Iterator<Item = &'a HostName> {
+        let part = self.model.router_port(port.id);
+        let answers = part.and_then(|part| self.view().host_of(part));
+        let plugged = port.hosts().filter(move |_| part.is_none());
+        plugged.chain(answers)
     }
 
-    /// One port behind a tunnel, of a network that has a local VLAN here.
+    /// The hosts that have a port, this one aside.
+    fn other_hosts<'a>(&'a self, port: &'a Port) -> impl Iterator<Item = &'a HostName> {
+        self.hosts_of(port).filter(|host| **host != self.host)
+    }
+
+    /// One port that is not here, of a network that has a local VLAN here.
     pub(crate) fn remote_port(&self, id: PortId) -> Option<RemotePort<'_>> {
         let port = self.model.port(id)?;
         let network = self.network(port.network)?;
-        let behind_tunnel = !self.has(id) && !network.tunnels_to(port).is_empty();
-        behind_tunnel.then_some(RemotePort { network, port })
+        (!self.has(id)).then_some(RemotePort { network, port })
     }
 
     /// The tunnels to another host.
@@ -237,6 +266,11 @@ pub(crate) struct LocalNetwork<'a> {
 }
 
 impl<'a> LocalNetwork<'a> {
+    /// Whether packets from it, or to it, are routed here.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.site.is_routed(self.network.id)
+    }
+
     /// The patch port on br-int that leads to the network's other hosts.
     pub(crate) fn uplink(&self) -> Option<PortNo> {
         match &self.network.segment {
@@ -301,7 +335,9 @@ impl<'a> LocalNetwork<'a> {
     /// The tunnels to every host that has a port of the network.
     pub(crate) fn tunnels(&self) -> BTreeSet<PortNo> {
         let elsewhere = self.members().filter(|port| self.site.is_elsewhere(port));
-        let hosts: BTreeSet<_> = elsewhere.flat_map(Port::hosts).collect();
+        let hosts: BTreeSet<_> = elsewhere
+            .flat_map(|port| self.site.hosts_of(port))
+            .collect();
         hosts
             .into_iter()
             .filter_map(|host| self.tunnel(host))
@@ -313,7 +349,9 @@ impl<'a> LocalNetwork<'a> {
     /// A machine may use addresses that the model does not know, or be on any host.
     pub(crate) fn has_unknown_places(&self) -> bool {
         let mut open = self.site.model.open_ports_of(self.network.id);
-        open.next().is_some() || self.members().any(|port| port.host.is_none())
+        let model = &self.site.model;
+        let lost = |port: &Port| port.host.is_none() && model.router_port(port.id).is_none();
+        open.next().is_some() || self.members().any(lost)
     }
 
     /// Whether a port without port security is plugged in here and up.
@@ -403,7 +441,7 @@ impl<'a> LocalPort<'a> {
     }
 }
 
-/// A port behind a tunnel.
+/// A port that is not here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RemotePort<'a> {
     pub(crate) network: LocalNetwork<'a>,

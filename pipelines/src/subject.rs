@@ -15,6 +15,7 @@ use crate::{
     bridge::Bridge,
     cookie::Cookie,
     network::{EncapType, MacAddr, NetworkId, Port, RemoteSet, SecurityGroup},
+    routed::{AnsweredPort, LocalFloatingIp, LocalRouter},
     site::{LocalNetwork, LocalPort, ProviderPatch, RemotePort, Site},
     unit::Unit,
 };
@@ -35,8 +36,14 @@ pub(crate) enum Subject<'a> {
     Port(LocalPort<'a>),
     /// A port that is plugged in and down.
     DeadPort(LocalPort<'a>),
-    /// A port behind a tunnel.
+    /// A port that is not here; on br-tun only if it is behind a tunnel.
     RemotePort(RemotePort<'a>),
+    /// A port of a router or a floating IP, that this host answers for.
+    AnsweredPort(AnsweredPort<'a>),
+    /// A router that forwards here.
+    Router(LocalRouter<'a>),
+    /// A floating IP that is translated here.
+    FloatingIp(LocalFloatingIp<'a>),
     /// A member of a set that rules name.
     Member(Member<'a>),
 }
@@ -49,6 +56,8 @@ pub(crate) struct Station<'a> {
     pub(crate) local: Vec<LocalPort<'a>>,
     /// Those that are, or may come up, elsewhere.
     pub(crate) elsewhere: Vec<&'a Port>,
+    /// The port of a router, if this host answers for it.
+    pub(crate) answered: Option<AnsweredPort<'a>>,
 }
 
 impl<'a> Station<'a> {
@@ -62,6 +71,7 @@ impl<'a> Station<'a> {
             mac,
             local: Vec::new(),
             elsewhere: Vec::new(),
+            answered: None,
         };
         for port in ports {
             let local = site.port(port.id).filter(LocalPort::is_up);
@@ -69,6 +79,7 @@ impl<'a> Station<'a> {
             if site.is_elsewhere(port) {
                 station.elsewhere.push(port);
             }
+            station.answered = station.answered.or_else(|| site.answered_port(port.id));
         }
         Some(station)
     }
@@ -83,7 +94,10 @@ impl<'a> Station<'a> {
 
     /// Whether it is elsewhere, on hosts that the model names.
     pub(crate) fn is_located(&self) -> bool {
-        !self.elsewhere.is_empty() && self.elsewhere.iter().all(|port| port.host.is_some())
+        let site = self.network.site;
+        let located =
+            |port: &&Port| port.host.is_some() || site.model().router_port(port.id).is_some();
+        !self.elsewhere.is_empty() && self.elsewhere.iter().all(located)
     }
 
     /// The tunnels behind which somebody answers to the MAC.
@@ -139,7 +153,7 @@ impl<'a> Subject<'a> {
             Bridge::Integration => Self::of(site, unit, naming),
             // Rules are a matter of br-int.
             _ if matches!(unit, Unit::Member { .. } | Unit::Address { .. }) => None,
-            Bridge::Tunnel => Self::of(site, unit, naming),
+            Bridge::Tunnel => Self::of(site, unit, naming).filter(Self::is_in_tunnels),
             Bridge::Provider(physical_network) => match (unit, Self::of(site, unit, naming)?) {
                 (Unit::Bridge, _) => site
                     .providers
@@ -152,6 +166,14 @@ impl<'a> Subject<'a> {
                 }
                 _ => None,
             },
+        }
+    }
+
+    /// Whether a port that is not here is behind a tunnel.
+    fn is_in_tunnels(&self) -> bool {
+        match self {
+            Self::RemotePort(remote) => !remote.network.tunnels_to(remote.port).is_empty(),
+            _ => true,
         }
     }
 
@@ -197,11 +219,17 @@ impl<'a> Subject<'a> {
                     groups: naming.groups(network, remote),
                 })
             }
-            Unit::Port(id) => match site.port(*id) {
-                Some(local) if local.is_up() => Self::Port(local),
-                Some(local) => Self::DeadPort(local),
-                None => Self::RemotePort(site.remote_port(*id)?),
+            Unit::Port(id) => match (site.port(*id), site.answered_port(*id)) {
+                (Some(local), _) if local.is_up() => Self::Port(local),
+                (Some(local), _) => Self::DeadPort(local),
+                (None, Some(answered)) => Self::AnsweredPort(answered),
+                (None, None) => Self::RemotePort(site.remote_port(*id)?),
             },
+            Unit::Router(id) => Self::Router(site.router(*id)?),
+            Unit::FloatingIp(id) => {
+                let floating_ip = site.model().floating_ip(*id)?;
+                Self::FloatingIp(site.floating_ip(floating_ip)?)
+            }
         })
     }
 
@@ -211,6 +239,8 @@ impl<'a> Subject<'a> {
             (Unit::Bridge, _) => Cookie::BRIDGE,
             (Unit::Host(host), _) => Cookie::of_host(host),
             (Unit::Port(id), _) => Cookie::of(id.0),
+            (Unit::Router(id), _) => Cookie::of(id.0),
+            (Unit::FloatingIp(id), _) => Cookie::of(id.0),
             (Unit::Member { remote, .. }, _) => Cookie::of(remote.0),
             (Unit::Address { group, .. }, _) => Cookie::of(group.0),
             // A MAC that one port has is that port's affair.

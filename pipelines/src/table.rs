@@ -1,8 +1,9 @@
 //! What a pipeline is made of: tables in the order in which packets meet them.
 //!
 //! A table is declared by the module that writes its flows, and its number stands nowhere else.
-//! Packets only move forward, so a pipeline has no loops; what a table may continue in is checked
-//! when the crate is compiled, and that each flow keeps to it, when the flow is made.
+//! Packets only move forward, so a pipeline has no loops but those that it names; what a table may
+//! continue in is checked when the crate is compiled, and that each flow keeps to it, when the flow
+//! is made.
 
 mod draft;
 
@@ -14,7 +15,7 @@ use openflow::{
     matching::Match,
 };
 
-pub(crate) use draft::{Actions, Draft, Flows};
+pub(crate) use draft::{Actions, Draft, Flows, Translation};
 
 use crate::{network::Ethertype, subject::Subject};
 
@@ -41,15 +42,22 @@ pub struct Pipeline {
 impl Pipeline {
     /// Checks the list: a pipeline that goes backwards, or has a number twice, does not compile.
     ///
-    /// A table may name itself, to look again at a packet that it has changed.
-    pub(crate) const fn new(bridge: &'static str, tables: &'static [&'static Table]) -> Self {
+    /// A table may name itself, to look again at a packet that it has changed. `back` are the
+    /// tables that may name an earlier one, and those.
+    pub(crate) const fn new(
+        bridge: &'static str,
+        tables: &'static [&'static Table],
+        back: &[(&Table, &Table)],
+    ) -> Self {
         let mut left = tables;
         while let [table, rest @ ..] = left {
             assert!(!contains(rest, table.number), "a table is listed twice");
             let mut next = table.next;
             while let [target, others @ ..] = next {
                 assert!(
-                    target.number == table.number || contains(rest, target.number),
+                    target.number == table.number
+                        || contains(rest, target.number)
+                        || goes_back(back, table.number, target.number),
                     "a flow may only move forward in the list"
                 );
                 next = others;
@@ -86,6 +94,17 @@ impl Pipeline {
         }
         out
     }
+}
+
+const fn goes_back(back: &[(&Table, &Table)], from: u8, to: u8) -> bool {
+    let mut left = back;
+    while let [(later, earlier), rest @ ..] = left {
+        if later.number == from && earlier.number == to {
+            return true;
+        }
+        left = rest;
+    }
+    false
 }
 
 const fn contains(tables: &[&Table], number: u8) -> bool {

@@ -16,8 +16,8 @@ use ipnet::IpNet;
 
 use crate::{
     network::{
-        AddressGroup, AddressGroupId, HostName, Log, LogId, MacAddr, NetworkId, Port, PortId,
-        RemoteSet, SecurityGroupId,
+        AddressGroup, AddressGroupId, FloatingIpId, HostName, Log, LogId, MacAddr, NetworkId, Port,
+        PortId, RemoteSet, RouterId, RouterPort, SecurityGroupId,
     },
     site::Site,
 };
@@ -35,6 +35,10 @@ pub enum Unit {
     Station(NetworkId, MacAddr),
     /// A port of such a network, plugged in here or elsewhere.
     Port(PortId),
+    /// A router that forwards here.
+    Router(RouterId),
+    /// A floating IP that is translated here.
+    FloatingIp(FloatingIpId),
     /// The addresses of one port as a member of a group that rules in such a network name.
     Member {
         /// The group that is named.
@@ -66,6 +70,9 @@ pub fn units(site: &Site) -> BTreeSet<Unit> {
     for network in site.local_vlans.keys() {
         changes.name(site, &Name::Network(*network));
     }
+    for router in site.routers.keys() {
+        changes.name(site, &Name::Router(*router));
+    }
     changes.units
 }
 
@@ -96,6 +103,10 @@ enum Name {
     GroupHere(NetworkId, SecurityGroupId),
     /// A port, and how it is plugged in.
     Port(PortId),
+    /// A router, its number, and its gateway host.
+    Router(RouterId),
+    /// A floating IP, and the host that translates it.
+    FloatingIp(FloatingIpId),
     /// A security group's rules and the numbers of its conjunctions.
     Rules(SecurityGroupId),
     /// A block of an address group.
@@ -169,12 +180,19 @@ impl Changes {
                     self.units.insert(Unit::Network(*network));
                     self.stations(site, *network);
                 }
+                for router in site.routers.keys() {
+                    self.router(site, *router);
+                }
             }
             Name::Host(host) => {
                 self.units.insert(Unit::Host(host.clone()));
                 for port in site.model().ports_on(host) {
                     self.port(site, port);
                     self.network(site, port.network);
+                }
+                let gateways = site.view().gateway_hosts().into_iter();
+                for (router, _) in gateways.filter(|(_, gateway)| *gateway == host) {
+                    self.name(site, &Name::Router(router));
                 }
             }
             Name::Network(id) => {
@@ -186,6 +204,12 @@ impl Changes {
                     .flat_map(|group| remotes(site, group));
                 for remote in named.collect::<BTreeSet<_>>() {
                     self.members(site, remote, *id);
+                }
+                for router in site.model().routers_of(*id) {
+                    self.units.insert(Unit::Router(router.id));
+                    let floating_ips = site.model().floating_ips_of(router.id);
+                    let units = floating_ips.map(|ip| Unit::FloatingIp(ip.id));
+                    self.units.extend(units);
                 }
             }
             Name::Population(id) => self.network(site, *id),
@@ -204,6 +228,8 @@ impl Changes {
                     self.memberships(site, port);
                 }
             }
+            Name::Router(id) => self.router(site, *id),
+            Name::FloatingIp(id) => self.floating_ip(site, *id),
             Name::Rules(group) => {
                 let members = site.model().members(*group);
                 for port in members.filter(|port| site.has(port.id)) {
@@ -226,6 +252,29 @@ impl Changes {
                     block: *block,
                 }));
             }
+        }
+    }
+
+    /// The router itself, its ports, and who seems to be outside by it.
+    fn router(&mut self, site: &Site, id: RouterId) {
+        self.units.insert(Unit::Router(id));
+        let router = site.model().router(id).into_iter();
+        for port in router.flat_map(|router| site.model().ports_of_router(router)) {
+            self.port(site, port);
+            self.network(site, port.network);
+        }
+        for floating_ip in site.model().floating_ips_of(id) {
+            self.floating_ip(site, floating_ip.id);
+        }
+    }
+
+    /// The floating IP itself, and its port outside.
+    fn floating_ip(&mut self, site: &Site, id: FloatingIpId) {
+        self.units.insert(Unit::FloatingIp(id));
+        let floating_ip = site.model().floating_ip(id);
+        if let Some(port) = floating_ip.and_then(|ip| site.model().port(ip.port)) {
+            self.port(site, port);
+            self.network(site, port.network);
         }
     }
 
@@ -321,6 +370,12 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
         let numbers = old.changed_conjunctions(new).into_iter();
         changed.extend(numbers.map(|conjunction| Name::Rules(conjunction.group)));
     }
+    let (routers, floating_ips) = changed_routers(old, new);
+    let flips = joined_networks(old, new, &routers).into_iter();
+    let flips = flips.filter(|id| old.is_routed(*id) != new.is_routed(*id));
+    changed.extend(flips.map(Name::Network));
+    changed.extend(routers.into_iter().map(Name::Router));
+    changed.extend(floating_ips.into_iter().map(Name::FloatingIp));
     let mut networks = BTreeSet::new();
     for id in changed_ports(old, new) {
         for port in [old, new]
@@ -328,6 +383,9 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
             .filter_map(|site| site.model().port(id))
         {
             networks.insert(port.network);
+        }
+        for site in [old, new] {
+            changed.extend(names_of_ports_routers(site, id));
         }
         changed.insert(Name::Port(id));
     }
@@ -345,6 +403,68 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
         );
     }
     changed
+}
+
+/// The networks that some routers have ports on, before or after.
+fn joined_networks(old: &Site, new: &Site, routers: &BTreeSet<RouterId>) -> BTreeSet<NetworkId> {
+    let models = [old, new].into_iter().map(Site::model);
+    let ports = models.flat_map(|model| {
+        let routers = routers.iter().filter_map(|id| model.router(*id));
+        routers.flat_map(|router| model.ports_of_router(router))
+    });
+    ports.map(|port| port.network).collect()
+}
+
+/// What else names a port: the router that it is part of, and its floating IPs.
+fn names_of_ports_routers(site: &Site, id: PortId) -> Vec<Name> {
+    let model = site.model();
+    let floating_ips = model.floating_ips_for(id);
+    let part = match model.router_port(id) {
+        Some(RouterPort::Interface(router) | RouterPort::Gateway(router)) => {
+            Some(Name::Router(router))
+        }
+        Some(RouterPort::FloatingIp(floating_ip)) => Some(Name::FloatingIp(floating_ip)),
+        None => None,
+    };
+    floating_ips
+        .map(|floating_ip| Name::FloatingIp(floating_ip.id))
+        .chain(part)
+        .collect()
+}
+
+/// Routers and floating IPs that changed, their numbers, or the hosts that answer for them.
+fn changed_routers(old: &Site, new: &Site) -> (BTreeSet<RouterId>, BTreeSet<FloatingIpId>) {
+    let mut routers = differences(&old.routers, &new.routers);
+    let mut floating_ips = BTreeSet::new();
+    let [before, after] = [old, new].map(Site::model);
+    let same_model = Arc::ptr_eq(old.shared_model(), new.shared_model());
+    if !same_model {
+        routers.extend(keyed(before.routers(), after.routers(), |router| router.id));
+        let changed = keyed(before.floating_ips(), after.floating_ips(), |ip| ip.id);
+        floating_ips.extend(changed);
+        let networks = keyed(before.networks(), after.networks(), |network| network.id);
+        for network in networks {
+            let routed = before.routers_of(network).chain(after.routers_of(network));
+            routers.extend(routed.map(|router| router.id));
+        }
+    }
+    let same_hosts = same_model || before.hosts().eq(after.hosts());
+    if !same_hosts || old.unreachable != new.unreachable {
+        let [before, after] = [old, new].map(|site| site.view().gateway_hosts());
+        routers.extend(differences(&before, &after));
+        if !same_hosts {
+            let ips = old.model().floating_ips().chain(new.model().floating_ips());
+            let host = |site: &Site, id| {
+                let floating_ip = site.model().floating_ip(id)?;
+                site.view().floating_host(floating_ip).cloned()
+            };
+            let moved = ips
+                .map(|ip| ip.id)
+                .filter(|id| host(old, *id) != host(new, *id));
+            floating_ips.extend(moved);
+        }
+    }
+    (routers, floating_ips)
 }
 
 /// Other hosts that changed, or the tunnels to them.

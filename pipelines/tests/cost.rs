@@ -30,6 +30,8 @@ fn figures((units, changes): (BTreeSet<Unit>, usize)) -> Vec<(&'static str, usiz
         Unit::Network(_) => "network",
         Unit::Station(..) => "station",
         Unit::Port(_) => "port",
+        Unit::Router(_) => "router",
+        Unit::FloatingIp(_) => "floating IP",
         Unit::Member { .. } | Unit::Address { .. } => "member",
     };
     let kinds: BTreeSet<_> = units.iter().map(kind).collect();

@@ -16,7 +16,7 @@ use pipelines::{
     diff::{Change, diff},
     flow_set::FlowSet,
     network::{
-        AddressPair, EncapType, HostName, Log, LogEvent, LogId, MacAddr, Model, Objects,
+        AddressPair, EncapType, Gateway, HostName, Log, LogEvent, LogId, MacAddr, Model, Objects,
         PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
     },
     site::Site,
@@ -56,6 +56,17 @@ enum Event {
     Pair(usize),
     Log(usize, usize),
     Unlog(usize),
+    DropRouter(usize),
+    DropInterface(usize, usize),
+    Gateway(usize, usize),
+    Snat(usize),
+    DropRoute(usize),
+    DropFloatingIp(usize),
+    Associate(usize, usize),
+    RouterNumber(usize, u16),
+    ForgetRouter(usize),
+    Unreachable(usize),
+    Unmap(usize),
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -85,6 +96,25 @@ fn events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::Pair),
         (any(), any()).prop_map(|(port, group)| Event::Log(port, group)),
         any().prop_map(Event::Unlog),
+        routing_events(),
+    ]
+}
+
+fn routing_events() -> impl Strategy<Value = Event> {
+    let any = || 0..100_usize;
+    prop_oneof![
+        any().prop_map(Event::DropRouter),
+        (any(), any()).prop_map(|(router, port)| Event::DropInterface(router, port)),
+        (any(), any()).prop_map(|(router, port)| Event::Gateway(router, port)),
+        any().prop_map(Event::Snat),
+        any().prop_map(Event::DropRoute),
+        any().prop_map(Event::DropFloatingIp),
+        (any(), any()).prop_map(|(floating_ip, port)| Event::Associate(floating_ip, port)),
+        (any(), 0x1000..0x1004_u16)
+            .prop_map(|(router, number)| Event::RouterNumber(router, number)),
+        any().prop_map(Event::ForgetRouter),
+        any().prop_map(Event::Unreachable),
+        any().prop_map(Event::Unmap),
     ]
 }
 
@@ -157,15 +187,11 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
         Event::DropPort(port) => {
             objects.ports.remove(port_at(port, objects)?);
         }
-        Event::DropHost(_)
-        | Event::EncapType(_)
-        | Event::Segment(..)
-        | Event::Pair(_)
-        | Event::Log(..)
-        | Event::Unlog(_) => {
-            change_object(event, objects)?;
+        _ => {
+            change_object(event, objects);
+            change_routing(event, objects);
+            renumber(event, objects, site);
         }
-        _ => renumber(event, objects, site)?,
     }
     Some(())
 }
@@ -217,6 +243,57 @@ fn change_object(event: &Event, objects: &mut Objects) -> Option<()> {
     Some(())
 }
 
+/// Applies an event that changes who leads where.
+fn change_routing(event: &Event, objects: &mut Objects) -> Option<()> {
+    let place = |wanted: usize, length: usize| wanted.checked_rem(length);
+    let (routers, ports) = (objects.routers.len(), objects.ports.len());
+    match *event {
+        Event::DropRouter(router) => {
+            objects.routers.remove(place(router, routers)?);
+        }
+        Event::DropInterface(router, port) => {
+            let router = &mut objects.routers[place(router, routers)?];
+            let port = place(port, router.interfaces.len())?;
+            router.interfaces.remove(port);
+        }
+        Event::Gateway(router, port) => {
+            let router = &mut objects.routers[place(router, routers)?];
+            // One place past the last stands for none.
+            let port = objects.ports.get(place(port, ports + 1)?);
+            router.gateway = port.map(|port| Gateway {
+                port: port.id,
+                enable_snat: true,
+            });
+        }
+        Event::Snat(router) => {
+            let gateway = &mut objects.routers[place(router, routers)?].gateway;
+            gateway.as_mut()?.enable_snat ^= true;
+        }
+        Event::DropRoute(router) => {
+            objects.routers[place(router, routers)?].routes.pop();
+        }
+        Event::DropFloatingIp(floating_ip) => {
+            let floating_ip = place(floating_ip, objects.floating_ips.len())?;
+            objects.floating_ips.remove(floating_ip);
+        }
+        Event::Associate(floating_ip, port) => {
+            let floating_ip = place(floating_ip, objects.floating_ips.len())?;
+            let port = objects.ports.get(place(port, ports)?)?;
+            let target = &mut objects.floating_ips[floating_ip].target;
+            if let Some(std::net::IpAddr::V4(fixed_ip)) = port.fixed_ips.first() {
+                let target = target.as_mut()?;
+                (target.port, target.fixed_ip) = (port.id, *fixed_ip);
+            }
+        }
+        Event::Unmap(host) => {
+            let host = place(host, objects.hosts.len())?;
+            objects.hosts[host].bridge_mappings.clear();
+        }
+        _ => {}
+    }
+    Some(())
+}
+
 /// Applies an event that changes the host's own numbers.
 fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
     let place = |wanted: usize, length: usize| wanted.checked_rem(length);
@@ -241,6 +318,24 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
         }
         Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
         Event::ForgetProvider => site.providers.clear(),
+        Event::RouterNumber(router, number)
+            if !site.routers.values().any(|taken| *taken == number) =>
+        {
+            let router = place(router, objects.routers.len())?;
+            site.routers.insert(objects.routers[router].id, number);
+        }
+        Event::ForgetRouter(router) => {
+            let router = place(router, objects.routers.len())?;
+            site.routers.remove(&objects.routers[router].id);
+        }
+        Event::Unreachable(host) => {
+            let host = objects.hosts[place(host, objects.hosts.len())?]
+                .name
+                .clone();
+            if !site.unreachable.remove(&host) {
+                site.unreachable.insert(host);
+            }
+        }
         _ => {}
     }
     Some(())
@@ -309,7 +404,7 @@ proptest! {
 
     #[test]
     fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
-        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs"].prop_map(|s| s),
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs", "routers", "routers"].prop_map(|s| s),
         events in prop::collection::vec(events(), 1..8),
     ) {
         let (mut objects, mut site) = scenario::read_with_objects(&name);
@@ -422,6 +517,7 @@ fn every_continuation_lands_in_a_table_of_the_pipeline() {
         "address_pairs",
         "open_ports",
         "trunks_and_moves",
+        "routers",
     ] {
         let site = scenario::read(name);
         for bridge in bridges() {

@@ -106,6 +106,7 @@ fn a_switch_prints_the_flows_as_they_were_compiled() {
         "address_pairs",
         "open_ports",
         "trunks_and_moves",
+        "routers",
     ] {
         let (switch, site) = switch_with(name);
         for (bridge_name, bridge) in bridges() {

@@ -40,7 +40,8 @@ impl Desired {
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);
-        let mut bindings = Bindings::new(tables, model, &settings.host, integration);
+        let view = (&settings.host, &BTreeSet::new());
+        let mut bindings = Bindings::new(tables, model, view, integration);
         bindings.arrive(announced);
         let datapath_type = vswitch::datapath_type(tables, integration, &this);
         let plan = vswitch::plan(tables, &configuration, &bindings, model, &datapath_type);

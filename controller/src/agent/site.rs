@@ -21,6 +21,7 @@ pub(super) fn site(
 ) -> Site {
     let mut site = Site::new(model, settings.host.clone());
     site.local_vlans = desired.bindings.vlans.iter().collect();
+    site.routers = desired.bindings.routers.iter().collect();
     site.bindings = (desired.bindings.ports.iter())
         .filter_map(|(port, binding)| Some((*port, number(tables, &binding.interface)?)))
         .collect();

@@ -191,8 +191,6 @@ pub(crate) fn agent_conditions(host: &str) -> Conditions {
         .only::<tables::AddressScope>([])
         .only::<tables::SubnetPool>([])
         .only::<tables::DefaultSecurityGroup>([])
-        .only::<tables::Router>([])
-        .only::<tables::FloatingIp>([])
         .only::<tables::Quota>([])
         .only([HostState::name.equals(host)])
 }
@@ -210,7 +208,7 @@ pub(crate) fn digest(rows: &Northbound) -> Uuid {
         )*};
     }
     add!(networks segments subnets address_groups security_groups security_group_rules ports);
-    add!(trunks hosts);
+    add!(trunks routers floating_ips hosts);
     Uuid::new_v5(&GLOBAL, &revisions)
 }
 

@@ -31,18 +31,18 @@
 //!     host: host1
 //! ```
 //!
-//! The document is a mapping with seven lists, each optional. A key without value, or with `null`,
+//! The document is a mapping with nine lists, each optional. A key without value, or with `null`,
 //! is as good as absent. Unknown keys are refused. Anchors, aliases and merge keys (`<<`) work. An
 //! empty file is refused, as it is more often a file that somebody is about to write than a wish to
 //! remove everything; `networks: []` says that.
 //!
 //! ## Names and identifiers
 //!
-//! Networks, subnets, security groups, rules, ports, trunks and logs have an `id`, a UUID. Where none
-//! is given it is derived (UUID version 5): for networks, groups, ports, trunks and logs from the project and
-//! the name, so one of `id` and `name` must be there, and names without `id` are used once in a
+//! Networks, subnets, security groups, rules, ports, trunks, routers, floating IPs and logs have an
+//! `id`, a UUID. Where none is given it is derived (UUID version 5): for networks, groups, ports,
+//! trunks, routers and logs from the project and the name, so one of `id` and `name` must be there, and names without `id` are used once in a
 //! project; for subnets from the network and the name, else the `cidr`; for rules from the group and
-//! all that the rule says. Every host that reads the file derives the same.
+//! all that the rule says; for floating IPs from their `address_port`. Every host that reads the file derives the same.
 //!
 //! A reference (`network`, `security_groups`, `remote_group`, `remote_address_group`, `security_group`, `port`) is an `id`, or a name in the same
 //! project, or else a name that occurs in one other project.
@@ -175,6 +175,37 @@
 //! | `segmentation_type` | word | `vlan` | `vlan` |
 //! | `segmentation_id` | number | required | its VLAN on the parent's interface, 1-4094 |
 //!
+//! ## `routers`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `name` | text | none | |
+//! | `project` | text | `default` | the owner |
+//! | `admin_state_up` | boolean | `true` | `false`: nothing is forwarded |
+//! | `interfaces` | list of references | none | its ports on the networks that it joins |
+//! | `gateway` | mapping | none | where it leads outside, below |
+//! | `routes` | list | none | `destination` (a block) and `nexthop` (an address) |
+//!
+//! A port of a router is listed in `ports` and says its MAC and its addresses; nothing is plugged in
+//! there. The networks of a router do not overlap, and each `nexthop` is on one of them. A `gateway`:
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `port` | reference | required | its port on the external network |
+//! | `enable_snat` | boolean | `true` | `false`: machines leave with their own IPv4 addresses |
+//!
+//! ## `floating_ips`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `project` | text | `default` | the owner |
+//! | `address_port` | reference | required | the port on the external network that has the address |
+//! | `port` | reference | none | what it stands for |
+//! | `fixed_ip_address` | address | the port's only one | which address of the port |
+//! | `router` | reference | required with `port` | what leads from the one to the other |
+//!
 //! ## `logs`
 //!
 //! | key | type | default | meaning |
@@ -207,12 +238,14 @@ use name::Catalogue;
 mod address_group;
 mod error;
 mod field;
+mod floating_ip;
 mod host;
 mod log;
 mod name;
 mod nearest;
 mod network;
 mod port;
+mod router;
 mod security_group;
 mod tree;
 mod trunk;
@@ -226,6 +259,8 @@ const KNOWN: &[&str] = &[
     "security_groups",
     "ports",
     "trunks",
+    "routers",
+    "floating_ips",
     "logs",
 ];
 
@@ -295,8 +330,7 @@ pub(crate) fn parse(path: &Path, content: &[u8]) -> Result<Described, FileError>
 }
 
 fn build(root: &tree::Node, report: &mut Report) -> Option<Described> {
-    let expected =
-        "a mapping with hosts, networks, address_groups, security_groups, ports, trunks and logs";
+    let expected = "a mapping with hosts, networks, address_groups, security_groups, ports, trunks, routers, floating_ips and logs";
     let document = Field::root(root).mapping(expected, KNOWN, report)?;
     let (objects, origins) = read_objects(&document, report);
     let (model, problems) = Model::valid_part(objects);
@@ -381,6 +415,8 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
         }
     }
 
+    read_routers(document, &ports, (&mut objects, &mut origins), report);
+
     let mut logs = Catalogue::new("log");
     for element in document.list("logs", "a list of logs", report) {
         let log = log::read(&element, &mut logs, &groups, &ports, report);
@@ -392,6 +428,36 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
     (objects, origins)
 }
 
+/// Reads every router and floating IP that is right by itself.
+fn read_routers<'a>(
+    document: &Mapping<'a>,
+    ports: &Catalogue,
+    (objects, origins): (&mut Objects, &mut Origins<'a>),
+    report: &mut Report,
+) {
+    let mut routers = Catalogue::new("router");
+    for element in document.list("routers", "a list of routers", report) {
+        let router = router::read(&element, &mut routers, ports, report);
+        if let Some((router, origin)) = router {
+            objects.routers.push(router);
+            origins.routers.push(origin);
+        }
+    }
+
+    let elements = document.list("floating_ips", "a list of floating IPs", report);
+    let context = floating_ip::Context {
+        ports,
+        listed: &objects.ports,
+        routers: &routers,
+    };
+    for element in elements {
+        if let Some((floating_ip, origin)) = floating_ip::read(&element, &context, report) {
+            objects.floating_ips.push(floating_ip);
+            origins.floating_ips.push(origin);
+        }
+    }
+}
+
 /// Where the objects come from; the lists are those of [`Objects`].
 #[derive(Default)]
 struct Origins<'a> {
@@ -401,6 +467,8 @@ struct Origins<'a> {
     security_groups: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     ports: Vec<Mapping<'a>>,
     trunks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
+    routers: Vec<Mapping<'a>>,
+    floating_ips: Vec<Mapping<'a>>,
     logs: Vec<Mapping<'a>>,
 }
 
@@ -441,6 +509,8 @@ impl Origins<'_> {
                 .and_then(|(_, rules)| rules.get(rule)),
             ObjectRef::Port(port) => self.ports.get(port),
             ObjectRef::Trunk(trunk) => self.trunks.get(trunk).map(|(origin, _)| origin),
+            ObjectRef::Router(router) => self.routers.get(router),
+            ObjectRef::FloatingIp(floating_ip) => self.floating_ips.get(floating_ip),
             ObjectRef::Log(log) => self.logs.get(log),
             ObjectRef::SubPort { trunk, sub_port } => self
                 .trunks

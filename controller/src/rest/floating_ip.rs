@@ -21,12 +21,11 @@ use super::new::{random_id, random_mac};
 use super::port::Ports;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, own, stamped};
-use super::router::{INTERFACE, addresses, external};
+use super::router::{addresses, external};
 use super::subnet::address;
-use crate::northbound::database::tables::{Address, FloatingIp, Northbound, Port, Router, Status};
-
-/// Neutron's `device_owner` of the port that has the external address.
-const OWNER: &str = "network:floatingip";
+use crate::northbound::database::tables::{
+    Address, FloatingIp, Northbound, OWNER_OF_FLOATING_IP, OWNER_OF_INTERFACE, Port, Router, Status,
+};
 
 /// Floating IPs.
 #[derive(Debug)]
@@ -228,7 +227,7 @@ fn take(
     let owner = Owner {
         network,
         mac_address: &mac_address,
-        device_owner: OWNER,
+        device_owner: OWNER_OF_FLOATING_IP,
     };
     let mut wanted = serde_json::Map::new();
     if let Some(subnet) = values.id("subnet_id") {
@@ -253,7 +252,7 @@ fn take(
     let columns = Port::values()
         .set(Port::network, network)
         .set(Port::mac_address, mac_address.as_str())
-        .set(Port::device_owner, OWNER)
+        .set(Port::device_owner, OWNER_OF_FLOATING_IP)
         .set(Port::device_id, floating_ip.to_string())
         .set(Port::admin_state_up, true)
         .set(Port::status, Status::NotApplicable)
@@ -337,7 +336,7 @@ fn between(rows: &Northbound, network: Uuid, subnet: Uuid) -> Option<&Arc<Router
     let addresses = rows.addresses.index().by_subnet.all(subnet);
     let ports = addresses.filter_map(|address| rows.ports.get(&address.port));
     let mut routers = ports
-        .filter(|port| port.device_owner == INTERFACE)
+        .filter(|port| port.device_owner == OWNER_OF_INTERFACE)
         .filter_map(|port| rows.routers.get(&port.router?));
     routers
         .find(|router| gateway::port(rows, router.uuid).is_some_and(|port| port.network == network))
@@ -351,5 +350,6 @@ fn bad(reason: &str) -> Fault {
 /// Whether a port is the one that has a floating IP's external address.
 pub(super) fn is_address_port(rows: &Northbound, port: &Port) -> bool {
     let id: Option<Uuid> = port.device_id.parse().ok();
-    port.device_owner == OWNER && id.is_some_and(|id| rows.floating_ips.get(&id).is_some())
+    port.device_owner == OWNER_OF_FLOATING_IP
+        && id.is_some_and(|id| rows.floating_ips.get(&id).is_some())
 }

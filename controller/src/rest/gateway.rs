@@ -13,8 +13,10 @@ use super::fault::Fault;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::resource::{Change, find, stamped};
-use super::router::{GATEWAY, addresses, bad, external, ports};
-use crate::northbound::database::tables::{Address, Northbound, Port, Router, Status};
+use super::router::{addresses, bad, external, ports};
+use crate::northbound::database::tables::{
+    Address, Northbound, OWNER_OF_GATEWAY, Port, Router, Status,
+};
 
 /// What a router is to have.
 #[derive(Debug)]
@@ -111,14 +113,14 @@ pub(super) fn connect(change: &mut Change<'_>, router: Uuid, wanted: &Wanted) ->
     let owner = Owner {
         network: wanted.network,
         mac_address: &mac_address,
-        device_owner: GATEWAY,
+        device_owner: OWNER_OF_GATEWAY,
     };
     let fixed = plan(change, owner, wanted.fixed_ips.as_ref(), &[])?;
     let id = random_id()?;
     let columns = Port::values()
         .set(Port::network, wanted.network)
         .set(Port::mac_address, mac_address.as_str())
-        .set(Port::device_owner, GATEWAY)
+        .set(Port::device_owner, OWNER_OF_GATEWAY)
         .set(Port::device_id, router.to_string())
         .set(Port::router, Some(router))
         .set(Port::admin_state_up, true)
@@ -149,7 +151,7 @@ pub(super) fn change(
         let owner = Owner {
             network: port.network,
             mac_address: &port.mac_address,
-            device_owner: GATEWAY,
+            device_owner: OWNER_OF_GATEWAY,
         };
         let old = addresses(change.rows, port.uuid);
         let fixed = plan(change, owner, Some(fixed_ips), &old)?;
@@ -186,5 +188,5 @@ pub(super) fn change(
 
 /// The port through which a router leads outside.
 pub(super) fn port(rows: &Northbound, router: Uuid) -> Option<&Arc<Port>> {
-    ports(rows, router).find(|port| port.device_owner == GATEWAY)
+    ports(rows, router).find(|port| port.device_owner == OWNER_OF_GATEWAY)
 }

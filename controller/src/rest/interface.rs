@@ -12,11 +12,13 @@ use super::fault::Fault;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
 use super::resource::{Answer, Change, apply, check_revision, find, own, shown, stamped};
-use super::router::{GATEWAY, INTERFACE, Routers, addresses, bad, change_routes, ports};
+use super::router::{Routers, addresses, bad, change_routes, ports};
 use super::routes;
 use super::subnet::{Subnets, cidr};
 use crate::northbound::database::Database;
-use crate::northbound::database::tables::{Address, Northbound, Port, Router, Status, Subnet};
+use crate::northbound::database::tables::{
+    Address, Northbound, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE, Port, Router, Status, Subnet,
+};
 
 /// Answers what is asked of a router beside changes of itself.
 ///
@@ -103,7 +105,7 @@ fn add_subnet(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result
     let owner = Owner {
         network: subnet.network,
         mac_address: &mac_address,
-        device_owner: INTERFACE,
+        device_owner: OWNER_OF_INTERFACE,
     };
     let wanted = json!([{"subnet_id": subnet.uuid, "ip_address": gateway}]);
     let fixed = plan(change, owner, Some(&wanted), &[])?;
@@ -112,7 +114,7 @@ fn add_subnet(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result
         .set(Port::network, subnet.network)
         .set(Port::project, router.project.as_str())
         .set(Port::mac_address, mac_address.as_str())
-        .set(Port::device_owner, INTERFACE)
+        .set(Port::device_owner, OWNER_OF_INTERFACE)
         .set(Port::device_id, router.uuid.to_string())
         .set(Port::router, Some(router.uuid))
         .set(Port::admin_state_up, true)
@@ -147,7 +149,7 @@ fn add_port(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result<V
         fits(rows, router, subnet)?;
     }
     let columns = Port::values()
-        .set(Port::device_owner, INTERFACE)
+        .set(Port::device_owner, OWNER_OF_INTERFACE)
         .set(Port::device_id, router.uuid.to_string())
         .set(Port::router, Some(router.uuid));
     change.touch(&**port, columns);
@@ -161,7 +163,7 @@ fn fits(rows: &Northbound, router: &Router, new: &Subnet) -> Result<(), Fault> {
     };
     for port in ports(rows, router.uuid) {
         for (id, _) in addresses(rows, port.uuid) {
-            if id == new.uuid && port.device_owner == INTERFACE {
+            if id == new.uuid && port.device_owner == OWNER_OF_INTERFACE {
                 return Err(bad(&format!("Router already has a port on subnet {id}")));
             }
             let other = rows.subnets.get(&id).and_then(|row| cidr(row));
@@ -188,7 +190,8 @@ fn remove(
     if subnet.is_none() && port.is_none() {
         return Err(bad("Either subnet_id or port_id must be specified"));
     }
-    let mut interfaces = ports(rows, router.uuid).filter(|port| port.device_owner != GATEWAY);
+    let mut interfaces =
+        ports(rows, router.uuid).filter(|port| port.device_owner != OWNER_OF_GATEWAY);
     let found = match (subnet, port) {
         (_, Some(id)) => interfaces.find(|port| port.uuid.to_string() == id),
         (Some(id), None) => interfaces.find(|port| {

@@ -21,12 +21,7 @@ use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::routes::{self, Route};
 use super::subnet::cidr;
-use crate::northbound::database::tables::{Network, Northbound, Port, Router};
-
-/// Neutron's `device_owner` of a port through which a router is in a network.
-pub(super) const INTERFACE: &str = "network:router_interface";
-/// Neutron's `device_owner` of a port through which a router leads outside.
-pub(super) const GATEWAY: &str = "network:router_gateway";
+use crate::northbound::database::tables::{Network, Northbound, OWNER_OF_GATEWAY, Port, Router};
 
 /// Routers.
 #[derive(Debug)]
@@ -171,7 +166,8 @@ impl Resource for Routers {
 
     fn delete(change: &mut Change<'_>, router: &Arc<Router>) -> Result<(), Fault> {
         let id = router.uuid;
-        let interfaces = ports(change.rows, id).filter(|port| port.device_owner != GATEWAY);
+        let interfaces =
+            ports(change.rows, id).filter(|port| port.device_owner != OWNER_OF_GATEWAY);
         let interfaces: Vec<_> = interfaces.map(|port| port.uuid.to_string()).collect();
         if !interfaces.is_empty() {
             let message = format!(

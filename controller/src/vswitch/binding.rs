@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::Uuid;
-use pipelines::network::{HostName, Model, NetworkId, PortId, VlanId};
+use pipelines::network::{HostName, Model, NetworkId, PortId, RouterId, VlanId};
+use pipelines::routing::View;
 
-use super::{Interface, OpenVSwitch, Port};
-use crate::local_vlan::LocalVlans;
+use super::{Bridge, Interface, OpenVSwitch, Port};
+use crate::numbering::{LocalVlans, RouterNumbers};
 use crate::problem::{Kind, Problem};
 
 /// The port of a tenant and the row of the database that it is plugged in by.
@@ -41,6 +42,14 @@ impl Binding {
 /// Neutron needs none, as its sub-ports have interfaces of their own.
 pub(super) const SUB_NETWORKS: &str = "brint-sub-networks";
 
+/// The key of a bridge's `external_ids` for the networks that routers reach and no port here is in:
+/// `NETWORK=VLAN`, separated by commas.
+pub(super) const ROUTED_NETWORKS: &str = "brint-routed-networks";
+
+/// The key of a bridge's `external_ids` for the numbers of routers: `ROUTER=NUMBER`, separated by
+/// commas.
+pub(super) const ROUTERS: &str = "brint-routers";
+
 /// The key of `other_config` that orders interfaces that name one port: the newest has the greatest
 /// number.
 pub(super) const CLAIM: &str = "brint-claim";
@@ -54,8 +63,10 @@ pub(super) const ARRIVED: &str = "brint-arrived";
 pub(crate) struct Bindings {
     /// Each port and its binding.
     pub(crate) ports: BTreeMap<PortId, Binding>,
-    /// The local VLAN of each network that has a port here.
+    /// The local VLAN of each network that has a port here, or that such a port can reach.
     pub(crate) vlans: LocalVlans,
+    /// The number of each router that forwards here.
+    pub(crate) routers: RouterNumbers,
     /// The numbers of interfaces that name one port, by their rows of the table `Port`.
     pub(crate) claims: BTreeMap<Uuid, u64>,
     /// Interfaces that name a port and are not bound, and networks that have no local VLAN.
@@ -67,7 +78,7 @@ impl Bindings {
     pub(crate) fn new(
         tables: &OpenVSwitch,
         model: &Model,
-        this: &HostName,
+        (this, unreachable): (&HostName, &BTreeSet<HostName>),
         integration: &str,
     ) -> Self {
         let mut bindings = Self::default();
@@ -85,12 +96,22 @@ impl Bindings {
         }
         // The lowest number first: of two networks recorded with one number, the choice is stable.
         recorded.sort_unstable();
-        let networks = bindings
-            .ports
-            .values()
-            .flat_map(Binding::networks)
-            .collect();
-        bindings.vlans = LocalVlans::allocate(&networks, recorded);
+        let bridge = tables.bridge(integration);
+        recorded.extend(
+            numbers(bridge, ROUTED_NETWORKS)
+                .filter_map(|(network, vlan)| Some((NetworkId(network), VlanId::new(vlan).ok()?))),
+        );
+        let view = View {
+            model,
+            host: this,
+            unreachable,
+        };
+        let reach = view.reach(&bindings.networks());
+        bindings.vlans = LocalVlans::allocate(&reach.networks, recorded);
+        let recorded = numbers(bridge, ROUTERS);
+        let recorded = recorded
+            .filter_map(|(router, number)| Some((RouterId(router), u16::try_from(number).ok()?)));
+        bindings.routers = RouterNumbers::allocate(&reach.routers, recorded);
         for network in bindings.vlans.unplaced() {
             bindings.problems.insert(Problem::new(
                 Kind::Network,
@@ -99,6 +120,11 @@ impl Bindings {
             ));
         }
         bindings
+    }
+
+    /// The networks that have a port here.
+    pub(super) fn networks(&self) -> BTreeSet<NetworkId> {
+        self.ports.values().flat_map(Binding::networks).collect()
     }
 
     /// Binds one interface, unless the port is unknown, another host's, or bound already.
@@ -118,6 +144,9 @@ impl Bindings {
             && !port.hosts().any(|host| host == this)
         {
             return Err(format!("port {id} belongs to host {host}"));
+        }
+        if model.router_port(port.id).is_some() {
+            return Err(format!("port {id} is a router's"));
         }
         if let Some((parent, vlan)) = model.parent(port.id) {
             let parent = parent.id;
@@ -206,14 +235,25 @@ fn claim(port: &Port) -> Option<u64> {
 
 /// The networks and local VLANs that were stored with a port, its own and those of its sub-ports.
 fn records(port: &Port) -> impl Iterator<Item = (NetworkId, VlanId)> {
-    let sub_networks = port.other_config.get(SUB_NETWORKS).into_iter();
-    let sub_networks = sub_networks.flat_map(|text| text.split(','));
-    let sub_networks = sub_networks.filter_map(|entry| {
-        let (network, vlan) = entry.split_once('=')?;
-        let vlan = VlanId::new(vlan.parse().ok()?).ok()?;
-        Some((NetworkId(network.parse().ok()?), vlan))
-    });
+    let sub_networks = entries(port.other_config.get(SUB_NETWORKS));
+    let sub_networks = sub_networks
+        .filter_map(|(network, vlan)| Some((NetworkId(network), VlanId::new(vlan).ok()?)));
     record(port).chain(sub_networks)
+}
+
+/// The numbers that were stored with a bridge.
+fn numbers(bridge: Option<&Bridge>, key: &str) -> impl Iterator<Item = (Uuid, u32)> {
+    let text = bridge.and_then(|bridge| bridge.external_ids.get(key));
+    entries(text)
+}
+
+/// Reads `UUID=NUMBER`, separated by commas; what is not of this form is left out.
+fn entries(text: Option<&String>) -> impl Iterator<Item = (Uuid, u32)> {
+    let entries = text.into_iter().flat_map(|text| text.split(','));
+    entries.filter_map(|entry| {
+        let (object, number) = entry.split_once('=')?;
+        Some((object.parse().ok()?, number.parse().ok()?))
+    })
 }
 
 /// The network and local VLAN that were stored with a port.

@@ -9,7 +9,7 @@ use ovsdb::{Inserted, Transaction, Uuid};
 use pipelines::bridge::Bridge as Role;
 use pipelines::network::{Model, Network, NetworkId};
 
-use super::binding::{ARRIVED, Binding, CLAIM, SUB_NETWORKS};
+use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
 use crate::problem::{Kind, Problem};
@@ -59,6 +59,10 @@ pub(crate) fn plan(
     }
     plan.remove_links(tables, configuration);
     plan.bind(tables, bindings, model);
+    let bridges = configuration.bridges.iter();
+    for (name, _) in bridges.filter(|(_, bridge)| bridge.role == Role::Integration) {
+        plan.note_routers(tables, name, bindings);
+    }
     if !plan.changes.is_empty() {
         plan.transaction
             .mutate(switch.uuid, [Switch::next_cfg.plus(1)]);
@@ -330,6 +334,40 @@ impl Plan {
                     row.name
                 ));
             }
+        }
+    }
+
+    /// Stores what routers need with the integration bridge, so that a restart finds it again.
+    ///
+    /// A bridge that is yet to be made is found at the next look.
+    fn note_routers(&mut self, tables: &OpenVSwitch, name: &str, bindings: &Bindings) {
+        let Some(bridge) = tables.bridge(name) else {
+            return;
+        };
+        let plugged = bindings.networks();
+        let networks = bindings.vlans.iter();
+        let networks = networks.filter(|(network, _)| !plugged.contains(network));
+        let networks: Vec<_> = networks
+            .map(|(network, vlan)| format!("{network}={vlan}"))
+            .collect();
+        let routers = bindings.routers.iter();
+        let routers: Vec<_> = routers
+            .map(|(router, number)| format!("{router}={number}"))
+            .collect();
+        for (key, entries) in [(ROUTED_NETWORKS, networks), (ROUTERS, routers)] {
+            let note = entries.join(",");
+            let present = bridge.external_ids.get(key);
+            if present.map_or("", String::as_str) == note {
+                continue;
+            }
+            let mutation = match note.is_empty() {
+                true => vec![Bridge::external_ids.delete_keys([key])],
+                false => Bridge::external_ids
+                    .replace([(key.to_owned(), note)])
+                    .into(),
+            };
+            self.transaction.mutate(bridge.uuid, mutation);
+            self.changes.push(format!("note the routers of {name}"));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Plans, carried out by a real `ovsdb-server`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl Database {
         let host = "host1".into();
         let this = model.host(&host).unwrap();
         let configuration = Configuration::new(model, this, BRIDGES, &tables);
-        let bindings = Bindings::new(&tables, model, &host, "br-int");
+        let bindings = Bindings::new(&tables, model, (&host, &BTreeSet::new()), "br-int");
         plan(&tables, &configuration, &bindings, model, "netdev")
     }
 
@@ -225,7 +226,12 @@ trunks:
     database.carry_out(database.plan(&model).transaction).await;
     database.plug("tap7571157f-bc", VM).await;
     database.carry_out(database.plan(&model).transaction).await;
-    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let bindings = Bindings::new(
+        &database.tables(),
+        &model,
+        (&"host1".into(), &BTreeSet::new()),
+        "br-int",
+    );
     let outside = model.networks().find(|network| network.name == "outside");
     let vlan = bindings.vlans.get(outside.unwrap().id).unwrap();
     let tables = database.tables();
@@ -291,7 +297,12 @@ async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     database.carry_out(database.plan(&model).transaction).await;
     database.plug("tap1", VM).await;
     database.plug("tap2", VM).await;
-    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let bindings = Bindings::new(
+        &database.tables(),
+        &model,
+        (&"host1".into(), &BTreeSet::new()),
+        "br-int",
+    );
     assert_eq!((bindings.ports.len(), bindings.problems.len()), (1, 1));
     // Which one is the newer is not known, but it stays the one that was chosen.
     let bound = |bindings: Bindings| {
@@ -300,7 +311,12 @@ async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     };
     let chosen = bound(bindings);
     database.carry_out(database.plan(&model).transaction).await;
-    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let bindings = Bindings::new(
+        &database.tables(),
+        &model,
+        (&"host1".into(), &BTreeSet::new()),
+        "br-int",
+    );
     assert_eq!(bound(bindings), chosen);
     assert_eq!(database.plan(&model).changes, Vec::<String>::new());
 }
@@ -320,7 +336,12 @@ async fn of_two_interfaces_for_one_port_the_newer_is_bound_whatever_its_number()
         database.carry_out(transaction).await;
         // Once before the plan is carried out, and once after.
         for _ in 0..2 {
-            let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+            let bindings = Bindings::new(
+                &database.tables(),
+                &model,
+                (&"host1".into(), &BTreeSet::new()),
+                "br-int",
+            );
             let bound = bindings.ports.values().map(|binding| &binding.interface);
             assert_eq!(bound.collect::<Vec<_>>(), [name]);
             database.carry_out(database.plan(&model).transaction).await;
@@ -336,7 +357,12 @@ async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
     database.carry_out(database.plan(&model).transaction).await;
     database.plug("tap1", VM).await;
     database.plug("tap2", "not a UUID").await;
-    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let bindings = Bindings::new(
+        &database.tables(),
+        &model,
+        (&"host1".into(), &BTreeSet::new()),
+        "br-int",
+    );
     assert!(bindings.ports.is_empty());
     let problems = sentences(&bindings.problems);
     assert_eq!(
@@ -494,7 +520,12 @@ async fn networks_beyond_the_last_local_vlan_are_refused_alone() {
     let ids = numbers.map(|number| Uuid::from_u128(number).to_string());
     let plugs: Vec<_> = ids.map(|id| (format!("tap-{id}"), id)).collect();
     database.plug_all(&plugs).await;
-    let bindings = Bindings::new(&database.tables(), &model, &"host1".into(), "br-int");
+    let bindings = Bindings::new(
+        &database.tables(),
+        &model,
+        (&"host1".into(), &BTreeSet::new()),
+        "br-int",
+    );
     assert_eq!(bindings.vlans.iter().count(), 4094);
     let problems = sentences(&bindings.problems);
     assert_eq!(problems.len(), 1, "{problems:?}");

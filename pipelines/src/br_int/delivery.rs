@@ -8,14 +8,23 @@
 //! A switch does not send a packet out of the port that it came in by. So a packet from a patch
 //! port is not sent back, and who sends a broadcast does not hear it.
 
-use openflow::field::{ETH_DST, GroupId, MacAddr, VLAN_VID, VlanVid};
+use std::net::IpAddr;
 
-use super::{base_ingress, learned_stations, trunk_output, unknown_stations};
+use openflow::field::{
+    ARP_OP, ARP_TPA, ETH_DST, ETH_TYPE, EthType, GroupId, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
+    MacAddr, ND_TARGET, VLAN_VID, VlanVid,
+};
+
+use super::{
+    base_ingress, learned_stations, router_input, router_questions, trunk_output, unknown_stations,
+};
 use crate::{
+    link,
     registers::{NETWORK, PORT},
+    routed::AnsweredPort,
     site::{LocalNetwork, LocalPort},
     subject::{Station, Subject},
-    table::{Actions, Flows, Table},
+    table::{Actions, Draft, Flows, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -25,12 +34,17 @@ pub(super) static TABLE: Table = Table {
     next: &[
         &learned_stations::TABLE,
         &unknown_stations::TABLE,
+        &router_questions::TABLE,
+        &router_input::TABLE,
         &base_ingress::TABLE,
         &trunk_output::TABLE,
     ],
     flows,
 };
 
+const QUESTION_FROM_OUTSIDE: u16 = 15;
+const QUESTION: u16 = 14;
+const ROUTER: u16 = 13;
 const STATION: u16 = 12;
 pub(super) const MULTICAST: u16 = 10;
 const UNKNOWN: u16 = 1;
@@ -40,8 +54,43 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Network(network) => network_flows(*network, flows),
-        Subject::Station(station) => station_flow(station, flows),
+        Subject::Station(station) if station.answered.is_none() => station_flow(station, flows),
+        Subject::AnsweredPort(answered) => router_flows(*answered, flows),
         _ => {}
+    }
+}
+
+/// What is for a router, and questions about one.
+fn router_flows(answered: AnsweredPort<'_>, flows: &mut Flows<'_>) {
+    let AnsweredPort { network, port, .. } = answered;
+    flows
+        .at(ROUTER)
+        .when(NETWORK, network.vlan.into())
+        .when(ETH_DST, port.mac_address)
+        .goto(&router_input::TABLE);
+    for ip in answered.addresses() {
+        question(network, ip, flows.at(QUESTION)).goto(&router_questions::TABLE);
+        // Every host would answer.
+        if let Some(patch) = network.uplink().filter(|_| !answered.is_first) {
+            let from_outside = flows.at(QUESTION_FROM_OUTSIDE).when(IN_PORT, patch);
+            question(network, ip, from_outside).drop();
+        }
+    }
+}
+
+/// Who has an address?
+fn question<'a>(network: LocalNetwork<'_>, ip: IpAddr, packet: Draft<'a>) -> Draft<'a> {
+    let packet = packet.when(NETWORK, network.vlan.into());
+    match ip {
+        IpAddr::V4(ip) => packet
+            .when(ETH_TYPE, EthType::ARP)
+            .when(ARP_OP, link::ARP_REQUEST)
+            .when(ARP_TPA, ip),
+        IpAddr::V6(ip) => packet
+            .when(ETH_TYPE, EthType::IPV6)
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
+            .when(ND_TARGET, ip),
     }
 }
 

@@ -38,6 +38,7 @@ const FROM_SUB_PORT: u16 = 110;
 const DOUBLY_TAGGED: u16 = 105;
 const FROM_PORT: u16 = 100;
 const TO_FIREWALLED: u16 = 90;
+const TO_ROUTER_ELSEWHERE: u16 = 85;
 const FROM_OUTSIDE: u16 = 80;
 const MISS: u16 = 0;
 
@@ -69,6 +70,17 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 learn_outside(station.network, frame)
                     .pop_vlan()
                     .resubmit(&base_ingress::TABLE);
+            }
+        }
+        Subject::AnsweredPort(answered) if !answered.is_first => {
+            if let Some(patch) = answered.network.uplink() {
+                // Every host would route it.
+                flows
+                    .at(TO_ROUTER_ELSEWHERE)
+                    .when(IN_PORT, patch)
+                    .when(VLAN_VID, VlanVid::tagged(answered.network.vlan.get()))
+                    .when(ETH_DST, answered.port.mac_address)
+                    .drop();
             }
         }
         Subject::Network(network) => {

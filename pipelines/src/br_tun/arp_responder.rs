@@ -33,17 +33,6 @@ const UNANSWERABLE: u16 = 2;
 const KNOWN_ADDRESS: u16 = 1;
 const MISS: u16 = 0;
 
-/// The operation of a question (RFC 826).
-const REQUEST: u16 = 1;
-/// The operation of an answer.
-const REPLY: u16 = 2;
-
-/// The flags of an answer that was asked for and is right (RFC 4861, section 4.4).
-const SOLICITED_OVERRIDE: u32 = 0x6000_0000;
-
-/// The option that holds the MAC of the target (RFC 4861, section 4.6.1).
-const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
-
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
@@ -70,9 +59,9 @@ fn answer_arp(remote: &RemotePort<'_>, ip: Ipv4Addr, flows: &mut Flows<'_>) {
     let mac = remote.port.mac_address;
     about(remote, flows)
         .when(ETH_TYPE, EthType::ARP)
-        .when(ARP_OP, REQUEST)
+        .when(ARP_OP, link::ARP_REQUEST)
         .when(ARP_TPA, ip)
-        .set(ARP_OP, REPLY)
+        .set(ARP_OP, link::ARP_REPLY)
         .copy(ARP_SHA, ARP_THA)
         .copy(ARP_SPA, ARP_TPA)
         .set(ARP_SHA, mac)
@@ -91,8 +80,8 @@ fn answer_solicitation(remote: &RemotePort<'_>, ip: Ipv6Addr, flows: &mut Flows<
         .copy(IPV6_SRC, IPV6_DST)
         .set(IPV6_SRC, ip)
         .set(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
-        .set(ND_RESERVED, SOLICITED_OVERRIDE)
-        .set(ND_OPTIONS_TYPE, TARGET_LINK_LAYER_ADDRESS)
+        .set(ND_RESERVED, link::SOLICITED_OVERRIDE)
+        .set(ND_OPTIONS_TYPE, link::TARGET_LINK_LAYER_ADDRESS)
         .resubmit(&TABLE);
     icmpv6(about(remote, flows), link::NEIGHBOUR_ADVERTISEMENT)
         .when(ND_TARGET, ip)

@@ -117,6 +117,10 @@ pub enum ObjectRef {
         /// Its place in that trunk.
         sub_port: usize,
     },
+    /// A router.
+    Router(usize),
+    /// A floating IP.
+    FloatingIp(usize),
     /// A log.
     Log(usize),
     /// A host.
@@ -134,6 +138,8 @@ impl fmt::Display for ObjectRef {
             Self::Port(_) => "port",
             Self::Trunk(_) => "trunk",
             Self::SubPort { .. } => "sub-port",
+            Self::Router(_) => "router",
+            Self::FloatingIp(_) => "floating IP",
             Self::Log(_) => "log",
             Self::Host(_) => "host",
         })
@@ -175,6 +181,33 @@ pub enum Problem {
         cidr: IpNet,
         /// The block that was probably meant.
         expected: IpNet,
+    },
+    /// Two networks of a router share addresses.
+    #[error("{cidr} overlaps {other}, which the router has on another port")]
+    OverlapsInterface {
+        /// The later.
+        cidr: IpNet,
+        /// The earlier.
+        other: IpNet,
+    },
+    /// A station is on no network of the router, so there is no way to it.
+    #[error("{0} is on no network of the router")]
+    Unreachable(String),
+    /// A port lacks an address that something has to have.
+    #[error("port {port} lacks {expected}")]
+    LacksAddress {
+        /// The port.
+        port: String,
+        /// The address.
+        expected: String,
+    },
+    /// A route does not lead from one version of IP to the other.
+    #[error("{nexthop} is of another version of IP than {destination}")]
+    OtherVersion {
+        /// Where the route leads.
+        destination: IpNet,
+        /// The next station.
+        nexthop: IpAddr,
     },
     /// Two blocks of a network share addresses.
     #[error("{cidr} overlaps {other} of the same network")]

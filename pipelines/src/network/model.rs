@@ -1,13 +1,14 @@
 //! Everything that is desired, checked as a whole.
 
 mod check;
+mod routed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    AddressGroup, AddressGroupId, Host, HostName, InvalidNetwork, Log, LogId, MacAddr, Network,
-    NetworkId, Port, PortId, RemoteSet, SecurityGroup, SecurityGroupId, Trunk, TrunkId, Verdict,
-    VlanId,
+    AddressGroup, AddressGroupId, FloatingIp, FloatingIpId, Host, HostName, InvalidNetwork, Log,
+    LogId, MacAddr, Network, NetworkId, Port, PortId, RemoteSet, Router, RouterId, RouterPort,
+    SecurityGroup, SecurityGroupId, Trunk, TrunkId, Verdict, VlanId,
 };
 use check::check;
 
@@ -24,6 +25,10 @@ pub struct Objects {
     pub ports: Vec<Port>,
     /// Trunks with their sub-ports.
     pub trunks: Vec<Trunk>,
+    /// Routers.
+    pub routers: Vec<Router>,
+    /// Floating IPs.
+    pub floating_ips: Vec<FloatingIp>,
     /// Logs.
     pub logs: Vec<Log>,
     /// Hosts.
@@ -38,6 +43,8 @@ pub struct Model {
     security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
     ports: BTreeMap<PortId, Port>,
     trunks: BTreeMap<TrunkId, Trunk>,
+    routers: BTreeMap<RouterId, Router>,
+    floating_ips: BTreeMap<FloatingIpId, FloatingIp>,
     logs: BTreeMap<LogId, Log>,
     hosts: BTreeMap<HostName, Host>,
     by_network: BTreeMap<NetworkId, BTreeSet<PortId>>,
@@ -49,6 +56,10 @@ pub struct Model {
     naming: BTreeMap<RemoteSet, BTreeSet<SecurityGroupId>>,
     by_parent: BTreeMap<PortId, TrunkId>,
     parents: BTreeMap<PortId, (PortId, VlanId)>,
+    router_ports: BTreeMap<PortId, RouterPort>,
+    routers_by_network: BTreeMap<NetworkId, BTreeSet<RouterId>>,
+    floating_by_router: BTreeMap<RouterId, BTreeSet<FloatingIpId>>,
+    floating_by_port: BTreeMap<PortId, BTreeSet<FloatingIpId>>,
 }
 
 impl Model {
@@ -216,6 +227,16 @@ impl Model {
                 .insert(port.id);
         }
         self.ports.insert(port.id, port);
+    }
+
+    /// Notes what a port is part of that is plugged in nowhere, so no machine can be behind it.
+    fn take_router_port(&mut self, id: PortId, part: RouterPort) {
+        self.router_ports.insert(id, part);
+        if let Some(port) = self.ports.get(&id)
+            && let Some(open) = self.open_by_network.get_mut(&port.network)
+        {
+            open.remove(&id);
+        }
     }
 
     fn insert_security_group(&mut self, group: SecurityGroup) {

@@ -37,6 +37,10 @@ uuids! {
     TrunkId;
     /// Names a log.
     LogId;
+    /// Names a router.
+    RouterId;
+    /// Names a floating IP.
+    FloatingIpId;
 }
 
 macro_rules! names {

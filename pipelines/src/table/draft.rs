@@ -3,13 +3,16 @@
 //! A [`Draft`] reads as the flow does: conditions, then actions, then the verb that ends it. It
 //! must end, so that no flow is silent about its packet.
 
+use std::net::Ipv4Addr;
+
 use ipnet::IpNet;
 use openflow::{
     action::{
-        Action, Conjunction, Controller2, Ct, CtClear, Group as ToGroup, Learn2, Output, PopVlan,
-        PushVlan, RegMove, Resubmit, SetField,
+        Action, AddressRange, Conjunction, Controller2, Ct, CtClear, DecNwTtl, Group as ToGroup,
+        Learn2, Nat, NatFlags, Output, PopVlan, PushVlan, RegLoad, RegMove, Resubmit, SetField,
+        Subfield,
     },
-    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, PortNo, Value},
+    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, PortNo, Value},
     flow::Flow,
     group::{Bucket, Group, GroupType},
     instruction::Instructions,
@@ -21,7 +24,7 @@ use crate::{
     cookie::Cookie,
     flow_set::FlowSet,
     logging,
-    registers::{NETWORK, Register},
+    registers::{NETWORK, ROUTER, Register},
 };
 
 /// The flows of one unit in one table.
@@ -204,6 +207,21 @@ impl Draft<'_> {
         self.push(RegMove::new(from.whole(), to.whole()))
     }
 
+    /// Copies what has other types on both sides, and the same number of bits.
+    pub(crate) fn copy_bits(self, from: Subfield, to: Subfield) -> Self {
+        self.push(RegMove::new(from, to))
+    }
+
+    /// One hop less is left.
+    pub(crate) fn dec_ttl(self) -> Self {
+        self.push(DecNwTtl)
+    }
+
+    /// Forgets the port that the packet came in by, so that it may leave by it.
+    pub(crate) fn forget_in_port(self) -> Self {
+        self.push(RegLoad::new(IN_PORT_16.whole(), NO_PORT))
+    }
+
     pub(crate) fn push_vlan(self) -> Self {
         Self {
             actions: self.actions.push_vlan(),
@@ -325,6 +343,30 @@ impl Draft<'_> {
         .done();
     }
 
+    /// Translates the packet as its connection through the router is, and opens one with a
+    /// translation of its own if it has none; then continues in a later table.
+    pub(crate) fn translate(self, to: Translation, next: &'static Table) {
+        let table = self.actions.next(next);
+        let (commit, flags, address) = match to {
+            Translation::Known => (false, NatFlags::empty(), None),
+            Translation::Source(ip) => (true, NatFlags::SRC, Some(ip)),
+            Translation::Destination(ip) => (true, NatFlags::DST, Some(ip)),
+        };
+        let nat = Nat {
+            flags,
+            addresses: address.map_or(AddressRange::None, |ip| AddressRange::V4(ip, None)),
+            ports: None,
+        };
+        self.push(Ct {
+            commit,
+            zone: ROUTER.field.slice(0, 15).into(),
+            table: Some(table),
+            actions: vec![nat.into()],
+            ..Ct::default()
+        })
+        .done();
+    }
+
     pub(crate) fn output(self, port: PortNo) {
         self.copy_to(port).done();
     }
@@ -379,6 +421,20 @@ impl Draft<'_> {
             ..Flow::default()
         });
     }
+}
+
+/// The port of packets that came in by none: `OFPP_NONE` of OpenFlow 1.0.
+const NO_PORT: u64 = 0xffff;
+
+/// How a router translates a packet that opens a connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Translation {
+    /// Not at all.
+    Known,
+    /// It seems to come from another address.
+    Source(Ipv4Addr),
+    /// It goes to another address.
+    Destination(Ipv4Addr),
 }
 
 /// How many sets a conjunction is made of.

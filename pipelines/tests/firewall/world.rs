@@ -269,6 +269,8 @@ impl World {
                 .chain(sentinels)
                 .collect(),
             trunks: Vec::new(),
+            routers: Vec::new(),
+            floating_ips: Vec::new(),
             logs: Vec::new(),
         };
         let model = Model::new(objects).unwrap();

@@ -80,6 +80,8 @@ impl World {
             security_groups: security_groups(),
             ports: (0..24).map(|number| port(number, random)).collect(),
             trunks: Vec::new(),
+            routers: Vec::new(),
+            floating_ips: Vec::new(),
             logs: Vec::new(),
         };
         objects.trunks = (0..2)

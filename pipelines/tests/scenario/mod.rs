@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,10 +12,11 @@ use ipnet::IpNet;
 use openflow::field::PortNo;
 use pipelines::{
     network::{
-        AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, Host, HostName, Log,
-        LogId, Model, Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule,
-        RuleAttributes, RuleId, SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId,
-        Trunk, TrunkId, VlanId,
+        AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, FloatingIp,
+        FloatingIpId, Gateway, Host, HostName, Log, LogId, Model, Network, NetworkId, Objects,
+        PhysicalNetwork, Port, PortId, Route, Router, RouterId, Rule, RuleAttributes, RuleId,
+        SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Target, Trunk, TrunkId,
+        VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -35,6 +36,10 @@ struct Scenario {
     #[serde(default)]
     trunks: Vec<TrunkEntry>,
     #[serde(default)]
+    routers: Vec<RouterEntry>,
+    #[serde(default)]
+    floating_ips: Vec<FloatingIpEntry>,
+    #[serde(default)]
     logs: Vec<LogEntry>,
     patch_tun: u32,
     patch_int: u32,
@@ -50,6 +55,8 @@ struct HostEntry {
     name: String,
     encap_ip: IpAddr,
     encap_types: Option<Vec<String>>,
+    #[serde(default)]
+    bridge_mappings: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +66,7 @@ struct NetworkEntry {
     network_type: String,
     physical_network: Option<String>,
     segmentation_id: Option<u32>,
+    /// Each with its gateway, if it has one.
     subnets: Vec<String>,
     local_vlan: Option<u32>,
     /// Whether DHCP answers in each subnet.
@@ -125,6 +133,30 @@ struct TrunkEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RouterEntry {
+    name: String,
+    /// The number that the host gave it.
+    number: Option<u16>,
+    /// The names of its ports.
+    interfaces: Vec<String>,
+    gateway: Option<String>,
+    enable_snat: Option<bool>,
+    /// The next hop of each destination.
+    #[serde(default)]
+    routes: BTreeMap<String, IpAddr>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FloatingIpEntry {
+    address_port: String,
+    router: String,
+    port: String,
+    fixed_ip_address: Ipv4Addr,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LogEntry {
     name: String,
     enabled: Option<bool>,
@@ -168,6 +200,11 @@ pub(crate) fn read_with_objects(name: &str) -> (Objects, Site) {
             site.bindings.insert(port_id(port), PortNo(ofport));
         }
     }
+    for router in &scenario.routers {
+        if let Some(number) = router.number {
+            site.routers.insert(router_id(&router.name), number);
+        }
+    }
     site.patch_tun = Some(PortNo(scenario.patch_tun));
     site.patch_int = Some(PortNo(scenario.patch_int));
     for (physical_network, [int, phy]) in &scenario.providers {
@@ -205,6 +242,16 @@ fn objects(scenario: &Scenario) -> Objects {
             .iter()
             .map(|entry| trunk(entry, scenario))
             .collect(),
+        routers: scenario
+            .routers
+            .iter()
+            .map(|entry| router(entry, scenario))
+            .collect(),
+        floating_ips: scenario
+            .floating_ips
+            .iter()
+            .map(|entry| floating_ip(entry, scenario))
+            .collect(),
         logs: scenario
             .logs
             .iter()
@@ -236,7 +283,9 @@ fn host(entry: &HostEntry) -> Host {
             Some(types) => types.iter().map(|text| text.parse().unwrap()).collect(),
             None => EncapType::ALL.into(),
         },
-        bridge_mappings: BTreeMap::new(),
+        bridge_mappings: (entry.bridge_mappings.iter())
+            .map(|(network, bridge)| (PhysicalNetwork::from(network.as_str()), bridge.clone()))
+            .collect(),
         mtu: ETHERNET_MTU,
     }
 }
@@ -244,10 +293,14 @@ fn host(entry: &HostEntry) -> Host {
 fn network(entry: &NetworkEntry) -> Network {
     let network_type = entry.network_type.parse().unwrap();
     let physical_network = entry.physical_network.as_deref().map(PhysicalNetwork::from);
-    let subnet = |cidr: &String| {
+    let subnet = |text: &String| {
+        let (cidr, gateway) = match text.split_once(' ') {
+            Some((cidr, gateway)) => (cidr, Some(gateway.parse().unwrap())),
+            None => (text.as_str(), None),
+        };
         let id = SubnetId(derived("subnet", &format!("{} {cidr}", entry.name)));
         let cidr: IpNet = cidr.parse().unwrap();
-        let mut subnet = Subnet::new(id, String::new(), cidr, None).unwrap();
+        let mut subnet = Subnet::new(id, String::new(), cidr, gateway).unwrap();
         subnet.enable_dhcp = entry.enable_dhcp;
         let mode = entry
             .ipv6_ra_mode
@@ -331,11 +384,52 @@ fn port(entry: &PortEntry) -> Port {
     }
 }
 
+fn named(name: &str, scenario: &Scenario) -> PortId {
+    let mut ports = scenario.ports.iter();
+    port_id(ports.find(|port| port.name == name).unwrap())
+}
+
+fn router(entry: &RouterEntry, scenario: &Scenario) -> Router {
+    let interfaces = entry.interfaces.iter();
+    let routes = entry.routes.iter();
+    Router {
+        id: router_id(&entry.name),
+        name: entry.name.clone(),
+        project: "default".to_owned(),
+        admin_state_up: true,
+        interfaces: interfaces.map(|name| named(name, scenario)).collect(),
+        gateway: entry.gateway.as_ref().map(|name| Gateway {
+            port: named(name, scenario),
+            enable_snat: entry.enable_snat.unwrap_or(true),
+        }),
+        routes: routes
+            .map(|(destination, nexthop)| Route {
+                destination: destination.parse().unwrap(),
+                nexthop: *nexthop,
+            })
+            .collect(),
+    }
+}
+
+fn floating_ip(entry: &FloatingIpEntry, scenario: &Scenario) -> FloatingIp {
+    FloatingIp {
+        id: FloatingIpId(derived("floating IP", &entry.address_port)),
+        project: "default".to_owned(),
+        port: named(&entry.address_port, scenario),
+        target: Some(Target {
+            router: router_id(&entry.router),
+            port: named(&entry.port, scenario),
+            fixed_ip: entry.fixed_ip_address,
+        }),
+    }
+}
+
+fn router_id(name: &str) -> RouterId {
+    RouterId(derived("router", name))
+}
+
 fn trunk(entry: &TrunkEntry, scenario: &Scenario) -> Trunk {
-    let named = |name: &String| {
-        let mut ports = scenario.ports.iter();
-        port_id(ports.find(|port| port.name == *name).unwrap())
-    };
+    let named = |name: &String| named(name, scenario);
     let sub_port = |(name, vlan): (&String, &u32)| SubPort {
         port: named(name),
         vlan: VlanId::new(*vlan).unwrap(),

@@ -65,6 +65,8 @@ impl Size {
             security_groups: group.into_iter().collect(),
             ports: local.chain(remote).collect(),
             trunks: Vec::new(),
+            routers: Vec::new(),
+            floating_ips: Vec::new(),
             logs: Vec::new(),
             hosts: (0..=self.hosts).map(host).collect(),
         };

@@ -4,8 +4,8 @@ use pipelines::network::Model;
 
 use super::plan::Plan;
 use super::tables::{
-    Address, AddressGroup, Host, HostState, Log, Network, Northbound, Port, SecurityGroup,
-    SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
+    Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound, Port, Router,
+    SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
 };
 
 /// The plan that deletes all objects of a description that are there.
@@ -22,6 +22,21 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
         if rows.trunks.get(&uuid).is_some() {
             plan.transaction.delete(SubPort::trunk.equals(uuid));
             plan.delete::<Trunk>("trunk", &trunk.name, uuid);
+        }
+    }
+    for floating_ip in model.floating_ips() {
+        let uuid = floating_ip.id.0;
+        if rows.floating_ips.get(&uuid).is_some() {
+            let port = model.port(floating_ip.port);
+            let ip = port.and_then(|port| port.fixed_ips.first());
+            let name = ip.map(ToString::to_string).unwrap_or_default();
+            plan.delete::<FloatingIp>("floating IP", &name, uuid);
+        }
+    }
+    for router in model.routers() {
+        let uuid = router.id.0;
+        if rows.routers.get(&uuid).is_some() {
+            plan.delete::<Router>("router", &router.name, uuid);
         }
     }
     for port in model.ports() {

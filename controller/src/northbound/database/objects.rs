@@ -12,14 +12,15 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ovsdb::Uuid;
 use pipelines::network::{
-    self, AddressGroupId, AddressPair, Ethertype, ExtraDhcpOptions, HostName, LogId, Model,
-    NetworkId, NetworkType, Objects, PhysicalNetwork, PortId, Rule, RuleAttributes, RuleId,
-    SecurityGroupId, SubPort, SubnetId, TrunkId, VlanId,
+    self, AddressGroupId, AddressPair, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
+    HostName, LogId, Model, NetworkId, NetworkType, Objects, PhysicalNetwork, PortId, Route,
+    RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort, SubnetId, Target, TrunkId,
+    VlanId,
 };
 
 use super::tables::{
-    AddressGroup, Direction, EncapType, Host, Log, LogEvent, Network, Northbound, Port,
-    SecurityGroup, SecurityGroupRule, Subnet, Trunk,
+    AddressGroup, Direction, EncapType, FloatingIp, Host, Log, LogEvent, Network, Northbound,
+    OWNER_OF_GATEWAY, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, Trunk,
 };
 
 /// What the rows describe.
@@ -85,6 +86,10 @@ impl Reader<'_> {
             ),
             ports: self.each("port", rows.ports.iter(), Self::port),
             trunks: self.each("trunk", rows.trunks.iter(), Self::trunk),
+            routers: self.each("router", rows.routers.iter(), Self::router),
+            floating_ips: self.each("floating IP", rows.floating_ips.iter(), |_, row| {
+                floating_ip(row)
+            }),
             logs: self.each("log", rows.logs.iter(), |_, row| Ok(log(row))),
             hosts: self.each("host", rows.hosts.iter(), |_, row| host(row)),
         }
@@ -204,6 +209,63 @@ impl Reader<'_> {
             sub_ports: sub_ports.collect::<Result<_, Wrong>>()?,
         })
     }
+
+    fn router(&mut self, row: &Router) -> Result<network::Router, Wrong> {
+        let ports = self.rows.ports.index().by_router.all(row.uuid);
+        let (outside, interfaces): (Vec<_>, Vec<_>) =
+            ports.partition(|port| port.device_owner == OWNER_OF_GATEWAY);
+        let gateway = outside.first().map(|port| Gateway {
+            port: PortId(port.uuid),
+            enable_snat: row.enable_snat,
+        });
+        Ok(network::Router {
+            id: RouterId(row.uuid),
+            name: row.name.clone(),
+            project: row.project.clone(),
+            admin_state_up: row.admin_state_up,
+            interfaces: interfaces.iter().map(|port| PortId(port.uuid)).collect(),
+            gateway,
+            routes: row
+                .routes
+                .iter()
+                .map(|text| route(text))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Reads `DESTINATION NEXTHOP`.
+fn route(text: &str) -> Result<Route, Wrong> {
+    let column = "routes";
+    let Some((destination, nexthop)) = text.split_once(' ') else {
+        let expected = "expected a destination and a next hop";
+        return Err(Wrong::new(column, format!("\"{text}\": {expected}")));
+    };
+    Ok(Route {
+        destination: block(column, destination)?,
+        nexthop: parse(column, nexthop)?,
+    })
+}
+
+fn floating_ip(row: &FloatingIp) -> Result<network::FloatingIp, Wrong> {
+    let fixed_ip = row.fixed_ip_address.as_deref();
+    let fixed_ip = fixed_ip
+        .map(|ip| parse("fixed_ip_address", ip))
+        .transpose()?;
+    let target = match (row.router, row.port, fixed_ip) {
+        (Some(router), Some(port), Some(fixed_ip)) => Some(Target {
+            router: RouterId(router),
+            port: PortId(port),
+            fixed_ip,
+        }),
+        _ => None,
+    };
+    Ok(network::FloatingIp {
+        id: FloatingIpId(row.uuid),
+        project: row.project.clone(),
+        port: PortId(row.address_port),
+        target,
+    })
 }
 
 fn subnet(row: &Subnet) -> Result<network::Subnet, Wrong> {
@@ -348,7 +410,13 @@ macro_rules! named {
     )*};
 }
 
-named!(Network Subnet AddressGroup SecurityGroup Port Trunk Log Host);
+named!(Network Subnet AddressGroup SecurityGroup Port Trunk Router Log Host);
+
+impl Named for FloatingIp {
+    fn identity(&self) -> (&str, Uuid) {
+        ("", self.uuid)
+    }
+}
 
 impl Named for SecurityGroupRule {
     fn identity(&self) -> (&str, Uuid) {

@@ -9,15 +9,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovsdb::{Uuid, Values};
-use pipelines::network::{self, Model, NetworkType, Rule};
+use pipelines::network::{self, Model, NetworkType, RouterPort, Rule};
 
 use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
-    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Ipv6Mode, Log, LogEvent, Network,
-    Northbound, Port, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort,
-    Subnet, Trunk,
+    Address, AddressGroup, Direction, EncapType, Ethertype, FloatingIp, Host, Ipv6Mode, Log,
+    LogEvent, Network, Northbound, OWNER_OF_FLOATING_IP, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE,
+    Port, Router, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet,
+    Trunk,
 };
 use crate::northbound::file::write::traffic;
 
@@ -59,8 +60,19 @@ pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
         .for_each(|group| writer.security_group(group));
     model.ports().for_each(|port| writer.port(port));
     model.trunks().for_each(|trunk| writer.trunk(trunk));
+    model.routers().for_each(|router| writer.router(router));
+    for floating_ip in model.floating_ips() {
+        writer.floating_ip(floating_ip);
+    }
     model.logs().for_each(|log| writer.log(log));
     writer.plan
+}
+
+/// What a port is part of, as its row says it.
+struct Device {
+    owner: String,
+    id: String,
+    router: Option<Uuid>,
 }
 
 struct Writer<'a> {
@@ -337,6 +349,7 @@ impl Writer<'_> {
             None => pair.ip_address.to_string(),
         });
         let host = port.host.as_ref().map(ToString::to_string);
+        let device = self.device(port, row);
         let columns = columns!(
             row,
             Port {
@@ -352,6 +365,9 @@ impl Writer<'_> {
                 port_security_enabled: port.port_security_enabled,
                 allowed_address_pairs: pairs.collect::<BTreeSet<_>>(),
                 admin_state_up: port.admin_state_up,
+                device_owner: device.owner,
+                device_id: device.id,
+                router: device.router,
                 // Where the description does not say it, the host is what its agent says.
                 host: host.or_else(|| row.and_then(|row| row.host.clone())),
                 migrating_to: port.migrating_to.as_ref().map(ToString::to_string),
@@ -367,6 +383,84 @@ impl Writer<'_> {
             values
                 .set(Port::status, Status::Down)
                 .set(Port::vnic_type, "normal")
+        });
+    }
+
+    /// What a port is part of; of machines a description says nothing.
+    fn device(&self, port: &network::Port, row: Option<&Arc<Port>>) -> Device {
+        let (owner, router) = match self.model.router_port(port.id) {
+            Some(RouterPort::Interface(router)) => (OWNER_OF_INTERFACE, Some(router.0)),
+            Some(RouterPort::Gateway(router)) => (OWNER_OF_GATEWAY, Some(router.0)),
+            Some(RouterPort::FloatingIp(id)) => {
+                return Device {
+                    owner: OWNER_OF_FLOATING_IP.to_owned(),
+                    id: id.to_string(),
+                    router: None,
+                };
+            }
+            None => {
+                let machine = row.filter(|row| row.router.is_none());
+                let machine = machine.map(|row| (row.device_owner.clone(), row.device_id.clone()));
+                let (owner, id) = machine.unwrap_or_default();
+                let router = None;
+                return Device { owner, id, router };
+            }
+        };
+        Device {
+            owner: owner.to_owned(),
+            id: router.map(|router| router.to_string()).unwrap_or_default(),
+            router,
+        }
+    }
+
+    fn router(&mut self, router: &network::Router) {
+        let uuid = router.id.0;
+        let row = self.rows.routers.get(&uuid);
+        let outside = router
+            .gateway
+            .and_then(|gateway| self.model.port(gateway.port));
+        let routes = router.routes.iter();
+        let routes = routes.map(|route| format!("{} {}", route.destination, route.nexthop));
+        let columns = columns!(
+            row,
+            Router {
+                name: router.name.clone(),
+                project: router.project.clone(),
+                admin_state_up: router.admin_state_up,
+                external_network: outside.map(|port| port.network.0),
+                enable_snat: router.gateway.is_none_or(|gateway| gateway.enable_snat),
+                routes: routes.collect::<BTreeSet<_>>(),
+            }
+        );
+        let identity = (uuid, row.is_some());
+        self.object(("router", &router.name), identity, columns, &[], |values| {
+            values.set(Router::distributed, true).set(Router::ha, true)
+        });
+    }
+
+    fn floating_ip(&mut self, floating_ip: &network::FloatingIp) {
+        let uuid = floating_ip.id.0;
+        let row = self.rows.floating_ips.get(&uuid);
+        let Some(port) = self.model.port(floating_ip.port) else {
+            return;
+        };
+        let target = floating_ip.target;
+        let columns = columns!(
+            row,
+            FloatingIp {
+                project: floating_ip.project.clone(),
+                network: port.network.0,
+                address_port: port.id.0,
+                port: target.map(|target| target.port.0),
+                fixed_ip_address: target.map(|target| target.fixed_ip.to_string()),
+                router: target.map(|target| target.router.0),
+            }
+        );
+        let ip = port.fixed_ips.first().map(ToString::to_string);
+        let name = ip.unwrap_or_default();
+        let identity = (uuid, row.is_some());
+        self.object(("floating IP", &name), identity, columns, &[], |values| {
+            values.set(FloatingIp::status, Status::Down)
         });
     }
 

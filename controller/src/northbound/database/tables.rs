@@ -12,6 +12,15 @@ pub(crate) use super::words::{
     Direction, EncapType, Ethertype, Ipv6Mode, LogEvent, SegmentType, Status,
 };
 
+/// The `device_owner` of the port that a router has on a network that it joins; Neutron's.
+pub(crate) const OWNER_OF_INTERFACE: &str = "network:router_interface";
+
+/// The `device_owner` of the port that a router has on its external network; Neutron's.
+pub(crate) const OWNER_OF_GATEWAY: &str = "network:router_gateway";
+
+/// The `device_owner` of the port that has a floating IP; Neutron's.
+pub(crate) const OWNER_OF_FLOATING_IP: &str = "network:floatingip";
+
 ovsdb::tables! {
     /// The northbound database.
     pub(crate) database Northbound = "Brint_Northbound", changes NorthboundChanges;
@@ -369,6 +378,8 @@ ovsdb::tables! {
         by_security_group: Uuid = |row| row.security_groups.clone();
         /// By the machine.
         by_device_id: String = |row| [row.device_id.clone()];
+        /// By the router.
+        by_router: Uuid = |row| row.router;
     }
 
     /// An address of a port. Its index keeps an address from being given twice, whoever writes.

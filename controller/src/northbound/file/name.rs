@@ -168,7 +168,7 @@ impl Catalogue {
 }
 
 /// The owner of an object.
-fn project(object: &Mapping<'_>, report: &mut Report) -> String {
+pub(super) fn project(object: &Mapping<'_>, report: &mut Report) -> String {
     let given = object
         .get("project")
         .and_then(|project| project.text("a project", report));

@@ -17,6 +17,8 @@ pub(crate) struct Document {
     security_groups: Vec<SecurityGroup>,
     ports: Vec<Port>,
     trunks: Vec<Trunk>,
+    routers: Vec<Router>,
+    floating_ips: Vec<FloatingIp>,
     logs: Vec<Log>,
 }
 
@@ -167,6 +169,43 @@ struct SubPort {
 }
 
 #[derive(Debug, Serialize)]
+struct Router {
+    #[serde(flatten)]
+    identity: Identity,
+    admin_state_up: bool,
+    interfaces: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<Gateway>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<Route>,
+}
+
+#[derive(Debug, Serialize)]
+struct Gateway {
+    port: String,
+    enable_snat: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Route {
+    destination: String,
+    nexthop: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FloatingIp {
+    id: String,
+    project: String,
+    address_port: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed_ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    router: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
 struct Log {
     #[serde(flatten)]
     identity: Identity,
@@ -198,6 +237,17 @@ pub(crate) fn document(model: &Model) -> Document {
             .collect(),
         ports: model.ports().map(port).collect(),
         trunks: model.trunks().map(trunk).collect(),
+        routers: model.routers().map(router).collect(),
+        floating_ips: (model.floating_ips())
+            .map(|floating_ip| FloatingIp {
+                id: floating_ip.id.to_string(),
+                project: floating_ip.project.clone(),
+                address_port: floating_ip.port.to_string(),
+                port: text(floating_ip.target.map(|target| target.port)),
+                fixed_ip_address: text(floating_ip.target.map(|target| target.fixed_ip)),
+                router: text(floating_ip.target.map(|target| target.router)),
+            })
+            .collect(),
         logs: (model.logs())
             .map(|log| Log {
                 identity: identity(log.id, &log.name, &log.project),
@@ -360,5 +410,22 @@ fn trunk(trunk: &pipelines::network::Trunk) -> Trunk {
         identity: identity(trunk.id, &trunk.name, &trunk.project),
         port: trunk.port.to_string(),
         sub_ports: sub_ports.collect(),
+    }
+}
+
+fn router(router: &pipelines::network::Router) -> Router {
+    let routes = router.routes.iter().map(|route| Route {
+        destination: route.destination.to_string(),
+        nexthop: route.nexthop.to_string(),
+    });
+    Router {
+        identity: identity(router.id, &router.name, &router.project),
+        admin_state_up: router.admin_state_up,
+        interfaces: texts(&router.interfaces),
+        gateway: router.gateway.map(|gateway| Gateway {
+            port: gateway.port.to_string(),
+            enable_snat: gateway.enable_snat,
+        }),
+        routes: routes.collect(),
     }
 }

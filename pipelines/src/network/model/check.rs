@@ -1,9 +1,11 @@
 //! What makes objects agree with each other.
 
+mod router;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use ipnet::IpNet;
@@ -29,6 +31,8 @@ pub(super) fn check(objects: Objects) -> (Model, Vec<InvalidNetwork>) {
     check.security_groups(objects.security_groups);
     check.ports(objects.ports);
     check.trunks(objects.trunks);
+    check.routers(objects.routers);
+    check.floating_ips(objects.floating_ips);
     check.logs(objects.logs);
     check.problems.sort_by_key(|problem| problem.object);
     (check.model, check.problems)
@@ -49,6 +53,8 @@ struct Check {
     ips: Owners<(NetworkId, IpAddr)>,
     encap_ips: Owners<IpAddr>,
     trunk_ports: Owners<PortId>,
+    router_ports: Owners<PortId>,
+    floating_targets: Owners<(PortId, Ipv4Addr)>,
 }
 
 impl Check {

@@ -66,6 +66,8 @@ fn objects() -> Objects {
         security_groups: Vec::new(),
         ports: vec![port(10, "fa:16:3e:00:00:01", "10.0.0.11")],
         trunks: Vec::new(),
+        routers: Vec::new(),
+        floating_ips: Vec::new(),
         logs: Vec::new(),
         hosts: vec![host("host1", "192.0.2.1")],
     }

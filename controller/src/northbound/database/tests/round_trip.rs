@@ -85,6 +85,8 @@ fn sorted(model: &Model) -> Objects {
         security_groups: model.security_groups().cloned().collect(),
         ports: model.ports().cloned().collect(),
         trunks: model.trunks().cloned().collect(),
+        routers: model.routers().cloned().collect(),
+        floating_ips: model.floating_ips().cloned().collect(),
         logs: model.logs().cloned().collect(),
         hosts: model.hosts().cloned().collect(),
     };

@@ -52,7 +52,7 @@ fn refuses_port(more: &str, message: &str) {
 
 #[test]
 fn a_key_that_is_unknown() {
-    let sections = "hosts, networks, address_groups, security_groups, ports, trunks, logs";
+    let sections = "hosts, networks, address_groups, security_groups, ports, trunks, routers, floating_ips, logs";
     refuses(
         "§network: []",
         &[&format!(
@@ -60,8 +60,8 @@ fn a_key_that_is_unknown() {
         )],
     );
     refuses(
-        "§routers: []",
-        &[&format!("routers: unknown key, known are {sections}")],
+        "§balancers: []",
+        &[&format!("balancers: unknown key, known are {sections}")],
     );
     refuses_rule(
         "{direction: egress, §remote_group_id: web}",
@@ -139,7 +139,7 @@ fn a_value_of_another_type() {
     refuses(
         "§[]",
         &[
-            "found a list, expected a mapping with hosts, networks, address_groups, security_groups, ports, trunks and logs",
+            "found a list, expected a mapping with hosts, networks, address_groups, security_groups, ports, trunks, routers, floating_ips and logs",
         ],
     );
     refuses(

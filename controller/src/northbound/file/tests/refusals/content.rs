@@ -26,7 +26,7 @@ fn what_is_not_utf8() {
 
 #[test]
 fn an_empty_file() {
-    let expected = "missing, expected a mapping with hosts, networks, address_groups, security_groups, ports, trunks and logs";
+    let expected = "missing, expected a mapping with hosts, networks, address_groups, security_groups, ports, trunks, routers, floating_ips and logs";
     for text in ["", "\n", "# nothing\n", "---\n", "null\n"] {
         assert!(
             load(text).unwrap_err().to_string().ends_with(expected),

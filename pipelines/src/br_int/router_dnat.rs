@@ -1,0 +1,80 @@
+//! Finds whom a packet from outside is for.
+//!
+//! A packet of a connection that was translated is translated back. One that opens a connection
+//! goes to whom a floating IP stands for, and no further if it is for nobody: what only leaves with
+//! the gateway's address cannot be called from outside.
+
+use std::net::IpAddr;
+
+use openflow::field::{ETH_TYPE, EthType, IPV4_DST};
+
+use super::router_local;
+use crate::{
+    registers::ROUTER,
+    routed::{LocalFloatingIp, LocalRouter},
+    subject::Subject,
+    table::{Flows, Table, Translation},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 101,
+    name: "ROUTER_DNAT",
+    purpose: "Finds whom a packet from outside is for.",
+    next: &[&router_local::TABLE],
+    flows,
+};
+
+const FLOATING_IP: u16 = 20;
+const GATEWAY: u16 = 20;
+const UNTRANSLATED: u16 = 10;
+const MISS: u16 = 0;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::FloatingIp(floating_ip) => floating_ip_flow(*floating_ip, flows),
+        Subject::Router(router) if router.gateway().is_some() => gateway_flows(*router, flows),
+        _ => {}
+    }
+}
+
+fn floating_ip_flow(floating_ip: LocalFloatingIp<'_>, flows: &mut Flows<'_>) {
+    for ip in floating_ip.addresses() {
+        flows
+            .at(FLOATING_IP)
+            .when(ETH_TYPE, EthType::IPV4)
+            .when(ROUTER, floating_ip.router.number.into())
+            .when(IPV4_DST, ip)
+            .translate(
+                Translation::Destination(floating_ip.target.fixed_ip),
+                &router_local::TABLE,
+            );
+    }
+}
+
+fn gateway_flows(router: LocalRouter<'_>, flows: &mut Flows<'_>) {
+    let number = router.number.into();
+    flows
+        .at(UNTRANSLATED)
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(ROUTER, number)
+        .goto(&router_local::TABLE);
+    if !router.translates_sources() {
+        return flows
+            .at(UNTRANSLATED)
+            .when(ETH_TYPE, EthType::IPV4)
+            .when(ROUTER, number)
+            .goto(&router_local::TABLE);
+    }
+    let ips = router.gateway().into_iter();
+    for ip in ips.flat_map(|gateway| &gateway.port.fixed_ips) {
+        if let IpAddr::V4(ip) = ip {
+            flows
+                .at(GATEWAY)
+                .when(ETH_TYPE, EthType::IPV4)
+                .when(ROUTER, number)
+                .when(IPV4_DST, *ip)
+                .translate(Translation::Known, &router_local::TABLE);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Answers what is for the router itself, and stops what has gone too far.
+
+use std::net::IpAddr;
+
+use openflow::field::{
+    ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IP_TTL,
+    IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
+};
+
+use super::router_routes;
+use crate::{
+    registers::ROUTER,
+    routed::LocalRouter,
+    subject::Subject,
+    table::{DESTINATION, Draft, Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 102,
+    name: "ROUTER_LOCAL",
+    purpose: "Answers what is for the router itself; stops what has no hops left.",
+    next: &[&router_routes::TABLE],
+    flows,
+};
+
+const ECHO: u16 = 30;
+const OWN_ADDRESS: u16 = 20;
+const NO_HOPS_LEFT: u16 = 10;
+const MISS: u16 = 0;
+
+/// The hops that an answer of a router may take.
+const TTL: u8 = 255;
+
+/// ICMP: are you there? (RFC 792)
+const ECHO_REQUEST: u8 = 8;
+/// ICMP: I am here.
+const ECHO_REPLY: u8 = 0;
+/// ICMPv6: are you there? (RFC 4443)
+const ECHO_REQUEST_V6: u8 = 128;
+/// ICMPv6: I am here.
+const ECHO_REPLY_V6: u8 = 129;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => {
+            for eth_type in [EthType::IPV4, EthType::IPV6] {
+                for ttl in [0, 1] {
+                    let last = flows.at(NO_HOPS_LEFT).when(ETH_TYPE, eth_type);
+                    last.when(IP_TTL, ttl).drop();
+                }
+            }
+            flows.at(MISS).goto(&router_routes::TABLE);
+        }
+        Subject::Router(router) => {
+            for ip in router.addresses() {
+                own_address(*router, ip, flows);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn own_address(router: LocalRouter<'_>, ip: IpAddr, flows: &mut Flows<'_>) {
+    let echo = to(router, ip, flows.at(ECHO));
+    let answer = match ip {
+        IpAddr::V4(ip) => echo
+            .when(IP_PROTO, IpProto::ICMP)
+            .when(ICMPV4_TYPE, ECHO_REQUEST)
+            .when(ICMPV4_CODE, 0)
+            .copy(IPV4_SRC, IPV4_DST)
+            .set(IPV4_SRC, ip)
+            .set(ICMPV4_TYPE, ECHO_REPLY),
+        IpAddr::V6(ip) => echo
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, ECHO_REQUEST_V6)
+            .when(ICMPV6_CODE, 0)
+            .copy(IPV6_SRC, IPV6_DST)
+            .set(IPV6_SRC, ip)
+            .set(ICMPV6_TYPE, ECHO_REPLY_V6),
+    };
+    answer.set(IP_TTL, TTL).goto(&router_routes::TABLE);
+    to(router, ip, flows.at(OWN_ADDRESS)).drop();
+}
+
+/// What is for an address of the router.
+fn to<'a>(router: LocalRouter<'_>, ip: IpAddr, packet: Draft<'a>) -> Draft<'a> {
+    let packet = packet.when_in(DESTINATION, ip.into());
+    packet.when(ROUTER, router.number.into())
+}

@@ -1,0 +1,251 @@
+//! Routers as the compilers of flows read them.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    network::{
+        FloatingIp, MacAddr, NetworkId, Port, PortId, Route, Router, RouterId, RouterPort, Target,
+    },
+    routing::View,
+    site::{LocalNetwork, Site},
+};
+
+/// A router that this host forwards for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalRouter<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) router: &'a Router,
+    /// Its number here, which is also its zone.
+    pub(crate) number: u16,
+}
+
+/// A port of a router, as this host answers for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnsweredPort<'a> {
+    pub(crate) router: LocalRouter<'a>,
+    pub(crate) network: LocalNetwork<'a>,
+    pub(crate) port: &'a Port,
+    pub(crate) side: Side,
+    /// Whether it is this host to whom other hosts, and others outside, turn for it.
+    pub(crate) is_first: bool,
+}
+
+/// Where a port of a router leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// To a network that the router joins.
+    Inside,
+    /// To the external network.
+    Outside,
+}
+
+/// A floating IP that is translated here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalFloatingIp<'a> {
+    pub(crate) router: LocalRouter<'a>,
+    /// The external network.
+    pub(crate) network: LocalNetwork<'a>,
+    /// Its port there.
+    pub(crate) port: &'a Port,
+    pub(crate) target: Target,
+}
+
+/// Where a route leads to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way<'a> {
+    /// To a network that the router joins, by its port there.
+    Inside(LocalNetwork<'a>, &'a Port),
+    /// Outside.
+    Outside,
+}
+
+/// Which station is next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextHop {
+    /// Who the packet is for.
+    Destination,
+    /// A router.
+    Router(IpAddr),
+}
+
+impl AnsweredPort<'_> {
+    /// What it answers to: its own addresses, and the link-local one.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let link_local = IpAddr::V6(self.port.mac_address.link_local());
+        self.port.fixed_ips.iter().copied().chain([link_local])
+    }
+}
+
+impl LocalFloatingIp<'_> {
+    /// The address outside; only one of IPv4 is translated.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let ips = self.port.fixed_ips.iter();
+        ips.filter_map(|ip| match ip {
+            IpAddr::V4(ip) => Some(*ip),
+            IpAddr::V6(_) => None,
+        })
+    }
+}
+
+impl<'a> LocalRouter<'a> {
+    /// Every address by which it is known, on whatever network.
+    pub(crate) fn addresses(&self) -> BTreeSet<IpAddr> {
+        let ports = self.site.model().ports_of_router(self.router);
+        let known = ports.flat_map(|port| {
+            let link_local = IpAddr::V6(port.mac_address.link_local());
+            port.fixed_ips.iter().copied().chain([link_local])
+        });
+        known.collect()
+    }
+
+    /// Its port outside, if this is its gateway host.
+    pub(crate) fn gateway(&self) -> Option<AnsweredPort<'a>> {
+        let gateway = self.router.gateway?;
+        self.site.answered_port(gateway.port)
+    }
+
+    /// Whether IPv4 leaves with the gateway's address.
+    pub(crate) fn translates_sources(&self) -> bool {
+        self.router
+            .gateway
+            .is_some_and(|gateway| gateway.enable_snat)
+    }
+
+    fn interfaces(&self) -> impl Iterator<Item = (LocalNetwork<'a>, &'a Port)> + use<'a> {
+        let site = self.site;
+        self.router.interfaces.iter().filter_map(move |id| {
+            let port = site.model().port(*id)?;
+            Some((site.network(port.network)?, port))
+        })
+    }
+
+    /// Its networks, with who is next on the way to whom.
+    pub(crate) fn routes(&self) -> Vec<(IpNet, Way<'a>, NextHop)> {
+        let model = self.site.model();
+        let mut routes = Vec::new();
+        for (network, port) in self.interfaces() {
+            for subnet in model.subnets_of(port) {
+                let way = Way::Inside(network, port);
+                routes.push((subnet.cidr(), way, NextHop::Destination));
+            }
+        }
+        let outside = self
+            .router
+            .gateway
+            .and_then(|gateway| model.port(gateway.port));
+        for subnet in outside.into_iter().flat_map(|port| model.subnets_of(port)) {
+            routes.push((subnet.cidr(), Way::Outside, NextHop::Destination));
+            if let Some(router) = subnet.gateway_ip() {
+                let everything = match router {
+                    IpAddr::V4(_) => IpNet::V4(ipnet::Ipv4Net::default()),
+                    IpAddr::V6(_) => IpNet::V6(ipnet::Ipv6Net::default()),
+                };
+                routes.push((everything, Way::Outside, NextHop::Router(router)));
+            }
+        }
+        routes
+    }
+
+    /// The routes that people added, with the way to their next stations.
+    pub(crate) fn extra_routes(&self) -> Vec<(IpNet, Way<'a>, NextHop)> {
+        let routes = self.router.routes.iter().filter_map(|route| {
+            let way = self.way_to(route)?;
+            Some((route.destination, way, NextHop::Router(route.nexthop)))
+        });
+        routes.collect()
+    }
+
+    fn way_to(&self, route: &Route) -> Option<Way<'a>> {
+        let site = self.site;
+        let port = site
+            .model()
+            .router_port_towards(self.router, route.nexthop)?;
+        match self.router.gateway {
+            Some(gateway) if gateway.port == port.id => Some(Way::Outside),
+            _ => Some(Way::Inside(site.network(port.network)?, port)),
+        }
+    }
+}
+
+impl<'a> LocalNetwork<'a> {
+    /// The MACs of routers that other hosts send with too, this one not being the first of them.
+    pub(crate) fn shared_macs(self) -> impl Iterator<Item = MacAddr> + use<'a> {
+        let model = self.site.model();
+        let routers = model.routers_of(self.network.id);
+        let ports = routers.flat_map(|router| model.ports_of_router(router));
+        let answered = ports.filter_map(move |port| self.site.answered_port(port.id));
+        answered
+            .filter(move |answered| {
+                answered.port.network == self.network.id
+                    && answered.side == Side::Inside
+                    && !answered.is_first
+            })
+            .map(|answered| answered.port.mac_address)
+    }
+}
+
+impl Site {
+    /// The hosts as this one sees them.
+    pub fn view(&self) -> View<'_> {
+        View {
+            model: self.model(),
+            host: self.host(),
+            unreachable: &self.unreachable,
+        }
+    }
+
+    /// A router that this host forwards for.
+    pub(crate) fn router(&self, id: RouterId) -> Option<LocalRouter<'_>> {
+        let router = self.model().router(id)?;
+        Some(LocalRouter {
+            site: self,
+            router,
+            number: *self.routers.get(&id)?,
+        })
+    }
+
+    /// Whether packets from a network, or to it, are routed here.
+    pub(crate) fn is_routed(&self, network: NetworkId) -> bool {
+        let mut routers = self.model().routers_of(network);
+        routers.any(|router| self.routers.contains_key(&router.id))
+    }
+
+    /// A port of a router or floating IP, if this host answers for it.
+    pub(crate) fn answered_port(&self, id: PortId) -> Option<AnsweredPort<'_>> {
+        let part = self.model().router_port(id)?;
+        let port = self.model().port(id)?;
+        let is_first = self.view().host_of(part) == Some(self.host());
+        let (router, side) = match part {
+            RouterPort::Interface(router) => (router, Side::Inside),
+            RouterPort::Gateway(router) if is_first => (router, Side::Outside),
+            RouterPort::FloatingIp(floating_ip) if is_first => {
+                let floating_ip = self.model().floating_ip(floating_ip)?;
+                (floating_ip.target?.router, Side::Outside)
+            }
+            RouterPort::Gateway(_) | RouterPort::FloatingIp(_) => return None,
+        };
+        Some(AnsweredPort {
+            router: self.router(router)?,
+            network: self.network(port.network)?,
+            port,
+            side,
+            is_first,
+        })
+    }
+
+    /// A floating IP, if it is translated here.
+    pub(crate) fn floating_ip(&self, floating_ip: &FloatingIp) -> Option<LocalFloatingIp<'_>> {
+        let answered = self.answered_port(floating_ip.port)?;
+        Some(LocalFloatingIp {
+            router: answered.router,
+            network: answered.network,
+            port: answered.port,
+            target: floating_ip.target?,
+        })
+    }
+}

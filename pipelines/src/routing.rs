@@ -1,0 +1,163 @@
+//! Who forwards what: which routers a host has to know, and where each leads outside.
+//!
+//! A packet is routed on the host where it enters. So a host knows every router that its ports can
+//! reach, through whatever other routers, and every network of these. Outside there is one way for
+//! each router: its gateway host, which all hosts choose alike. A floating IP is on the host of its
+//! port, where that host reaches the external network, and on the gateway host else.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::{
+    hash::fnv1a,
+    network::{
+        EncapType, FloatingIp, Host, HostName, Model, Network, NetworkId, Port, Router, RouterId,
+        RouterPort, Segment,
+    },
+};
+
+/// The first number that routers have: below are the zones of networks.
+pub const FIRST_ROUTER: u16 = 0x1000;
+
+/// The hosts as one host sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The desired network.
+    pub model: &'a Model,
+    /// The host that looks.
+    pub host: &'a HostName,
+    /// Hosts that are known to be gone.
+    pub unreachable: &'a BTreeSet<HostName>,
+}
+
+/// What a host has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Networks that need a local VLAN.
+    pub networks: BTreeSet<NetworkId>,
+    /// Routers that need a number.
+    pub routers: BTreeSet<RouterId>,
+}
+
+impl<'a> View<'a> {
+    /// What the host has to know, given the networks that it has ports of.
+    pub fn reach(&self, plugged: &BTreeSet<NetworkId>) -> Reach {
+        let mut reach = Reach::default();
+        let mut left: Vec<NetworkId> = plugged.iter().copied().collect();
+        let gateways = self
+            .model
+            .routers()
+            .filter(|router| router.admin_state_up && self.gateway_host(router) == Some(self.host));
+        for router in gateways {
+            left.extend(self.enter(router, &mut reach));
+        }
+        while let Some(id) = left.pop() {
+            if !reach.networks.insert(id) {
+                continue;
+            }
+            let joined = self.model.routers_of(id).filter(|router| {
+                let mut interfaces = self.interfaces(router);
+                router.admin_state_up && interfaces.any(|port| port.network == id)
+            });
+            for router in joined {
+                left.extend(self.enter(router, &mut reach));
+            }
+        }
+        reach
+    }
+
+    /// The networks that come with a router, if it is new.
+    fn enter(&self, router: &Router, reach: &mut Reach) -> Vec<NetworkId> {
+        if !reach.routers.insert(router.id) {
+            return Vec::new();
+        }
+        if let Some(outside) = self.outside(router)
+            && self.leads_to(self.host, outside)
+        {
+            // Other routers on it are no affair of this host.
+            reach.networks.insert(outside.id);
+        }
+        self.interfaces(router).map(|port| port.network).collect()
+    }
+
+    fn interfaces(&self, router: &'a Router) -> impl Iterator<Item = &'a Port> {
+        let model = self.model;
+        router.interfaces.iter().filter_map(|id| model.port(*id))
+    }
+
+    /// The external network of a router.
+    pub(crate) fn outside(&self, router: &Router) -> Option<&'a Network> {
+        let port = self.model.port(router.gateway?.port)?;
+        self.model.network(port.network)
+    }
+
+    /// Whether a host has a way to a network.
+    fn leads_to(&self, name: &HostName, network: &Network) -> bool {
+        let Some(host) = self.model.host(name) else {
+            // Who is not described has what it is told by itself.
+            return name == self.host;
+        };
+        leads_to(host, network)
+    }
+
+    /// The host by which a router leads outside: one that can, and is not gone if another is there.
+    pub fn gateway_host(&self, router: &Router) -> Option<&'a HostName> {
+        let outside = self.outside(router)?;
+        let hosts = self.model.hosts().map(|host| &host.name);
+        let undescribed = self.model.host(self.host).is_none().then_some(self.host);
+        let able = hosts.chain(undescribed);
+        let able = able.filter(|host| self.leads_to(host, outside));
+        // Every host chooses alike, and the loss of one moves only what it had.
+        able.min_by_key(|host| {
+            let gone = self.unreachable.contains(*host);
+            let lot = fnv1a(format!("{host}{}", router.id).as_bytes());
+            (gone, Reverse(lot))
+        })
+    }
+
+    /// The host that translates a floating IP.
+    pub fn floating_host(&self, floating_ip: &FloatingIp) -> Option<&'a HostName> {
+        let target = floating_ip.target?;
+        let router = self.model.router(target.router)?;
+        let outside = self.outside(router)?;
+        let host = self.model.port(target.port)?.host.as_ref();
+        let own = host.filter(|host| self.leads_to(host, outside));
+        own.or_else(|| self.gateway_host(router))
+    }
+
+    /// The host that answers for a port that is plugged in nowhere.
+    ///
+    /// Every host answers for an interface; what has to leave, it sends on to the gateway host.
+    pub(crate) fn host_of(&self, part: RouterPort) -> Option<&'a HostName> {
+        let model = self.model;
+        match part {
+            RouterPort::Interface(router) | RouterPort::Gateway(router) => {
+                self.gateway_host(model.router(router)?)
+            }
+            RouterPort::FloatingIp(id) => self.floating_host(model.floating_ip(id)?),
+        }
+    }
+
+    /// The gateway host of every router that has one.
+    pub(crate) fn gateway_hosts(&self) -> BTreeMap<RouterId, &'a HostName> {
+        let routers = self.model.routers();
+        let hosts = routers.filter_map(|router| Some((router.id, self.gateway_host(router)?)));
+        hosts.collect()
+    }
+}
+
+fn leads_to(host: &Host, network: &Network) -> bool {
+    match &network.segment {
+        Segment::Flat { physical_network }
+        | Segment::Vlan {
+            physical_network, ..
+        } => host.bridge_mappings.contains_key(physical_network),
+        Segment::Local => true,
+        Segment::Vxlan { .. } | Segment::Gre { .. } | Segment::Geneve { .. } => {
+            let encap_type = EncapType::of(network.segment.network_type());
+            encap_type.is_some_and(|encap_type| host.endpoint(encap_type).is_some())
+        }
+    }
+}
