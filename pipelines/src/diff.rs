@@ -25,16 +25,18 @@ use crate::{
 };
 
 /// One change.
+///
+/// A full state is tens of thousands of them, so what is rare and large stands apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A meter that is new.
-    AddMeter(Meter),
+    AddMeter(Box<Meter>),
     /// A meter whose rate changes.
-    ModifyMeter(Meter),
+    ModifyMeter(Box<Meter>),
     /// A group that is new.
-    AddGroup(Group),
+    AddGroup(Box<Group>),
     /// A group whose buckets change.
-    ModifyGroup(Group),
+    ModifyGroup(Box<Group>),
     /// A flow that is new, or takes the place of the one with its key.
     PutFlow(Arc<Flow>),
     /// A flow that goes; its match and priority are taken strictly.
@@ -76,16 +78,16 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
         .iter()
         .filter_map(|(id, meter)| match installed.meters.get(id) {
             Some(present) if present == meter => None,
-            Some(_) => Some(Change::ModifyMeter(meter.clone())),
-            None => Some(Change::AddMeter(meter.clone())),
+            Some(_) => Some(Change::ModifyMeter(Box::new(meter.clone()))),
+            None => Some(Change::AddMeter(Box::new(meter.clone()))),
         });
     let groups = desired
         .groups
         .iter()
         .filter_map(|(id, group)| match installed.groups.get(id) {
             Some(present) if present == group => None,
-            Some(_) => Some(Change::ModifyGroup(group.clone())),
-            None => Some(Change::AddGroup(group.clone())),
+            Some(_) => Some(Change::ModifyGroup(Box::new(group.clone()))),
+            None => Some(Change::AddGroup(Box::new(group.clone()))),
         });
     let mut puts = Vec::new();
     let mut deletes = Vec::new();

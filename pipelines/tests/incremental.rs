@@ -366,25 +366,25 @@ fn apply(mut installed: FlowSet, changes: Vec<Change>) -> FlowSet {
         match change {
             Change::AddGroup(group) => {
                 assert!(
-                    installed.groups.insert(group.id, group).is_none(),
+                    installed.groups.insert(group.id, *group).is_none(),
                     "the group exists"
                 );
             }
             Change::ModifyGroup(group) => {
                 assert!(
-                    installed.groups.insert(group.id, group).is_some(),
+                    installed.groups.insert(group.id, *group).is_some(),
                     "no such group"
                 );
             }
             Change::AddMeter(meter) => {
                 assert!(
-                    installed.meters.insert(meter.id, meter).is_none(),
+                    installed.meters.insert(meter.id, *meter).is_none(),
                     "the meter exists"
                 );
             }
             Change::ModifyMeter(meter) => {
                 assert!(
-                    installed.meters.insert(meter.id, meter).is_some(),
+                    installed.meters.insert(meter.id, *meter).is_some(),
                     "no such meter"
                 );
             }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
+use openflow::group::Group;
 use openflow::message::{
     AsyncKind, AsyncProperty, Config, ConfigFlags, FlowMod, GroupMod, Message, MeterMod,
     SetAsyncConfig2,
 };
+use openflow::meter::Meter;
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
 };
@@ -217,7 +219,7 @@ impl Bridge {
         for update in updates {
             // Of this connection's own changes the switch only says that they are done.
             if let FlowUpdate::Full(change) = update {
-                self.stale |= !self.follow(change);
+                self.stale |= !self.follow(*change);
             }
         }
         self.report_counts(|_| {});
@@ -409,7 +411,7 @@ impl Bridge {
         let mut refused = false;
         for change in changes {
             if let Change::AddMeter(meter) | Change::ModifyMeter(meter) = change
-                && !meters.contains(meter)
+                && !meters.contains(meter.as_ref())
             {
                 refused = true;
                 self.refuse(change.clone(), format!("{change}: it takes no such meter"));
@@ -492,7 +494,7 @@ impl Bridge {
     fn note(&mut self, change: Change) {
         match change {
             Change::AddGroup(group) | Change::ModifyGroup(group) => {
-                self.installed.insert_group(group);
+                self.installed.insert_group(*group);
             }
             Change::PutFlow(flow) => {
                 if !Cookie::is_ours(flow.cookie) {
@@ -509,7 +511,7 @@ impl Bridge {
                 self.installed.groups.remove(&id);
             }
             Change::AddMeter(meter) | Change::ModifyMeter(meter) => {
-                self.installed.insert_meter(meter);
+                self.installed.insert_meter(*meter);
             }
             Change::DeleteMeter(id) => {
                 self.installed.meters.remove(&id);
@@ -570,11 +572,11 @@ fn is_meter(change: &Change) -> bool {
 /// The message that carries a change out.
 fn message(change: &Change) -> Message {
     match change {
-        Change::AddGroup(group) => GroupMod::add(group.clone()).into(),
-        Change::ModifyGroup(group) => GroupMod::modify(group.clone()).into(),
+        Change::AddGroup(group) => GroupMod::add(Group::clone(group)).into(),
+        Change::ModifyGroup(group) => GroupMod::modify(Group::clone(group)).into(),
         Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
-        Change::AddMeter(meter) => MeterMod::add(meter.clone()).into(),
-        Change::ModifyMeter(meter) => MeterMod::modify(meter.clone()).into(),
+        Change::AddMeter(meter) => MeterMod::add(Meter::clone(meter)).into(),
+        Change::ModifyMeter(meter) => MeterMod::modify(Meter::clone(meter)).into(),
         Change::DeleteMeter(id) => MeterMod::delete(*id).into(),
         Change::PutFlow(flow) => FlowMod::add(flow).into(),
         Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),

@@ -94,11 +94,12 @@ fn match_length(matching: &Match) -> u16 {
 }
 
 /// What happened to flows.
+///
+/// A bundle comes back as one short update for each of its messages, so these have to be small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 pub enum FlowUpdate {
     /// What happened to one flow.
-    Full(FlowChange),
+    Full(Box<FlowChange>),
     /// This connection changed flows itself, with the message of this transaction.
     ///
     /// Only from monitors without [`FlowMonitorFlags::OWN`].
@@ -153,7 +154,8 @@ impl Wire for FlowUpdate {
         let mut body = entry(input, "FlowUpdate")?;
         let update = match u16::decode(&mut body).map_err(|e| e.reading("FlowUpdate.event"))? {
             ABBREVIATED => u32::decode(&mut body).map(|xid| Self::Abbreviated { xid }),
-            event => FlowChange::decode(FlowEvent(event), &mut body).map(Self::Full),
+            event => FlowChange::decode(FlowEvent(event), &mut body)
+                .map(|change| Self::Full(Box::new(change))),
         };
         let update = update.map_err(|e| e.reading("FlowUpdate"))?;
         body.finish("FlowUpdate")?;

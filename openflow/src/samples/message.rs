@@ -349,11 +349,11 @@ samples! {
         table: 5,
         matching: ssh(),
     };
-    FlowUpdate => FlowUpdate::Full(FlowChange {
+    FlowUpdate => FlowUpdate::Full(Box::new(FlowChange {
         event: FlowEvent::MODIFIED,
         reason: FlowRemovedReason(0),
         flow: Flow { flags: FlowFlags::empty(), ..Flow::sample() },
-    });
+    }));
     Desc => Desc {
         mfr_desc: Text::new("Nicira, Inc."),
         hw_desc: Text::new("Open vSwitch"),
