@@ -14,6 +14,7 @@ use crate::outside::Outside;
 use crate::process::Daemon;
 use crate::state::{self, State};
 use crate::switch::Switch;
+use crate::trunk::Trunk;
 
 /// Hosts, machines and the physical world, as a network description says.
 ///
@@ -165,6 +166,15 @@ impl Lab {
         host.plug(&machine, port, None)?;
         host.wait_until_bound(port)?;
         Ok(machine)
+    }
+
+    /// Has what comes by the card of a machine parted by its VLAN; the machine itself has no card then.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such machine, or Open vSwitch refuses.
+    pub fn part(&self, machine: &str) -> anyhow::Result<Trunk> {
+        Trunk::of(&self.state, &self.prefix, self.machine(machine)?)
     }
 
     /// Gives the agents another description. The hosts and machines of the lab stay.

@@ -8,7 +8,7 @@
 //! Probes ask the machines what they can reach, and [`Checks`] compare that with what they should.
 //!
 //! Everything a lab makes lives in its namespaces and in one directory. So it can be removed
-//! without knowing what it is, also after a crash:[`remove`].
+//! without knowing what it is, also after a crash: [`remove`].
 
 pub mod check;
 pub mod cluster;
@@ -29,6 +29,7 @@ pub mod quickstart;
 pub mod scale;
 mod state;
 mod switch;
+mod trunk;
 
 pub use check::{Check, Checks};
 pub use host::{Datapath, Host, Ovs};
@@ -41,3 +42,4 @@ pub use northbound::Northbound;
 pub use outside::Outside;
 pub use patience::{PATIENCE, wait_for};
 pub use process::Daemon;
+pub use trunk::Trunk;

@@ -92,21 +92,6 @@ impl Machine {
         Ok(std::mem::take(&mut self.addresses))
     }
 
-    /// Gives the machine a card behind a VLAN of its own one, as for the sub-port of a trunk.
-    ///
-    /// # Errors
-    ///
-    /// When there is one for this VLAN already.
-    pub fn add_vlan(&self, vlan: u16, mac: MacAddr, address: IpNet) -> anyhow::Result<String> {
-        let card = format!("{CARD}.{vlan}");
-        self.namespace.ip(&format!(
-            "link add link {CARD} name {card} address {mac} type vlan id {vlan}"
-        ))?;
-        self.add_address(&card, address)?;
-        self.namespace.ip(&format!("link set {card} up"))?;
-        Ok(card)
-    }
-
     fn add_address(&self, interface: &str, address: IpNet) -> anyhow::Result<()> {
         let nodad = if address.addr().is_ipv6() {
             "nodad"
