@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use labs::probe::{self, Pinging};
 use labs::{Lab, PATIENCE, wait_for};
 use tests::{BRIDGES, Flows, OpenflowLog, quickstart, reaches};
@@ -75,6 +75,48 @@ fn flows_deleted_by_hand_are_put_back() -> anyhow::Result<()> {
         flows.are_on(ovs, bridge, PATIENCE)?;
     }
     reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
+#[test]
+fn a_bridge_that_somebody_makes_anew_is_programmed_again() -> anyhow::Result<()> {
+    let lab = quickstart("t-anew")?;
+    let host = lab.host("host1")?;
+    let (ovs, datapath) = (host.ovs(), host.datapath());
+    for bridge in BRIDGES {
+        let before = Flows::of(ovs, bridge)?.len();
+        // In one transaction, so that nobody sees that the bridge was gone: only its socket tells.
+        let mut anew = format!(
+            "del-br {bridge} -- add-br {bridge} -- set Bridge {bridge} datapath_type={datapath}"
+        );
+        // What was plugged in comes back with the bridge, under whatever numbers.
+        if bridge == "br-int" {
+            let ports = lab.description().ports.iter();
+            for port in ports.filter(|port| port.host.as_deref() == Some(host.name())) {
+                let (interface, id) = (port.interface(), port.id);
+                anew += &format!(
+                    " -- add-port {bridge} {interface} \
+                     -- set Interface {interface} external_ids:iface-id={id}"
+                );
+            }
+        }
+        if bridge == "br-ex" {
+            anew += " -- add-port br-ex br-ex-nic";
+        }
+        ovs.vsctl(&anew)?;
+        let mut now = 0;
+        wait_for(&format!("{bridge} has its flows"), PATIENCE, || {
+            now = Flows::of(ovs, bridge).map_or(0, |flows| flows.len());
+            Ok((now == before).then_some(()))
+        })
+        .with_context(|| format!("{now} flows of {before}"))?;
+        reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+        reaches(lab.machine("b2")?, lab.machine("b1")?)?;
+    }
+    let station = [203, 0, 113, 1].into();
+    wait_for("f1 reaches the physical world", PATIENCE, || {
+        let answered = probe::ping(lab.machine("f1")?.namespace(), station, SECOND)?;
+        Ok(answered.then_some(()))
+    })
 }
 
 #[test]
