@@ -1,11 +1,16 @@
 //! What brint does with a description that makes no sense, and on a host that is not ready.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use labs::probe;
 use labs::quickstart::NETWORK;
 use labs::{Host, Lab, PATIENCE, wait_for};
 use tests::{BRIDGES, Flows, OpenflowLog, brint, quickstart, reaches};
+
+/// How long an answer is waited for before it is asked for again.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A line of the quickstart's description, and what is wrong with it once it is replaced.
 const GOOD: &str = "    segmentation_id: 100\n";
@@ -82,6 +87,59 @@ fn a_flow_that_is_too_long_holds_up_no_other() -> anyhow::Result<()> {
         let flows = Flows::of(host.ovs(), "br-int")?;
         Ok((flows.len() > 2 * GROUPS).then_some(()))
     })?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}
+
+/// Settings that cannot work on host1, and what is said of them.
+const SETTINGS: [(&str, &str); 3] = [
+    (
+        "brint-encap-ip=192.0.2.2",
+        "tunnel vxlan to host host2 is refused: encap_ip 192.0.2.2 is the address of this host too",
+    ),
+    (
+        "brint-bridge-mappings=physnet1:br-none",
+        "bridge mapping physnet1:br-none is refused: there is no bridge br-none",
+    ),
+    (
+        "brint-bridge-mappings=physnet2:br-ex",
+        "is cut off: physical network physnet1 has no bridge here",
+    ),
+];
+
+#[test]
+fn a_setting_that_cannot_work_is_told_once_and_harms_no_other() -> anyhow::Result<()> {
+    let lab = quickstart("t-settings")?;
+    let host = lab.host("host1")?;
+    let ask = || host.ask_agent(lab.brint(), "status");
+    for (setting, sentence) in SETTINGS {
+        let before = host.read_agent_log()?.len();
+        host.ovs()
+            .vsctl(&format!("set Open_vSwitch . external_ids:{setting}"))?;
+        wait_for(&format!("{setting} is a problem"), PATIENCE, || {
+            Ok(ask()?.contains(sentence).then_some(()))
+        })
+        .with_context(|| ask().unwrap_or_default())?;
+        // Whether it is the tunnels or the provider bridge that is wrong, the other works.
+        if setting.contains("encap-ip") {
+            let station = [203, 0, 113, 1].into();
+            wait_for("the provider network works", PATIENCE, || {
+                let from = lab.machine("f1")?.namespace();
+                Ok(probe::ping(from, station, SECOND)?.then_some(()))
+            })?;
+        } else {
+            reaches(lab.machine("a2")?, lab.machine("a1")?)?;
+        }
+        let log = host.read_agent_log()?;
+        let log = log.get(before..).context("the log was cut off")?;
+        let told = log.matches(sentence).count();
+        ensure!(told == 1, "{sentence}: told {told} times\n{log}");
+        let (key, _) = setting.split_once('=').context("a setting")?;
+        host.ovs()
+            .vsctl(&format!("remove Open_vSwitch . external_ids {key}"))?;
+        wait_for("nothing is wrong any more", PATIENCE, || {
+            Ok(ask()?.contains("no problems").then_some(()))
+        })?;
+    }
     reaches(lab.machine("a2")?, lab.machine("a1")?)
 }
 
