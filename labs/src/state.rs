@@ -6,7 +6,7 @@
 //! program than the one that built the lab.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -129,6 +129,13 @@ fn lock(directory: &Path) -> anyhow::Result<File> {
     if file.try_lock().is_err() {
         bail!("{} is in use by another program", directory.display());
     }
+    let locked = file.metadata().map(|metadata| identity_of(&metadata));
+    // Who has removed the lab in between has left a lock on nothing.
+    ensure!(
+        locked.ok() == identity(directory),
+        "{} is being removed by another program",
+        directory.display()
+    );
     Ok(file)
 }
 
@@ -176,10 +183,13 @@ fn kill_everything_in(namespaces: &[Namespace]) -> anyhow::Result<()> {
     })
 }
 
-/// What the kernel knows a namespace by.
+/// What the kernel knows a namespace, or a directory, by.
 fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    Some(identity_of(&fs::metadata(path).ok()?))
+}
+
+fn identity_of(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// The processes whose namespace is one of these. A process that has ended has none.

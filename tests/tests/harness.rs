@@ -96,3 +96,17 @@ fn tenants_on_one_wire_are_noticed() -> anyhow::Result<()> {
     ensure!(!noticed.is_empty(), "no check keeps tenants apart");
     Ok(())
 }
+
+#[test]
+fn of_two_labs_of_one_name_the_second_is_refused() -> anyhow::Result<()> {
+    let lab = lab("t-twice")?;
+    let second = Lab::build("t-twice", NETWORK, Path::new("/bin/true"));
+    let error = second.expect_err("the name is taken").to_string();
+    ensure!(error.contains("in use by another program"), "{error}");
+    let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
+    ensure!(
+        probe::ping(a1.namespace(), a2.ipv4()?, PATIENCE)?,
+        "the first lab is harmed"
+    );
+    Ok(())
+}
