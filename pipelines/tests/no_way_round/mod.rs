@@ -123,6 +123,43 @@ fn first_fragments_meet_the_rules_with_their_ports() {
 }
 
 #[test]
+fn later_fragments_meet_rules_without_ports_only_where_nothing_is_tracked() {
+    let (switch, _) = switch_with("stateless");
+    let port = 101;
+    let mac = MacAddr([0xfa, 0x16, 0x3e, 0, 0, 1]);
+    let remote = MacAddr([0xfa, 0x16, 0x3e, 0, 0, 3]);
+    let way_in = Way {
+        macs: (remote, mac),
+        addresses: ([10, 0, 0, 13].into(), [10, 0, 0, 11].into()),
+    };
+    let way_out = Way {
+        macs: (mac, remote),
+        addresses: ([10, 0, 0, 11].into(), [10, 0, 0, 13].into()),
+    };
+    let (more, later, last) = (0x2000, 0x2000 | 185, 370);
+    // In by port 53 of UDP, and by port 22 of TCP for members; whatever UDP sends, out.
+    for (frame, heard) in [
+        (ipv4(way_in, &[], more, (UDP, &udp(40_000, 53))), true),
+        (ipv4(way_in, &[], more, (UDP, &udp(40_000, 54))), false),
+        (ipv4(way_in, &[], later, (UDP, &[0; 64])), false),
+        (ipv4(way_in, &[], last, (UDP, &[0; 64])), false),
+        (ipv4(way_in, &[], more, (TCP, &tcp(22))), true),
+        (ipv4(way_in, &[], later, (TCP, &[0; 64])), false),
+    ] {
+        let heard = if heard { ports(&[port]) } else { ports(&[]) };
+        assert_eq!(arriving(&switch, &frame, NEW), heard, "{frame}");
+    }
+    const TUNNEL: u32 = 2;
+    for fragment in [0, more, later, last] {
+        for (protocol, heard) in [(UDP, &[TUNNEL][..]), (TCP, &[])] {
+            let frame = ipv4(way_out, &[], fragment, (protocol, &udp(40_000, 53)));
+            let heard_by = switch.trace_frame("br-int", "in_port=101", &frame, NEW);
+            assert_eq!(heard_by, ports(heard), "{frame}");
+        }
+    }
+}
+
+#[test]
 fn a_machine_is_no_router_however_it_says_so() {
     let (switch, _) = switch_with("quickstart");
     for headers in [
