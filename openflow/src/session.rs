@@ -259,8 +259,8 @@ impl Session {
         }
     }
 
-    /// Has the switch carry out all of `messages` or none, as ONF's extension 230 defines it. What
-    /// became of them comes as [`Event::Bundle`].
+    /// Has the switch carry out all of `messages` or none, as ONF's extension 230 defines it, and
+    /// then answer a barrier. What became of them comes as [`Event::Bundle`].
     ///
     /// The messages may be flow, group and port mods. They are carried out in their order. Each is
     /// taken from the iterator when the switch has room for it, and there have to be as many as the
@@ -276,8 +276,8 @@ impl Session {
 
     /// A bundle of so many messages.
     pub(crate) fn bundle_of(&mut self, count: usize, messages: Messages) -> Xid {
-        // One identifier each, and those of the messages that open and commit the bundle.
-        let xids = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(2);
+        // One identifier each, and those of what opens and commits the bundle, and of the barrier.
+        let xids = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(3);
         let first = self.xids(xids);
         self.outgoing.bundle(first, count, messages)
     }

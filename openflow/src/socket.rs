@@ -243,7 +243,8 @@ impl Connection {
         self.request(Message::BarrierRequest).await.map(drop)
     }
 
-    /// Has the switch carry out all of `messages`, in order, or none, and waits until it has.
+    /// Has the switch carry out all of `messages`, in order, or none, and waits for the answer to a
+    /// barrier behind them.
     ///
     /// The messages may be flow, group and port mods. Each is taken from the iterator when the
     /// switch has room for it, so a long bundle needs no more memory than a short one. Dropping the
@@ -265,8 +266,7 @@ impl Connection {
             messages,
             reply,
         })
-        .await?;
-        self.barrier().await
+        .await
     }
 
     /// Every flow of every table.

@@ -1,8 +1,9 @@
 //! What waits to be sent, and the bundles among it.
 //!
-//! A bundle is sent in one go: open, all its messages, commit. The switch answers the commit, and
-//! before that says of each message that it refuses why; as each carries an identifier of its own,
-//! the culprit is known without waiting for an answer in between.
+//! A bundle is sent in one go: open, all its messages, commit, and a barrier. The switch answers the
+//! commit, and before that says of each message that it refuses why; as each carries an identifier of
+//! its own, the culprit is known without waiting for an answer in between. The barrier does not wait
+//! for the commit's answer either: a busy switch takes milliseconds from one message to the next.
 //!
 //! A message is made when there is room to encode it, so that however long a bundle is, no more of
 //! it is in memory than the output buffer holds.
@@ -75,7 +76,8 @@ pub(super) struct Outgoing {
 pub(crate) type Messages = Box<dyn Iterator<Item = Message> + Send>;
 
 struct Bundle {
-    /// The identifier that opens the bundle; those of the messages follow, and the last commits.
+    /// The identifier that opens the bundle; those of the messages follow, of the commit, and of the
+    /// barrier.
     first: Xid,
     messages: Messages,
     /// How many messages there are, sent ones included.
@@ -86,12 +88,14 @@ struct Bundle {
     refused: Vec<(Xid, Error)>,
     /// The message that cannot be sent, for which the bundle is given up.
     too_long: Option<(usize, TooLong)>,
+    /// What the switch said of the commit, which it does before it answers the barrier.
+    committed: Result<(), Error>,
 }
 
 impl Bundle {
     /// How many identifiers it has.
     fn steps(&self) -> usize {
-        self.count + 2
+        self.count + 3
     }
 
     fn xids(&self) -> Range<Xid> {
@@ -104,6 +108,10 @@ impl Bundle {
     }
 
     fn commit(&self) -> Xid {
+        self.xid(self.steps() - 2)
+    }
+
+    fn barrier(&self) -> Xid {
         self.xid(self.steps() - 1)
     }
 
@@ -117,26 +125,32 @@ impl Bundle {
         .into()
     }
 
-    /// The message of one step; where there is none, it is the last.
-    fn step(&mut self, step: usize) -> Message {
+    /// The message of one step with its identifier; after the last to be carried out comes the commit.
+    fn step(&mut self, step: usize) -> (Xid, Message) {
         if step == 0 {
-            return self.control(BundleControlKind::OPEN_REQUEST);
+            let open = self.control(BundleControlKind::OPEN_REQUEST);
+            return (self.first, open);
+        }
+        if step == self.steps() - 1 {
+            return (self.barrier(), Message::BarrierRequest);
         }
         match self.messages.next().filter(|_| step <= self.count) {
             Some(message) => {
                 let flags = BundleFlags::ATOMIC | BundleFlags::ORDERED;
                 let message = Box::new(message);
-                BundleAdd {
+                let xid = self.xid(step);
+                let add = BundleAdd {
                     id: self.first,
                     flags,
-                    xid: self.xid(step),
+                    xid,
                     message,
-                }
-                .into()
+                };
+                (xid, add.into())
             }
             None => {
-                self.sent = self.steps();
-                self.control(BundleControlKind::COMMIT_REQUEST)
+                self.sent = self.steps() - 1;
+                let commit = self.control(BundleControlKind::COMMIT_REQUEST);
+                (self.commit(), commit)
             }
         }
     }
@@ -146,14 +160,12 @@ impl Bundle {
     fn encode_step(&mut self, ready: &mut BytesMut) {
         let step = self.sent;
         self.sent += 1;
-        let message = self.step(step);
-        let last = self.sent == self.steps();
-        let xid = if last { self.commit() } else { self.xid(step) };
+        let (xid, message) = self.step(step);
         match encode(&message, xid) {
             Ok(bytes) => ready.extend_from_slice(&bytes),
             Err(error) => {
                 self.too_long = Some((step.saturating_sub(1), error));
-                self.sent = self.steps();
+                self.sent = self.steps() - 1;
                 let discard = self.control(BundleControlKind::DISCARD_REQUEST);
                 // Sixteen bytes always fit.
                 if let Ok(bytes) = encode(&discard, self.commit()) {
@@ -164,20 +176,20 @@ impl Bundle {
     }
 
     /// What became of it, now that the last step was answered.
-    fn result(&mut self, answer: Result<(), Error>) -> Result<(), BundleError> {
-        if let Some((index, error)) = self.too_long.take() {
+    fn result(self) -> Result<(), BundleError> {
+        if let Some((index, error)) = self.too_long {
             return Err(BundleError::TooLong { index, error });
         }
         let mut left_out = Vec::new();
         // What is said of no message is said of the bundle.
         let mut about_all = None;
-        for (xid, error) in std::mem::take(&mut self.refused) {
+        for (xid, error) in self.refused.iter().cloned() {
             match self.index(xid) {
                 Some(index) => left_out.push(Refused { index, error }),
                 None => about_all = about_all.or(Some(error)),
             }
         }
-        match answer {
+        match self.committed {
             Ok(()) if left_out.is_empty() => Ok(()),
             Ok(()) => Err(BundleError::LeftOut(left_out)),
             Err(error) => Err(match (about_all, left_out.into_iter().next()) {
@@ -216,6 +228,7 @@ impl Outgoing {
             sent: 0,
             refused: Vec::new(),
             too_long: None,
+            committed: Ok(()),
         });
         first
     }
@@ -248,11 +261,12 @@ impl Outgoing {
 
     /// Whether `message` answers a step of a bundle.
     pub(super) fn awaits(&self, xid: Xid, message: &Message) -> bool {
-        matches!(message, Message::Error(_) | Message::BundleControl(_))
-            && self
-                .bundles
-                .iter()
-                .any(|bundle| bundle.xids().contains(&xid))
+        let answers = matches!(
+            message,
+            Message::Error(_) | Message::BundleControl(_) | Message::BarrierReply
+        );
+        let mut bundles = self.bundles.iter();
+        answers && bundles.any(|bundle| bundle.xids().contains(&xid))
     }
 
     /// Takes an answer that is awaited, and tells what became of the bundle if it ends here.
@@ -264,19 +278,17 @@ impl Outgoing {
         let mut bundles = self.bundles.iter_mut();
         let at = bundles.position(|bundle| bundle.xids().contains(&xid))?;
         let bundle = self.bundles.get_mut(at)?;
-        let ends = xid == bundle.commit();
-        let answer = match message {
-            Message::Error(error) if ends => Err(error),
-            Message::Error(error) => {
-                bundle.refused.push((xid, error));
-                return None;
+        if let Message::Error(error) = message {
+            match xid == bundle.commit() || xid == bundle.barrier() {
+                true => bundle.committed = bundle.committed.clone().and(Err(error)),
+                false => bundle.refused.push((xid, error)),
             }
-            _ if ends => Ok(()),
-            _ => return None,
-        };
-        let ended = (bundle.first, bundle.result(answer));
-        self.bundles.remove(at);
-        Some(ended)
+        }
+        if xid != bundle.barrier() {
+            return None;
+        }
+        let ended = self.bundles.remove(at)?;
+        Some((ended.first, ended.result()))
     }
 }
 
@@ -288,6 +300,7 @@ impl fmt::Debug for Bundle {
             .field("sent", &self.sent)
             .field("refused", &self.refused)
             .field("too_long", &self.too_long)
+            .field("committed", &self.committed)
             .finish_non_exhaustive()
     }
 }

@@ -359,18 +359,28 @@ fn a_bundle_is_opened_filled_and_committed_in_one_go() {
     let first = link.session.bundle(vec![flow(1), flow(2)]);
     let heard = link.hear();
     let xids: Vec<_> = heard.iter().map(|(xid, _)| *xid).collect();
-    assert_eq!(xids, [first, first + 1, first + 2, first + 3]);
-    let [(_, open), (_, Message::BundleAdd(add)), _, (_, commit)] = &heard[..] else {
+    assert_eq!(xids, [first, first + 1, first + 2, first + 3, first + 4]);
+    let [
+        (_, open),
+        (_, Message::BundleAdd(add)),
+        _,
+        (_, commit),
+        (_, barrier),
+    ] = &heard[..]
+    else {
         panic!("{heard:?}");
     };
     assert_eq!(*open, answer(first, BundleControlKind::OPEN_REQUEST));
     assert_eq!((add.xid, &*add.message), (first + 1, &flow(1)));
     assert_eq!(*commit, answer(first, BundleControlKind::COMMIT_REQUEST));
+    assert_eq!(*barrier, Message::BarrierRequest);
     link.say(first, &answer(first, BundleControlKind::OPEN_REPLY))
         .unwrap();
     assert!(link.session.poll_event().is_none());
     link.say(first + 3, &answer(first, BundleControlKind::COMMIT_REPLY))
         .unwrap();
+    assert!(link.session.poll_event().is_none());
+    link.say(first + 4, &Message::BarrierReply).unwrap();
     let ended = link.session.poll_event();
     assert!(
         matches!(&ended, Some(Event::Bundle { xid, result: Ok(()) }) if *xid == first),
@@ -392,6 +402,8 @@ fn the_first_refused_message_of_a_bundle_is_the_culprit() {
         assert!(link.session.poll_event().is_none());
         link.say(xid, &told.clone().into()).unwrap();
     }
+    assert!(link.session.poll_event().is_none());
+    link.say(first + 7, &Message::BarrierReply).unwrap();
     let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
         panic!("the bundle does not end");
     };
@@ -411,8 +423,9 @@ fn what_a_bundle_was_carried_out_without_is_told() {
     for step in [2, 4] {
         link.say(first + step, &told.clone().into()).unwrap();
     }
-    let (_, commit) = sent.last().unwrap();
+    let (_, commit) = sent.get(6).unwrap();
     link.say(first + 6, commit).unwrap();
+    link.say(first + 7, &Message::BarrierReply).unwrap();
     let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
         panic!("the bundle does not end");
     };
@@ -432,6 +445,7 @@ fn a_switch_without_bundles_refuses_them_as_such() {
     for step in 0..3 {
         link.say(first + step, &told.clone().into()).unwrap();
     }
+    link.say(first + 3, &Message::BarrierReply).unwrap();
     let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
         panic!("the bundle does not end");
     };
@@ -444,11 +458,13 @@ fn a_message_that_is_too_long_discards_its_bundle() {
     let mut link = Link::ready();
     let first = link.session.bundle(vec![flow(1), too_long(), flow(2)]);
     let heard = link.hear();
-    let (xid, last) = heard.last().unwrap();
-    assert_eq!(heard.len(), 3);
-    assert_eq!(*last, answer(first, BundleControlKind::DISCARD_REQUEST));
+    let [_, _, (xid, discard), (barrier, _)] = &heard[..] else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(*discard, answer(first, BundleControlKind::DISCARD_REQUEST));
     link.say(*xid, &answer(first, BundleControlKind::DISCARD_REPLY))
         .unwrap();
+    link.say(*barrier, &Message::BarrierReply).unwrap();
     let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
         panic!("the bundle does not end");
     };
@@ -515,8 +531,8 @@ fn a_bundle_of_fewer_messages_than_announced_is_still_committed() {
     let mut link = Link::ready();
     let first = link.session.bundle(Short(2));
     let sent = link.hear();
-    assert_eq!(sent.len(), 4);
-    assert_eq!(sent.last().map(|(xid, _)| *xid), Some(first + 6));
+    let xids: Vec<_> = sent.iter().map(|(xid, _)| xid - first).collect();
+    assert_eq!(xids, [0, 1, 2, 6, 7]);
 }
 
 #[test]
@@ -542,7 +558,7 @@ fn numbers_in_use_are_not_given_twice() {
     let given: Vec<_> = (0..8)
         .map(|_| link.session.send(&Message::BarrierRequest).unwrap())
         .collect();
-    let used = [barrier, first, first + 1, first + 2, first + 3];
+    let used = [barrier, first, first + 1, first + 2, first + 3, first + 4];
     assert!(
         given.iter().all(|xid| *xid != 0 && !used.contains(xid)),
         "{given:?} {used:?}"
