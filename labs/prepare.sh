@@ -8,11 +8,11 @@ die() {
     exit 1
 }
 
-# A program of each package, and the package.
+# A program of each package, and the package; arguments name more of them.
 install_missing() {
     local missing=() wanted program package
     for wanted in ovs-vswitchd:openvswitch-switch ip:iproute2 ping:iputils-ping \
-        ethtool:ethtool cc:gcc; do
+        ethtool:ethtool cc:gcc "$@"; do
         program=${wanted%%:*} package=${wanted#*:}
         command -v "$program" >/dev/null || missing+=("$package")
     done

@@ -24,6 +24,7 @@ use crate::northbound::database::{NAME, WriteError};
 use crate::northbound::source::{Described, Place, Source, listed};
 use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
+use crate::services::Services;
 use crate::switch::Switch;
 use crate::unixctl::Commands;
 use crate::until::until;
@@ -131,6 +132,7 @@ struct Agent {
     programs: Programs,
     hold: Hold,
     arrivals: Arrivals,
+    services: Services,
     /// What is said of the host to the source, if that is a database.
     uplink: Option<Uplink>,
     /// Tells that a bridge has installed something.
@@ -174,6 +176,7 @@ impl Agent {
     ) -> Self {
         let view = View::clone(&board.read().view);
         let hold = Hold::new(&board);
+        let services = Services::start(board.clone());
         Self {
             settings,
             board,
@@ -185,6 +188,7 @@ impl Agent {
             programs: Programs::default(),
             hold,
             arrivals: Arrivals::new(),
+            services,
             uplink: None,
             progress: Arc::new(Notify::new()),
             nb_cfg: 0,
@@ -456,7 +460,8 @@ impl Agent {
             let directory = &self.settings.run_directory;
             let start = || {
                 let progress = Arc::clone(&self.progress);
-                Switch::start(name, directory, &self.board, announce.clone(), progress)
+                let tellers = (announce.clone(), self.services.clone());
+                Switch::start(name, directory, &self.board, tellers, progress)
             };
             self.switches
                 .entry(name.to_owned())

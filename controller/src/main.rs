@@ -22,6 +22,7 @@ mod problem;
 mod rest;
 mod security_group;
 mod security_group_log;
+mod services;
 mod status;
 mod switch;
 mod unixctl;

@@ -125,6 +125,8 @@ pub(crate) struct Bridge {
     pub(crate) meter_mods: Kinds,
     /// Packets that the firewall showed to be logged.
     pub(crate) logged: Logged,
+    /// What machines asked of their networks, by the service.
+    pub(crate) served: BTreeMap<String, Served>,
     /// Seconds spent on comparing.
     pub(crate) diff_seconds: f64,
     /// Seconds spent on waiting for the switch.
@@ -169,6 +171,19 @@ pub(crate) struct Logged {
     pub(crate) written: u64,
     /// Those that were too many at once.
     pub(crate) limited: u64,
+}
+
+/// Questions of machines, by what came of them.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// Those that were answered.
+    pub(crate) answered: u64,
+    /// Those that were right, and wanted no answer.
+    pub(crate) heard: u64,
+    /// Those that were wrong.
+    pub(crate) refused: u64,
+    /// Those that were too many at once.
+    pub(crate) lost: u64,
 }
 
 /// How many are new, changed and gone.

@@ -14,6 +14,7 @@ use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
 use pipelines::network::Verdict;
+use pipelines::service::Service;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -21,6 +22,7 @@ use tracing::{Instrument as _, debug, info_span, warn};
 use crate::agent::Announce;
 use crate::board::Board;
 use crate::security_group_log;
+use crate::services::Services;
 use crate::until::until;
 use bridge::Bridge;
 use report::Trouble;
@@ -45,15 +47,16 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Starts the task of a bridge, whose socket is in `directory`; it tells `announce` which flows
-    /// have shown it a packet, and `progress` that it has installed something.
+    /// Starts the task of a bridge, whose socket is in `directory`; it tells the tellers which flows
+    /// have shown it a packet, and what machines ask, and `progress` that it has installed something.
     pub(crate) fn start(
         bridge: &str,
         directory: &Path,
         board: &Board,
-        announce: Announce,
+        tellers: (Announce, Services),
         progress: Arc<Notify>,
     ) -> Self {
+        let (announce, services) = tellers;
         let (desired, receiver) = watch::channel(None);
         let (sender, installed) = watch::channel(None);
         let span = info_span!("switch", %bridge);
@@ -67,6 +70,7 @@ impl Switch {
                 directory: directory.to_owned(),
                 board: board.clone(),
                 announce,
+                services,
             },
         };
         tokio::spawn(task.run().instrument(span));
@@ -135,6 +139,7 @@ struct Reporter {
     directory: PathBuf,
     board: Board,
     announce: Announce,
+    services: Services,
 }
 
 impl Reporter {
@@ -147,6 +152,12 @@ impl Reporter {
         if self.announce.try_send(cookie).is_err() {
             debug!("too many announcements at once: one is left out, and will be repeated");
         }
+    }
+
+    /// Has a question of a machine answered.
+    fn ask(&self, service: Service, packet: PacketIn, connection: &Connection) {
+        let place = (self.bridge.as_str(), connection);
+        self.services.ask(service, packet, place);
     }
 
     /// Writes a packet to the log that the firewall showed.

@@ -12,6 +12,7 @@ mod base_ingress;
 mod connection;
 mod decision;
 mod delivery;
+mod dhcp_ipv4;
 mod dropped;
 mod firewall;
 mod helper;
@@ -32,6 +33,7 @@ mod router_snat;
 mod rule;
 mod rules_egress;
 mod rules_ingress;
+mod service_address;
 mod to_forget;
 mod transient;
 mod trunk_output;
@@ -39,6 +41,7 @@ mod unknown_stations;
 
 use crate::{
     network::Verdict,
+    service::Service,
     table::{Pipeline, Table},
 };
 
@@ -65,6 +68,11 @@ pub(crate) fn logged(table: u8) -> Option<Verdict> {
     Some(verdict)
 }
 
+/// What the questions that a table shows are about.
+pub(crate) fn service(table: u8) -> Option<Service> {
+    (table == dhcp_ipv4::TABLE.number).then_some(Service::Dhcpv4)
+}
+
 /// The tables of br-int.
 pub(crate) static PIPELINE: Pipeline = Pipeline::new(
     "br-int",
@@ -74,6 +82,8 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &bandwidth_rate_limit::TABLE,
         &transient::TABLE,
         &base_egress::TABLE,
+        &dhcp_ipv4::TABLE,
+        &service_address::TABLE,
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,
         &accepted_egress::TABLE,

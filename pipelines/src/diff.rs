@@ -21,7 +21,7 @@ use openflow::{
 use crate::{
     cookie::Cookie,
     flow_set::{Difference, FlowSet, Key},
-    logging,
+    logging, service,
 };
 
 /// One change.
@@ -109,7 +109,8 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
         .filter(|id| is_ours(**id) && !desired.groups.contains_key(*id));
     let group_deletes = unused.map(|id| Change::DeleteGroup(*id));
     let unused = installed.meters.keys();
-    let unused = unused.filter(|id| **id == logging::METER && !desired.meters.contains_key(*id));
+    let ours = |id: &&MeterId| **id == logging::METER || service::METERS.contains(*id);
+    let unused = unused.filter(|id| ours(id) && !desired.meters.contains_key(*id));
     meters
         .chain(groups)
         .chain(puts)

@@ -70,6 +70,7 @@ pub mod network;
 pub mod registers;
 mod routed;
 pub mod routing;
+pub mod service;
 pub mod site;
 mod subject;
 pub mod table;

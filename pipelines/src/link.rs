@@ -1,5 +1,7 @@
 //! Protocols that a link needs to work at all.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, UDP_DST, UDP_SRC};
 
@@ -45,6 +47,11 @@ impl Dhcp {
             IpNet::V4(_) => Self::V4,
             IpNet::V6(_) => Self::V6,
         }
+    }
+
+    /// Whether it hands out such addresses.
+    pub(crate) fn serves(self, address: IpAddr) -> bool {
+        matches!(self, Self::V4) == address.is_ipv4()
     }
 
     /// What clients send.

@@ -15,9 +15,10 @@ use openflow::field::PortNo;
 use crate::{
     conjunction::{Conjunction, Conjunctions},
     hash::fnv1a,
+    link::Dhcp,
     network::{
         EncapType, Host, HostName, MacAddr, Model, Network, NetworkId, PhysicalNetwork, Port,
-        PortId, RouterId, Rule, SecurityGroup, Segment, Verdict, VlanId,
+        PortId, RouterId, Rule, SecurityGroup, Segment, Subnet, Verdict, VlanId,
     },
     unit::differences,
 };
@@ -175,6 +176,16 @@ impl Site {
             port,
             place: self.attachment(id)?,
         })
+    }
+
+    /// The ports that are plugged in here, sub-ports included.
+    pub(crate) fn ports_here(&self) -> impl Iterator<Item = PortId> {
+        let sub_ports = |parent: &PortId| {
+            let trunk = self.model.trunk_of(*parent).into_iter();
+            trunk.flat_map(|trunk| trunk.sub_ports.iter().map(|sub_port| sub_port.port))
+        };
+        let here = self.bindings.keys();
+        here.flat_map(move |port| [*port].into_iter().chain(sub_ports(port)))
     }
 
     /// How a port is plugged in here, by itself or behind its parent.
@@ -409,6 +420,21 @@ impl<'a> LocalPort<'a> {
     pub(crate) fn is_arriving(&self) -> bool {
         let site = self.network.site;
         self.port.migrating_to.as_ref() == Some(&site.host) && !site.has_arrived(self.port.id)
+    }
+
+    /// Whether DHCP has something to answer its machine.
+    pub(crate) fn has_dhcp(&self, dhcp: Dhcp) -> bool {
+        let mut subnets = self.network.network.subnets.iter();
+        let offers = |subnet: &Subnet| {
+            let mut ips = self.port.fixed_ips.iter();
+            subnet.enable_dhcp && ips.any(|ip| dhcp.serves(*ip) && subnet.cidr().contains(ip))
+        };
+        subnets.any(offers)
+    }
+
+    /// Whether its machine knows the address of the services.
+    pub(crate) fn has_services(&self) -> bool {
+        self.has_dhcp(Dhcp::V4)
     }
 
     /// Whether sources are checked and groups apply.

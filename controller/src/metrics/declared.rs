@@ -2,7 +2,7 @@
 
 use super::{Kind, Metric, Sample, Value};
 use crate::problem;
-use crate::status::{Bridge, Kinds, PortState, Status};
+use crate::status::{Bridge, Kinds, PortState, Served, Status};
 
 /// Every metric.
 pub(super) const METRICS: &[Metric] = &[
@@ -135,6 +135,12 @@ pub(super) const METRICS: &[Metric] = &[
         samples: |status| bridges(status, |bridge| count64(bridge.logged.limited)),
     },
     Metric {
+        name: "brint_service_packets",
+        help: "Packets that asked something of the network itself, by service, and by what came of them: answered, heard (no answer is due), refused (malformed, or in another's name) or lost (too many at once).",
+        kind: Kind::Counter,
+        samples: served,
+    },
+    Metric {
         name: "brint_units",
         help: "Pieces that the flows of this host are compiled in.",
         kind: Kind::Gauge,
@@ -240,6 +246,24 @@ fn kinds(status: &Status, kinds: impl Fn(&Bridge) -> Kinds) -> Vec<Sample> {
         })
     };
     status.bridges.iter().flat_map(each).collect()
+}
+
+fn served(status: &Status) -> Vec<Sample> {
+    let bridges = status.bridges.values();
+    let services = bridges.flat_map(|bridge| &bridge.served);
+    let each = |(service, served): (&String, &Served)| {
+        [
+            ("answered", served.answered),
+            ("heard", served.heard),
+            ("refused", served.refused),
+            ("lost", served.lost),
+        ]
+        .map(|(result, count)| Sample {
+            labels: vec![("service", service.clone()), ("result", result.to_owned())],
+            value: count64(count),
+        })
+    };
+    services.flat_map(each).collect()
 }
 
 /// Who the agent talks to, whether it does now, and how often it has begun to.

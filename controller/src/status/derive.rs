@@ -9,7 +9,7 @@ use pipelines::unit::units;
 
 use super::{
     Bridge, Change, Compilation, Count, Database, Flows, Kinds, Logged, Network, Port, PortState,
-    Repairs, Source, Standing, Status, Tunnel,
+    Repairs, Served, Source, Standing, Status, Tunnel,
 };
 use crate::agent::Desired;
 use crate::board::{Knowledge, View};
@@ -128,8 +128,28 @@ fn bridge(view: &View, name: &str, report: &Report) -> Bridge {
             written: totals.logged.written,
             limited: totals.logged.limited,
         },
+        served: (report.served.iter())
+            .map(|(service, served)| (service.as_str().to_owned(), (*served).into()))
+            .collect(),
         diff_seconds: totals.diff.as_secs_f64(),
         switch_seconds: totals.switch.as_secs_f64(),
+    }
+}
+
+impl From<report::Served> for Served {
+    fn from(served: report::Served) -> Self {
+        let report::Served {
+            answered,
+            heard,
+            refused,
+            lost,
+        } = served;
+        Self {
+            answered,
+            heard,
+            refused,
+            lost,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use pipelines::diff::{Change, diff, foreign};
 use pipelines::flow_set::{FlowSet, Key};
 use pipelines::forget::Forgotten;
 use pipelines::logging;
+use pipelines::service::Service;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
 
@@ -197,12 +198,13 @@ impl Bridge {
             // Only others' are forwarded.
             Message::RequestForward(_) => self.stale = true,
             Message::PacketIn(packet) if Cookie::is_ours(packet.cookie) => {
-                match logging::verdict(packet.table) {
-                    Some(verdict) => {
-                        self.reporter.log(verdict, &packet);
-                        self.limit.passed();
-                    }
-                    None => self.reporter.announce(packet.cookie),
+                if let Some(verdict) = logging::verdict(packet.table) {
+                    self.reporter.log(verdict, &packet);
+                    self.limit.passed();
+                } else if let Some(service) = Service::of(packet.table) {
+                    self.reporter.ask(service, packet, &self.connection);
+                } else {
+                    self.reporter.announce(packet.cookie);
                 }
             }
             Message::MultipartReply(reply) => {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use pipelines::diff::Change;
 use pipelines::flow_set::{FlowSet, Key};
+use pipelines::service::Service;
 
 /// What a bridge has, and what was done to it since the agent started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) foreign: BTreeMap<u64, usize>,
     /// What the switch refuses, and why.
     pub(crate) refused: Vec<Trouble>,
+    /// What machines asked of their networks.
+    pub(crate) served: BTreeMap<Service, Served>,
     /// The change that was installed last.
     pub(crate) last: Option<LastChange>,
     /// Everything since the agent started.
@@ -92,6 +95,19 @@ pub(crate) struct Logged {
     pub(crate) written: u64,
     /// Those that the meter held back.
     pub(crate) limited: u64,
+}
+
+/// Questions of machines, by what came of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Served {
+    /// Those that were answered.
+    pub(crate) answered: u64,
+    /// Those that were right, and wanted no answer.
+    pub(crate) heard: u64,
+    /// Those that were wrong.
+    pub(crate) refused: u64,
+    /// Those that were too many at once.
+    pub(crate) lost: u64,
 }
 
 /// How many things a list of changes adds, changes and removes.

@@ -13,7 +13,7 @@ use openflow::{
     flow::Flow,
 };
 
-use super::{accept_or_ingress, connection::TRACKED, delivery, dropped, rules_egress};
+use super::{accept_or_ingress, connection::TRACKED, delivery, dhcp_ipv4, dropped, rules_egress};
 use crate::{
     explain::Decision,
     link::{self, Dhcp},
@@ -32,6 +32,7 @@ pub(super) static TABLE: Table = Table {
         &TABLE,
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,
+        &dhcp_ipv4::TABLE,
         &delivery::TABLE,
         &dropped::TABLE,
     ],
@@ -79,10 +80,11 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             IpNet::V4(block) => source_v4(port, mac, block, flows),
             IpNet::V6(block) => source_v6(port, mac, block, flows),
         }
-        let request = Dhcp::of(block).request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, mac));
+        let dhcp = Dhcp::of(block);
+        let request = dhcp.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, mac));
         request
             .when_in(SOURCE, block)
-            .resubmit(&accept_or_ingress::TABLE);
+            .resubmit(who_answers(port, dhcp));
         let own = from(port, OWN_SOURCE, flows).when(ETH_SRC, mac);
         let own = own.when_in(SOURCE, block);
         if port.is_stateful() {
@@ -95,7 +97,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     let request = Dhcp::V4.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, own_mac));
     request
         .when_in(SOURCE, UNSPECIFIED.into())
-        .resubmit(&accept_or_ingress::TABLE);
+        .resubmit(who_answers(port, Dhcp::V4));
 
     for dhcp in [Dhcp::V4, Dhcp::V6] {
         dhcp.answer(from(port, SERVICE_ANSWER, flows))
@@ -139,6 +141,14 @@ fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flow
         .when(ETH_SRC, mac)
         .when_masked(ND_TARGET, block.network(), block.netmask())
         .resubmit(&delivery::TABLE);
+}
+
+/// Where a DHCP request goes: to the agent, or else to servers of the network.
+fn who_answers(port: LocalPort<'_>, dhcp: Dhcp) -> &'static Table {
+    match dhcp {
+        Dhcp::V4 if port.has_dhcp(dhcp) => &dhcp_ipv4::TABLE,
+        Dhcp::V4 | Dhcp::V6 => &accept_or_ingress::TABLE,
+    }
 }
 
 /// The source of a request by who has no address yet.

@@ -11,9 +11,12 @@ use openflow::field::{
     ND_TARGET, VLAN_VID, VlanVid,
 };
 
-use super::{accept_or_ingress, base_egress, base_ingress, delivery, learned_stations};
+use super::{
+    accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, learned_stations,
+    service_address,
+};
 use crate::{
-    link,
+    link::{self, Dhcp},
     registers::{NETWORK, PORT, SENDER},
     site::{LocalNetwork, LocalPort},
     subject::Subject,
@@ -29,13 +32,17 @@ pub(super) static TABLE: Table = Table {
         &accept_or_ingress::TABLE,
         &delivery::TABLE,
         &base_ingress::TABLE,
+        &dhcp_ipv4::TABLE,
+        &service_address::TABLE,
     ],
     flows,
 };
 
 const ANNOUNCEMENT: u16 = 120;
+const QUESTION_FROM_SUB_PORT: u16 = 115;
 const FROM_SUB_PORT: u16 = 110;
 const DOUBLY_TAGGED: u16 = 105;
+const QUESTION: u16 = 101;
 const FROM_PORT: u16 = 100;
 const TO_FIREWALLED: u16 = 90;
 const TO_ROUTER_ELSEWHERE: u16 = 85;
@@ -55,6 +62,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 // A second tag would be taken for a local one below.
                 from(*port, DOUBLY_TAGGED, flows).drop();
             }
+            to_services(*port, flows);
             if port.is_arriving() {
                 announcements(*port, flows);
             }
@@ -126,6 +134,32 @@ fn enter(port: LocalPort<'_>, frame: Draft<'_>) {
         false => frame.learn(learned_stations::behind(port)),
     };
     frame.resubmit(first);
+}
+
+/// What a port asks of its network itself, and the agent answers.
+///
+/// Requests of a firewalled port for addresses go the way of what it sends, so that it asks in its
+/// own name only.
+fn to_services(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    if port.has_services() {
+        service_address::question(question(port, flows))
+            .set(PORT, port.key())
+            .resubmit(&service_address::TABLE);
+    }
+    if port.has_dhcp(Dhcp::V4) && !port.is_firewalled() {
+        Dhcp::V4
+            .request(question(port, flows).when(ETH_SRC, port.port.mac_address))
+            .set(PORT, port.key())
+            .resubmit(&dhcp_ipv4::TABLE);
+    }
+}
+
+/// What a port sends that may be for the agent.
+fn question<'a>(port: LocalPort<'_>, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    match port.place.vlan {
+        None => from(port, QUESTION, flows),
+        Some(_) => from(port, QUESTION_FROM_SUB_PORT, flows).when(VLAN_VID, VlanVid::NONE),
+    }
 }
 
 /// Notes who is outside, where a port here has to be told from outside.

@@ -12,7 +12,7 @@ use openflow::{
         Learn2, Nat, NatFlags, Output, PopVlan, PushVlan, RegLoad, RegMove, Resubmit, SetField,
         Subfield,
     },
-    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, PortNo, Value},
+    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, MeterId, PortNo, Value},
     flow::Flow,
     group::{Bucket, Group, GroupType},
     instruction::Instructions,
@@ -25,6 +25,8 @@ use crate::{
     flow_set::FlowSet,
     logging,
     registers::{NETWORK, ROUTER, Register},
+    service,
+    site::LocalPort,
 };
 
 /// The flows of one unit in one table.
@@ -279,6 +281,17 @@ impl Draft<'_> {
         self.push(Controller2 {
             max_len: logging::LENGTH,
             meter: Some(logging::METER.0),
+            ..Controller2::default()
+        })
+    }
+
+    /// Shows the packet to the agent, to be answered, unless its port asks too often.
+    pub(crate) fn ask(self, port: LocalPort<'_>) -> Self {
+        let meter = service::meter(port);
+        let MeterId(number) = meter.id;
+        self.into.insert_meter(meter);
+        self.push(Controller2 {
+            meter: Some(number),
             ..Controller2::default()
         })
     }

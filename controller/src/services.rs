@@ -1,0 +1,121 @@
+//! Answers what machines ask of their network, in place of servers.
+//!
+//! Flows show questions to the task of br-int, which hands them over here and goes on: it never
+//! waits. What is too much at once is dropped and counted, as machines ask again. Answers are
+//! functions of the question and the model, so any host gives the same, and nothing is remembered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use openflow::Connection;
+use openflow::message::{PacketIn, PacketOut};
+use pipelines::service::{Client, Service};
+use tokio::sync::mpsc;
+use tracing::debug;
+
+use crate::board::Board;
+use crate::switch::report::Served;
+
+mod dhcpv4;
+
+/// How many questions may wait to be answered.
+const WAITING: usize = 256;
+
+/// Takes questions from the task of a bridge.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    board: Board,
+    questions: mpsc::Sender<Question>,
+}
+
+/// A question, and where the answer goes.
+#[derive(Debug)]
+struct Question {
+    service: Service,
+    packet: PacketIn,
+    bridge: Arc<str>,
+    connection: Connection,
+}
+
+/// Why a question gets no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// No port here has the flow any more.
+    #[error("its port is gone")]
+    Gone,
+    /// The packet is not what it seems to be.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// It asks in the name of somebody else.
+    #[error("asks for {0}, which is not the port's")]
+    Foreign(String),
+    /// A relay passed it on, and all machines are here.
+    #[error("relayed by {0}, expected no relay")]
+    Relayed(std::net::Ipv4Addr),
+    /// The answer does not fit its packet.
+    #[error("the answer cannot be built: {0}")]
+    Unsayable(String),
+}
+
+impl Services {
+    /// Starts the task that answers.
+    pub(crate) fn start(board: Board) -> Self {
+        let (questions, asked) = mpsc::channel(WAITING);
+        tokio::spawn(run(board.clone(), asked));
+        Self { board, questions }
+    }
+
+    /// Has a question answered, unless too many wait.
+    pub(crate) fn ask(
+        &self,
+        service: Service,
+        packet: PacketIn,
+        (bridge, connection): (&str, &Connection),
+    ) {
+        let question = Question {
+            service,
+            packet,
+            bridge: bridge.into(),
+            connection: connection.clone(),
+        };
+        if self.questions.try_send(question).is_err() {
+            count(&self.board, bridge, service, |served| served.lost += 1);
+        }
+    }
+}
+
+/// Answers question after question, until nobody can ask any more.
+async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
+    while let Some(question) = asked.recv().await {
+        let (service, bridge) = (question.service, &question.bridge);
+        match answer(&board, &question) {
+            Ok(Some(packet)) => {
+                // Who does not get the answer asks again.
+                if question.connection.send(packet.into()).await.is_ok() {
+                    count(&board, bridge, service, |served| served.answered += 1);
+                }
+            }
+            Ok(None) => count(&board, bridge, service, |served| served.heard += 1),
+            Err(refusal) => {
+                debug!("{}: a question is dropped: {refusal}", service.as_str());
+                count(&board, bridge, service, |served| served.refused += 1);
+            }
+        }
+    }
+}
+
+/// What is sent to who asks, if there is something to say.
+fn answer(board: &Board, question: &Question) -> Result<Option<PacketOut>, Refusal> {
+    let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
+    let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
+    let frame = match question.service {
+        Service::Dhcpv4 => dhcpv4::answer(&client, &question.packet.data)?,
+    };
+    Ok(frame.map(|frame| PacketOut::new(client.way(), Bytes::from(frame))))
+}
+
+fn count(board: &Board, bridge: &str, service: Service, change: impl FnOnce(&mut Served)) {
+    board.report(bridge, |report| {
+        change(report.served.entry(service).or_default());
+    });
+}

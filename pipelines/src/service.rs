@@ -1,0 +1,133 @@
+//! What the agent answers itself, and whom.
+//!
+//! A machine asks its network for an address or a router. A flow shows the question to the agent,
+//! which knows the model and sends the answer straight back to the port. The flow's table says what
+//! is asked for, its cookie which port asks, so that nothing else needs to come with the packet,
+//! and what is answered changes no flow.
+//!
+//! A machine may ask as often as it likes. So the questions of each port pass a meter of its own:
+//! who floods the agent is not heard, and the others are.
+
+use std::{net::Ipv4Addr, ops::RangeInclusive};
+
+use openflow::{
+    action::{Action, Output, PushVlan, SetField},
+    field::{EthType, MacAddr, MeterId, PortNo, VLAN_VID, VlanVid},
+    meter::{BandType, Meter, MeterBand, MeterFlags},
+};
+
+use crate::{
+    br_int,
+    cookie::Cookie,
+    network::{Network, Port, PortId},
+    site::{LocalPort, Site},
+};
+
+/// Where answers come from, on every network: the address that clouds have for services of their
+/// own.
+///
+/// It is link-local, so that no subnet has it, and a machine that asks again asks here, whoever
+/// routes for it.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+
+/// The MAC of that address: locally administered, the same on every host, so that a machine that
+/// moves need not learn another.
+pub const SERVER_MAC: MacAddr = MacAddr([0x02, 0x00, 0xa9, 0xfe, 0xa9, 0xfe]);
+
+/// The meters of ports.
+///
+/// A meter carries no cookie. Those with other numbers, that of [logs](crate::logging) aside, are
+/// somebody else's. Open vSwitch takes no greater numbers in user space.
+pub const METERS: RangeInclusive<MeterId> = MeterId(0x8000)..=MeterId(0xffff);
+
+/// Questions of a port in a second that are answered, and how many more at once.
+const RATE: u32 = 10;
+const BURST: u32 = 20;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// An IPv4 address, and what else DHCP tells.
+    Dhcpv4,
+}
+
+impl Service {
+    /// What a table shows questions about, by its number; `None` if it shows none.
+    pub fn of(table: u8) -> Option<Self> {
+        br_int::service(table)
+    }
+
+    /// Its name in metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dhcpv4 => "dhcpv4",
+        }
+    }
+}
+
+/// A port here whose machine asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Client<'a> {
+    local: LocalPort<'a>,
+}
+
+impl<'a> Client<'a> {
+    /// The port here that a flow with this cookie is about.
+    pub fn of(site: &'a Site, cookie: u64) -> Option<Self> {
+        let is_it = |id: &PortId| Cookie::of(id.0).get() == cookie;
+        let port = site.ports_here().find(is_it)?;
+        let local = site.port(port).filter(LocalPort::is_up)?;
+        Some(Self { local })
+    }
+
+    /// The port.
+    pub fn port(&self) -> &'a Port {
+        self.local.port
+    }
+
+    /// Its network.
+    pub fn network(&self) -> &'a Network {
+        self.local.network.network
+    }
+
+    /// The largest packet that its network carries, in bytes.
+    pub fn mtu(&self) -> u16 {
+        let network = self.local.network;
+        network.site.model().mtu(network.network)
+    }
+
+    /// What brings an untagged frame to it, past all tables: its own network answers.
+    pub fn way(&self) -> Vec<Action> {
+        let output = Output::to(self.local.number()).into();
+        match self.local.place.vlan {
+            None => vec![output],
+            Some(vlan) => {
+                let eth_type = EthType::VLAN;
+                let vid = VlanVid::tagged(vlan.get());
+                vec![
+                    PushVlan { eth_type }.into(),
+                    SetField::new(VLAN_VID, vid).into(),
+                    output,
+                ]
+            }
+        }
+    }
+}
+
+/// The meter that a port's questions pass.
+///
+/// Its number follows from the port's, so a restart finds it. Ports with numbers that far apart
+/// share one, as does a trunk.
+pub(crate) fn meter(port: LocalPort<'_>) -> Meter {
+    let PortNo(number) = port.number();
+    let MeterId(first) = *METERS.start();
+    Meter {
+        id: MeterId(first | (number & (first - 1))),
+        flags: MeterFlags::PKTPS | MeterFlags::BURST | MeterFlags::STATS,
+        bands: vec![MeterBand {
+            rate: RATE,
+            burst_size: BURST,
+            kind: BandType::Drop,
+        }],
+    }
+}

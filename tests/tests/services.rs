@@ -1,0 +1,164 @@
+//! What brint answers machines itself, asked by the clients that machines have.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use labs::{Lab, Machine, PATIENCE, wait_for};
+use tests::brint;
+
+/// One host with two machines of one network.
+const NETWORK: &str = "
+hosts:
+  - {name: host1, encap_ip: 192.0.2.1}
+networks:
+  - name: private
+    network_type: vxlan
+    segmentation_id: 1001
+    mtu: 1400
+    dns_domain: example.org
+    subnets:
+      - cidr: 10.0.0.0/24
+        gateway_ip: 10.0.0.1
+        dns_nameservers: [192.0.2.53]
+        host_routes: [{destination: 198.51.100.0/24, nexthop: 10.0.0.7}]
+security_groups:
+  - {name: default}
+ports:
+  - id: 7571157f-bcad-4032-8ad1-f0950600b737
+    name: firewalled
+    network: private
+    mac_address: fa:16:3e:00:00:11
+    fixed_ips: [10.0.0.11]
+    host: host1
+    extra_dhcp_opts: [{opt_name: bootfile-name, opt_value: pxelinux.0}]
+  - id: 9a3c8a52-6f7c-44e4-a6b7-2d1d3b8c0c12
+    name: open
+    network: private
+    mac_address: fa:16:3e:00:00:12
+    fixed_ips: [10.0.0.12]
+    host: host1
+    port_security_enabled: false
+";
+
+/// What udhcpc calls for each event: it uses the address, and notes what it was told.
+const SCRIPT: &str = r#"#!/bin/sh
+case "$1" in
+bound | renew)
+    ip addr replace "$ip/$mask" dev "$interface"
+    ip route replace 169.254.169.254 dev "$interface"
+    ;;
+esac
+env >"$0.$1.new"
+mv "$0.$1.new" "$0.$1"
+"#;
+
+#[test]
+fn machines_get_their_addresses_from_the_model() -> anyhow::Result<()> {
+    let mut lab = Lab::build("t-services", NETWORK, &brint()?)?;
+    lab.start_agents()?;
+    lab.wait_for_bridges()?;
+    lab.plug_machines(&[])?;
+    lab.wait_until_bound()?;
+    for (name, address) in [("firewalled", "10.0.0.11"), ("open", "10.0.0.12")] {
+        let machine = lab.machine(name)?;
+        without_address(machine)?;
+        udhcpc_is_told_everything_and_renews(&lab, machine, address)?;
+        without_address(machine)?;
+        dhclient_gets(&lab, machine, address)?;
+    }
+    Ok(())
+}
+
+/// The client of busybox; asked to renew, it does so by unicast, for which it needs the server's MAC.
+fn udhcpc_is_told_everything_and_renews(
+    lab: &Lab,
+    machine: &Machine,
+    address: &str,
+) -> anyhow::Result<()> {
+    let script = lab.directory().join(format!("{}.udhcpc", machine.name()));
+    fs::write(&script, SCRIPT)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let options = ["-f", "-i", "eth0", "-T", "1", "-t", "20"];
+    let wanted = ["-O", "staticroutes", "-O", "mtu", "-O", "bootfile", "-s"];
+    let mut command: Vec<_> = ["udhcpc"].iter().chain(&options).chain(&wanted).collect();
+    let script_name = script.to_str().context("a path that is no text")?;
+    command.push(&script_name);
+    let command: Vec<_> = command.into_iter().map(OsStr::new).collect();
+    let client = lab.start_in(machine, &command)?;
+
+    let told = event(&script, "bound")?;
+    let mut expected = vec![
+        format!("ip={address}"),
+        "subnet=255.255.255.0".to_owned(),
+        "router=10.0.0.1".to_owned(),
+        "dns=192.0.2.53".to_owned(),
+        "domain=example.org".to_owned(),
+        "mtu=1400".to_owned(),
+        "lease=86400".to_owned(),
+        "serverid=169.254.169.254".to_owned(),
+        format!("hostname=host-{}", address.replace('.', "-")),
+        "staticroutes=198.51.100.0/24 10.0.0.7 169.254.169.254/32 0.0.0.0 0.0.0.0/0 10.0.0.1"
+            .to_owned(),
+    ];
+    if machine.name() == "firewalled" {
+        expected.push("boot_file=pxelinux.0".to_owned());
+    }
+    for line in expected {
+        ensure!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+    let id = client.id().to_string();
+    let kill = Command::new("kill").args(["-USR1", &id]).status()?;
+    ensure!(kill.success(), "kill -USR1 {id}");
+    event(&script, "renew")?;
+    client.kill()
+}
+
+/// Waits until udhcpc has reported an event; what it said.
+fn event(script: &Path, event: &str) -> anyhow::Result<String> {
+    let mut file = script.as_os_str().to_owned();
+    file.push(format!(".{event}"));
+    wait_for(&format!("udhcpc: {event}"), PATIENCE, || {
+        Ok(fs::read_to_string(&file).ok())
+    })
+}
+
+/// The client of ISC, which most distributions had, with its own script.
+fn dhclient_gets(lab: &Lab, machine: &Machine, address: &str) -> anyhow::Result<()> {
+    let lease = lab.directory().join(format!("{}.leases", machine.name()));
+    let command = [
+        "dhclient",
+        "-4",
+        "-d",
+        "-1",
+        "-sf",
+        "/bin/true",
+        "-cf",
+        "/dev/null",
+        "-pf",
+        "/dev/null",
+        "-lf",
+    ];
+    let mut command: Vec<_> = command.into_iter().map(OsStr::new).collect();
+    command.extend([lease.as_os_str(), OsStr::new("eth0")]);
+    let client = lab.start_in(machine, &command)?;
+    let line = format!("  fixed-address {address};");
+    let server = "  option dhcp-server-identifier 169.254.169.254;";
+    wait_for("dhclient has a lease", PATIENCE, || {
+        let lease = fs::read_to_string(&lease).unwrap_or_default();
+        let has = |wanted: &str| lease.lines().any(|line| line == wanted);
+        Ok((has(&line) && has(server)).then_some(()))
+    })?;
+    client.kill()
+}
+
+/// Takes the addresses of a machine, as before it has started for the first time.
+fn without_address(machine: &Machine) -> anyhow::Result<()> {
+    let mut command = machine.namespace().command("ip");
+    let flushed = command.args(["addr", "flush", "dev", "eth0"]).status()?;
+    ensure!(flushed.success(), "ip addr flush: {flushed}");
+    Ok(())
+}
