@@ -24,10 +24,12 @@ mod router_answers;
 mod router_dnat;
 mod router_forward;
 mod router_input;
+mod router_learned;
 mod router_local;
 mod router_neighbours;
 mod router_output;
 mod router_questions;
+mod router_resolved;
 mod router_routes;
 mod router_snat;
 mod rule;
@@ -98,6 +100,8 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &router_snat::TABLE,
         &router_forward::TABLE,
         &router_neighbours::TABLE,
+        &router_learned::TABLE,
+        &router_resolved::TABLE,
         &router_output::TABLE,
         &router_answers::TABLE,
         &base_ingress::TABLE,

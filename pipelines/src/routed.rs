@@ -93,9 +93,14 @@ impl LocalFloatingIp<'_> {
 }
 
 impl<'a> LocalRouter<'a> {
-    /// Every address by which it is known, on whatever network.
+    /// Every address by which it is known on a network that it joins.
     pub(crate) fn addresses(&self) -> BTreeSet<IpAddr> {
-        let ports = self.site.model().ports_of_router(self.router);
+        let model = self.site.model();
+        let ports = self
+            .router
+            .interfaces
+            .iter()
+            .filter_map(|id| model.port(*id));
         let known = ports.flat_map(|port| {
             let link_local = IpAddr::V6(port.mac_address.link_local());
             port.fixed_ips.iter().copied().chain([link_local])
@@ -173,6 +178,17 @@ impl<'a> LocalRouter<'a> {
 }
 
 impl<'a> LocalNetwork<'a> {
+    /// Whether it is the external network of a router that forwards here.
+    pub(crate) fn is_outside(self) -> bool {
+        let model = self.site.model();
+        let mut routers = model.routers_of(self.network.id);
+        routers.any(|router| {
+            let gateway = router.gateway.and_then(|gateway| model.port(gateway.port));
+            self.site.routers.contains_key(&router.id)
+                && gateway.is_some_and(|port| port.network == self.network.id)
+        })
+    }
+
     /// The MACs of routers that other hosts send with too, this one not being the first of them.
     pub(crate) fn shared_macs(self) -> impl Iterator<Item = MacAddr> + use<'a> {
         let model = self.site.model();

@@ -1,6 +1,7 @@
 //! Routers, floating IPs and the world outside, with real packets.
 
-use std::net::IpAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -15,7 +16,6 @@ fn start(name: &str) -> anyhow::Result<Lab> {
     lab.wait_for_bridges()?;
     lab.plug_machines(&[])?;
     lab.wait_until_bound()?;
-    lab.keep();
     Ok(lab)
 }
 
@@ -41,5 +41,87 @@ fn machines_of_one_router_reach_each_other_wherever_they_are() -> anyhow::Result
     let limit = Duration::from_millis(700);
     let d1 = machine("d1")?.ipv4()?;
     ensure!(!probe::ping(machine("b1")?.namespace(), d1, limit)?);
+    Ok(())
+}
+
+/// An address that is behind the router outside.
+const WORLD: &str = "198.51.100.99";
+
+/// The lab, with a world behind the router outside.
+fn start_with_world(name: &str) -> anyhow::Result<Lab> {
+    let lab = start(name)?;
+    let outside = lab.outside().namespace();
+    for arguments in [
+        &["addr", "add", WORLD, "dev", "lo"][..],
+        &["link", "set", "lo", "up"],
+    ] {
+        let done = outside.command("ip").args(arguments).status()?;
+        ensure!(done.success(), "ip {arguments:?}: {done}");
+    }
+    Ok(lab)
+}
+
+/// Whom a server outside sees, when a machine connects to it.
+fn seen_by_world(lab: &Lab, from: &Machine) -> anyhow::Result<IpAddr> {
+    let world: IpAddr = WORLD.parse()?;
+    let server = lab
+        .outside()
+        .namespace()
+        .enter(|| Ok(TcpListener::bind((world, 0))?))?;
+    let to = server.local_addr()?;
+    let client = wait_for("the world answers", PATIENCE, || {
+        let connect = || Ok(TcpStream::connect_timeout(&to, Duration::from_secs(1)).ok());
+        from.namespace().enter(connect)
+    })?;
+    let (mut served, peer) = server.accept()?;
+    served.write_all(b"hello")?;
+    drop(served);
+    let mut heard = String::new();
+    (&client).read_to_string(&mut heard)?;
+    ensure!(heard == "hello", "{heard}");
+    Ok(peer.ip())
+}
+
+#[test]
+fn who_is_known_outside_is_reached_from_everywhere() -> anyhow::Result<()> {
+    let lab = start_with_world("t-floating")?;
+    let outside = lab.outside().namespace();
+    // Floating IPs lead to those who let everybody ping them; routers answer for themselves.
+    for to in [
+        "203.0.113.21",
+        "203.0.113.22",
+        "203.0.113.101",
+        "203.0.113.102",
+    ] {
+        let to: IpAddr = to.parse()?;
+        wait_for(&format!("the world reaches {to}"), PATIENCE, || {
+            Ok(probe::ping(outside, to, Duration::from_secs(1))?.then_some(()))
+        })?;
+        // Also by its own floating IP, and by those of others behind the same router.
+        for from in lab.machines() {
+            answers(from, &to.to_string())?;
+        }
+    }
+    // Who has no floating IP cannot be called.
+    let limit = Duration::from_millis(700);
+    let w2 = lab.machine("w2")?.ipv4()?;
+    ensure!(!probe::ping(outside, w2, limit)?);
+    Ok(())
+}
+
+#[test]
+fn machines_reach_the_world_by_the_address_that_they_have_there() -> anyhow::Result<()> {
+    let lab = start_with_world("t-outside")?;
+    for (name, expected) in [
+        ("w1", "203.0.113.21"),
+        ("d2", "203.0.113.22"),
+        ("w2", "203.0.113.101"),
+        ("d1", "203.0.113.101"),
+        ("b1", "203.0.113.102"),
+        ("b2", "203.0.113.102"),
+    ] {
+        let seen = seen_by_world(&lab, lab.machine(name)?)?;
+        ensure!(seen == expected.parse::<IpAddr>()?, "{name}: {seen}");
+    }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use openflow::field::{
-    ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IP_TTL,
-    IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
+    ETH_DST, ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO,
+    IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
 };
 
 use super::router_routes;
@@ -53,15 +53,22 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         }
         Subject::Router(router) => {
             for ip in router.addresses() {
-                own_address(*router, ip, flows);
+                own_address(ip, &|packet| of(*router, packet), flows);
+            }
+            // A packet from inside has to go out first: it may answer one that was translated.
+            for gateway in router.gateway() {
+                for ip in gateway.addresses() {
+                    let mac = gateway.port.mac_address;
+                    own_address(ip, &|packet| of(*router, packet).when(ETH_DST, mac), flows);
+                }
             }
         }
         _ => {}
     }
 }
 
-fn own_address(router: LocalRouter<'_>, ip: IpAddr, flows: &mut Flows<'_>) {
-    let echo = to(router, ip, flows.at(ECHO));
+fn own_address(ip: IpAddr, of: &dyn Fn(Draft<'_>) -> Draft<'_>, flows: &mut Flows<'_>) {
+    let echo = of(flows.at(ECHO)).when_in(DESTINATION, ip.into());
     let answer = match ip {
         IpAddr::V4(ip) => echo
             .when(IP_PROTO, IpProto::ICMP)
@@ -79,11 +86,11 @@ fn own_address(router: LocalRouter<'_>, ip: IpAddr, flows: &mut Flows<'_>) {
             .set(ICMPV6_TYPE, ECHO_REPLY_V6),
     };
     answer.set(IP_TTL, TTL).goto(&router_routes::TABLE);
-    to(router, ip, flows.at(OWN_ADDRESS)).drop();
+    let rest = of(flows.at(OWN_ADDRESS)).when_in(DESTINATION, ip.into());
+    rest.drop();
 }
 
-/// What is for an address of the router.
-fn to<'a>(router: LocalRouter<'_>, ip: IpAddr, packet: Draft<'a>) -> Draft<'a> {
-    let packet = packet.when_in(DESTINATION, ip.into());
+/// What is in a router.
+fn of<'a>(router: LocalRouter<'_>, packet: Draft<'a>) -> Draft<'a> {
     packet.when(ROUTER, router.number.into())
 }

@@ -1,13 +1,16 @@
 //! Brings a routed packet to its next station.
 //!
-//! The model knows who has which address. A packet for a machine here meets the machine's ingress
+//! The model knows who has which address, but for those outside. A packet for a machine here meets the machine's ingress
 //! tables; one for another router goes round again, and loses a hop each time.
 
 use std::net::IpAddr;
 
 use openflow::field::{ETH_DST, ETH_TYPE, EthType, MacAddr};
 
-use super::{base_ingress, delivery, router_input, router_output, trunk_output};
+use super::{
+    base_ingress, delivery, router_input, router_learned, router_output, router_resolved,
+    trunk_output,
+};
 use crate::{
     network::Port,
     registers::{NETWORK, NEXT_HOP, NEXT_HOP_V6},
@@ -22,6 +25,8 @@ pub(super) static TABLE: Table = Table {
     purpose: "Brings a routed packet to its next station.",
     next: &[
         &router_input::TABLE,
+        &router_learned::TABLE,
+        &router_resolved::TABLE,
         &router_output::TABLE,
         &base_ingress::TABLE,
         &trunk_output::TABLE,
@@ -30,6 +35,7 @@ pub(super) static TABLE: Table = Table {
 };
 
 const NEIGHBOUR: u16 = 10;
+const STRANGER: u16 = 5;
 const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
@@ -49,6 +55,18 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         Subject::RemotePort(remote) if remote.network.is_routed() => {
             let deliver = |draft: Draft<'_>| draft.resubmit(&router_output::TABLE);
             neighbour(remote.network, remote.port, deliver, flows);
+        }
+        Subject::Network(network) if network.is_outside() => {
+            flows
+                .at(STRANGER)
+                .when(NETWORK, network.vlan.into())
+                .set(ETH_DST, MacAddr::ZERO)
+                .then(|actions| {
+                    actions
+                        .resubmit(&router_learned::TABLE)
+                        .resubmit(&router_resolved::TABLE)
+                })
+                .done();
         }
         Subject::AnsweredPort(answered) => {
             let deliver = |draft: Draft<'_>| draft.resubmit(&router_input::TABLE);

@@ -8,12 +8,12 @@ use std::net::IpAddr;
 
 use openflow::field::{
     ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
-    ND_TARGET, VLAN_VID, VlanVid,
+    ND_TARGET, PortNo, VLAN_VID, VlanVid,
 };
 
 use super::{
     accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, learned_stations,
-    service_address,
+    router_learned, service_address,
 };
 use crate::{
     link::{self, Dhcp},
@@ -46,6 +46,7 @@ const QUESTION: u16 = 101;
 const FROM_PORT: u16 = 100;
 const TO_FIREWALLED: u16 = 90;
 const TO_ROUTER_ELSEWHERE: u16 = 85;
+const NEIGHBOUR_OUTSIDE: u16 = 82;
 const FROM_OUTSIDE: u16 = 80;
 const MISS: u16 = 0;
 
@@ -93,18 +94,51 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         }
         Subject::Network(network) => {
             if let Some(patch) = network.uplink() {
-                let frame = flows
-                    .at(FROM_OUTSIDE)
-                    .when(IN_PORT, patch)
-                    .when(VLAN_VID, VlanVid::tagged(network.vlan.get()))
-                    .set(NETWORK, network.vlan.into());
-                learn_outside(*network, frame)
-                    .pop_vlan()
-                    .resubmit(&delivery::TABLE);
+                let plain = |frame| frame;
+                from_outside((*network, patch), flows.at(FROM_OUTSIDE), plain, plain);
+                if network.is_outside() {
+                    neighbours(*network, patch, flows);
+                }
             }
         }
         _ => {}
     }
+}
+
+/// A frame from other hosts, or from who is outside.
+fn from_outside<'a>(
+    (network, patch): (LocalNetwork<'_>, PortNo),
+    frame: Draft<'a>,
+    matching: impl Fn(Draft<'a>) -> Draft<'a>,
+    learning: impl Fn(Draft<'a>) -> Draft<'a>,
+) {
+    let frame = matching(frame.when(IN_PORT, patch))
+        .when(VLAN_VID, VlanVid::tagged(network.vlan.get()))
+        .set(NETWORK, network.vlan.into());
+    learning(learn_outside(network, frame))
+        .pop_vlan()
+        .resubmit(&delivery::TABLE);
+}
+
+/// Learns what stations outside say of themselves, where routers have to know.
+fn neighbours(network: LocalNetwork<'_>, patch: PortNo, flows: &mut Flows<'_>) {
+    from_outside(
+        (network, patch),
+        flows.at(NEIGHBOUR_OUTSIDE),
+        |frame| frame.when(ETH_TYPE, EthType::ARP),
+        |frame| frame.learn(router_learned::from_arp(network)),
+    );
+    from_outside(
+        (network, patch),
+        flows.at(NEIGHBOUR_OUTSIDE),
+        |frame| {
+            frame
+                .when(ETH_TYPE, EthType::IPV6)
+                .when(IP_PROTO, IpProto::ICMPV6)
+                .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
+        },
+        |frame| frame.learn(router_learned::from_advertisement(network)),
+    );
 }
 
 /// What a port sends; the frames of a sub-port are named by their register.
