@@ -15,6 +15,7 @@ use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
 use pipelines::network::Verdict;
 use pipelines::service::Service;
+use pipelines::site::Site;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
@@ -29,6 +30,7 @@ use report::Trouble;
 
 mod bridge;
 mod forget;
+mod herald;
 mod limit;
 pub(crate) mod report;
 
@@ -168,6 +170,12 @@ impl Reporter {
         }
     }
 
+    /// What the flows are compiled from, if the bridge is the one where routers are.
+    fn site(&self) -> Option<Arc<Site>> {
+        let site = self.board.read().view.site.clone();
+        site.filter(|_| self.has_rules())
+    }
+
     /// Whether the bridge is the one whose flows are rules of security groups.
     fn has_rules(&self) -> bool {
         self.board.read().view.settings.integration_bridge == self.bridge
@@ -243,14 +251,20 @@ impl Task {
             self.reporter.update(|report| report.programmed = true);
             self.installed.send_replace(Some(Arc::clone(&desired)));
             self.progress.notify_one();
+            bridge.herald().await?;
             loop {
                 let retry_at = bridge.retry_at();
+                let herald_at = bridge.herald_at();
                 tokio::select! {
                     changed = self.desired.changed() => match changed {
                         Ok(()) => break,
                         Err(_) => return Ok(()),
                     },
                     () = until(retry_at) => break,
+                    () = until(herald_at) => {
+                        bridge.herald().await?;
+                        continue;
+                    }
                     touched = bridge.touched() => touched?,
                 }
                 bridge.repair(&desired).await?;

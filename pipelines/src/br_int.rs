@@ -49,7 +49,9 @@ use crate::{
 
 pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
-pub(crate) use memory::{PORT_ZONES, SOURCES, ZONES, port_zone, source, zone};
+pub(crate) use memory::{
+    FLOATING_IPS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, port_zone, source, translated, zone,
+};
 pub(crate) use to_forget::Note;
 
 /// The tables of rules, and what they do.

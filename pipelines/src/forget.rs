@@ -2,7 +2,8 @@
 //!
 //! The tracker knows addresses and zones, not ports. Once a port is gone, somebody else may get its
 //! address, or another network its zone; the connections of before would pass there without a rule.
-//! What has to be forgotten follows from the flows that go, so it is found also for what happened
+//! The same holds for who seems to be outside: a floating IP that stands for another machine, a
+//! router whose gateway is another host's. What has to be forgotten follows from the flows that go, so it is found also for what happened
 //! while nobody looked. Until it is done, notes in the bridge say so: they come in the bundle that
 //! takes the flows away, so that an end between the two loses nothing.
 
@@ -103,20 +104,23 @@ impl Forgotten {
 fn takes_away(before: &FlowSet, change: &Change) -> bool {
     let old = match change {
         Change::DeleteFlow(key) => before.flow(key),
-        Change::PutFlow(flow) => {
-            (before.flow(&Key::of(flow))).filter(|old| old.cookie != flow.cookie)
-        }
+        Change::PutFlow(flow) => (before.flow(&Key::of(flow))).filter(|old| {
+            old.cookie != flow.cookie || br_int::translated(old) != br_int::translated(flow)
+        }),
         _ => None,
     };
-    old.is_some_and(|flow| br_int::source(flow).is_some() || br_int::zone(flow).is_some())
+    old.is_some_and(|flow| {
+        br_int::source(flow).is_some()
+            || br_int::zone(flow).is_some()
+            || br_int::translated(flow).is_some()
+    })
 }
 
-/// The zone of each network, with the network's cookie.
+/// The zone of each network, with the network's cookie, and so of routers.
 fn networks(flows: &FlowSet) -> BTreeMap<u16, u64> {
-    let (table, priority) = br_int::ZONES;
-    let ours = flows
-        .at(table, priority)
-        .filter(|flow| Cookie::is_ours(flow.cookie));
+    let places = [br_int::ZONES, br_int::ROUTER_ZONES].into_iter();
+    let flows = places.flat_map(|(table, priority)| flows.at(table, priority));
+    let ours = flows.filter(|flow| Cookie::is_ours(flow.cookie));
     ours.filter_map(|flow| Some((br_int::zone(flow)?, flow.cookie)))
         .collect()
 }
@@ -139,6 +143,16 @@ fn holders(flows: &FlowSet) -> BTreeMap<(u16, IpNet), BTreeSet<u64>> {
                 .entry((*zone, block))
                 .or_default()
                 .insert(flow.cookie);
+        }
+    }
+    for (table, priority) in br_int::FLOATING_IPS {
+        let ours = flows.at(table, priority);
+        for flow in ours.filter(|flow| Cookie::is_ours(flow.cookie)) {
+            if let Some((zone, block, to)) = br_int::translated(flow) {
+                // Whoever it is translated to is another holder.
+                let holder = flow.cookie ^ u64::from(u32::from(to));
+                holders.entry((zone, block)).or_default().insert(holder);
+            }
         }
     }
     holders

@@ -52,6 +52,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod announcement;
 mod br_ex;
 mod br_int;
 mod br_tun;

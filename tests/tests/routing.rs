@@ -110,6 +110,46 @@ fn who_is_known_outside_is_reached_from_everywhere() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_floating_ip_that_moves_leaves_its_connections_behind() -> anyhow::Result<()> {
+    let lab = start_with_world("t-moved")?;
+    let serve = |name| {
+        let listen = || Ok(TcpListener::bind(("0.0.0.0", 22))?);
+        lab.machine(name)?.namespace().enter(listen)
+    };
+    let (before, after) = (serve("w1")?, serve("d2")?);
+    let call = || {
+        let to = "203.0.113.21:22".parse()?;
+        Ok(TcpStream::connect_timeout(&to, Duration::from_secs(1)).ok())
+    };
+    let call = || lab.outside().namespace().enter(call);
+    let mut client = wait_for("w1 is called", PATIENCE, call)?;
+    let (mut served, _) = before.accept()?;
+    let mut heard = [0; 4];
+    client.write_all(b"here")?;
+    served.read_exact(&mut heard)?;
+
+    let moved = NETWORK
+        .replace(
+            "address_port: f-w1, port: w1",
+            "address_port: f-w1, port: d2",
+        )
+        .replace(
+            "  - {project: tenant-a, address_port: f-d2, port: d2, router: ra}\n",
+            "",
+        );
+    lab.describe(&moved)?;
+    after.set_nonblocking(true)?;
+    wait_for("d2 is called", PATIENCE, || {
+        call()?;
+        Ok(after.accept().ok())
+    })?;
+    client.write_all(b"lost")?;
+    served.set_read_timeout(Some(Duration::from_secs(1)))?;
+    ensure!(served.read_exact(&mut heard).is_err(), "{heard:?}");
+    Ok(())
+}
+
+#[test]
 fn machines_reach_the_world_by_the_address_that_they_have_there() -> anyhow::Result<()> {
     let lab = start_with_world("t-outside")?;
     for (name, expected) in [

@@ -27,6 +27,7 @@ use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
+use super::herald::Herald;
 use super::limit::Limit;
 use super::report::{LastChange, Tally, Trouble};
 use crate::until::until;
@@ -65,6 +66,7 @@ pub(super) struct Bridge {
     refused_before: Vec<(Change, Trouble)>,
     /// When to try again.
     retry_at: Option<Instant>,
+    herald: Herald,
 }
 
 impl Bridge {
@@ -84,6 +86,7 @@ impl Bridge {
             refused: Vec::new(),
             refused_before: Vec::new(),
             retry_at: None,
+            herald: Herald::default(),
         };
         // The monitor first: a change between the two is then told, not missed.
         bridge
@@ -309,6 +312,23 @@ impl Bridge {
             Change::AddGroup(group) => format!("put back group {group}: it was deleted"),
             Change::DeleteGroup(id) => format!("removed group {id}: somebody else added it"),
         }
+    }
+
+    /// When there is something to say outside.
+    pub(super) fn herald_at(&self) -> Option<Instant> {
+        self.herald.next_at()
+    }
+
+    /// Says outside what is here, as far as it has not been said.
+    pub(super) async fn herald(&mut self) -> Result<(), String> {
+        let Some(site) = self.reporter.site() else {
+            return Ok(());
+        };
+        for message in self.herald.say(&site, Instant::now()) {
+            let sent = self.connection.send(message).await;
+            sent.map_err(|error| format!("announcing addresses: {error}"))?;
+        }
+        Ok(())
     }
 
     /// When what was refused is worth another try; `None` if nothing was.

@@ -4,12 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
-    field::{CT_ZONE, IPV4_SRC, IPV6_SRC, REG5, REG6},
+    action::{Action, AddressRange, Nat},
+    field::{CT_ZONE, IPV4_DST, IPV4_SRC, IPV6_SRC, REG5, REG6, REG10},
     flow::Flow,
     matching::Match,
 };
 
-use super::{base_egress, delivery, firewall, rules_ingress};
+use super::{base_egress, delivery, firewall, router_dnat, router_snat, rules_ingress};
 
 /// The table and priority of the flows that name the addresses of ports.
 pub(crate) const SOURCES: (u8, u16) = (base_egress::TABLE.number, base_egress::OWN_SOURCE);
@@ -17,6 +18,14 @@ pub(crate) const SOURCES: (u8, u16) = (base_egress::TABLE.number, base_egress::O
 pub(crate) const PORT_ZONES: (u8, u16) = (rules_ingress::TABLE.number, firewall::KNOWN_CONNECTION);
 /// The table and priority of the flows that name the zones of networks.
 pub(crate) const ZONES: (u8, u16) = (delivery::TABLE.number, delivery::MULTICAST);
+
+/// The table and priority of the flows that name the zones of routers that translate here.
+pub(crate) const ROUTER_ZONES: (u8, u16) = (router_snat::TABLE.number, router_snat::HERE);
+/// The tables and priorities of the flows that name the addresses of floating IPs, on both sides.
+pub(crate) const FLOATING_IPS: [(u8, u16); 2] = [
+    (router_dnat::TABLE.number, router_dnat::FLOATING_IP),
+    (router_snat::TABLE.number, router_snat::FLOATING_IP),
+];
 
 /// The port, as the register holds it, and one of the addresses that it sends from.
 pub(crate) fn source(flow: &Flow) -> Option<(u32, IpNet)> {
@@ -42,10 +51,36 @@ pub(crate) fn port_zone(flow: &Flow) -> Option<(u32, u16)> {
     Some((flow.matching.value(REG5)?, flow.matching.value(CT_ZONE)?))
 }
 
-/// The zone of a network.
+/// The zone of a network, or of a router.
 pub(crate) fn zone(flow: &Flow) -> Option<u16> {
-    if (flow.table, flow.priority) != ZONES {
+    match (flow.table, flow.priority) {
+        ZONES => flow.matching.value(REG6)?.try_into().ok(),
+        ROUTER_ZONES => flow.matching.value(REG10)?.try_into().ok(),
+        _ => None,
+    }
+}
+
+/// The zone and an address of a floating IP, and what it is translated to.
+pub(crate) fn translated(flow: &Flow) -> Option<(u16, IpNet, Ipv4Addr)> {
+    if !FLOATING_IPS.contains(&(flow.table, flow.priority)) {
         return None;
     }
-    flow.matching.value(REG6)?.try_into().ok()
+    let zone = flow.matching.value(REG10)?.try_into().ok()?;
+    let matching = &flow.matching;
+    let address = matching
+        .value(IPV4_DST)
+        .or_else(|| matching.value(IPV4_SRC))?;
+    let mut actions = flow.instructions.apply_actions.iter();
+    let nested = actions.find_map(|action| match action {
+        Action::Ct(ct) => Some(&ct.actions),
+        _ => None,
+    });
+    let to = nested?.iter().find_map(|action| match action {
+        Action::Nat(Nat {
+            addresses: AddressRange::V4(ip, None),
+            ..
+        }) => Some(*ip),
+        _ => None,
+    });
+    Some((zone, Ipv4Net::from(address).into(), to?))
 }

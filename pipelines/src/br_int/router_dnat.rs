@@ -24,7 +24,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
-const FLOATING_IP: u16 = 20;
+pub(super) const FLOATING_IP: u16 = 20;
 const GATEWAY: u16 = 20;
 const UNTRANSLATED: u16 = 10;
 const MISS: u16 = 0;

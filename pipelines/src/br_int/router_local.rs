@@ -56,7 +56,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 own_address(ip, &|packet| of(*router, packet), flows);
             }
             // A packet from inside has to go out first: it may answer one that was translated.
-            for gateway in router.gateway() {
+            if let Some(gateway) = router.gateway() {
                 for ip in gateway.addresses() {
                     let mac = gateway.port.mac_address;
                     own_address(ip, &|packet| of(*router, packet).when(ETH_DST, mac), flows);

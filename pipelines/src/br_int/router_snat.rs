@@ -25,8 +25,8 @@ pub(super) static TABLE: Table = Table {
 };
 
 const OWN_SOURCE: u16 = 40;
-const FLOATING_IP: u16 = 30;
-const HERE: u16 = 20;
+pub(super) const FLOATING_IP: u16 = 30;
+pub(super) const HERE: u16 = 20;
 const ELSEWHERE: u16 = 10;
 const MISS: u16 = 0;
 
