@@ -5,18 +5,24 @@
 //! functions of the question and the model, so any host gives the same, and nothing is remembered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use openflow::Connection;
 use openflow::message::{PacketIn, PacketOut};
 use pipelines::service::{Client, Service};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tracing::debug;
 
 use crate::board::Board;
 use crate::switch::report::Served;
 
 mod dhcpv4;
+mod router_advertisement;
+
+/// How often a router says that it is there: less than its lifetime, so that one may get lost.
+const ADVERTISEMENT_INTERVAL: Duration = Duration::from_secs(200);
 
 /// How many questions may wait to be answered.
 const WAITING: usize = 256;
@@ -26,6 +32,8 @@ const WAITING: usize = 256;
 pub(crate) struct Services {
     board: Board,
     questions: mpsc::Sender<Question>,
+    /// The bridge that machines are plugged in, while it is connected.
+    connected: watch::Sender<Option<Connection>>,
 }
 
 /// A question, and where the answer goes.
@@ -61,8 +69,19 @@ impl Services {
     /// Starts the task that answers.
     pub(crate) fn start(board: Board) -> Self {
         let (questions, asked) = mpsc::channel(WAITING);
+        let (connected, connection) = watch::channel(None);
         tokio::spawn(run(board.clone(), asked));
-        Self { board, questions }
+        tokio::spawn(advertise(board.clone(), connection));
+        Self {
+            board,
+            questions,
+            connected,
+        }
+    }
+
+    /// Takes the connection to the bridge that machines are plugged in.
+    pub(crate) fn connected(&self, connection: Connection) {
+        self.connected.send_replace(Some(connection));
     }
 
     /// Has a question answered, unless too many wait.
@@ -104,12 +123,40 @@ async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
     }
 }
 
+/// Tells machines of their router again and again, before they forget it.
+///
+/// They ask when they start, so the first time may be late.
+async fn advertise(board: Board, connection: watch::Receiver<Option<Connection>>) {
+    loop {
+        sleep(ADVERTISEMENT_INTERVAL).await;
+        if connection.has_changed().is_err() {
+            return;
+        }
+        let connection = connection.borrow().clone();
+        let site = board.read().view.site.clone();
+        let (Some(connection), Some(site)) = (connection, site) else {
+            continue;
+        };
+        let advertisements = Client::all(&site).filter_map(|client| {
+            let frame = router_advertisement::advertisement(&client).ok()??;
+            Some(PacketOut::new(client.way(), Bytes::from(frame)))
+        });
+        for packet in advertisements.collect::<Vec<_>>() {
+            // A connection that is lost is another one the next time.
+            if connection.send(packet.into()).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
 /// What is sent to who asks, if there is something to say.
 fn answer(board: &Board, question: &Question) -> Result<Option<PacketOut>, Refusal> {
     let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
     let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
     let frame = match question.service {
         Service::Dhcpv4 => dhcpv4::answer(&client, &question.packet.data)?,
+        Service::RouterAdvertisement => router_advertisement::advertisement(&client)?,
     };
     Ok(frame.map(|frame| PacketOut::new(client.way(), Bytes::from(frame))))
 }

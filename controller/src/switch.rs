@@ -156,6 +156,13 @@ impl Reporter {
         }
     }
 
+    /// Lets services speak to machines unasked, on the bridge that those are plugged in.
+    fn offer(&self, connection: &Connection) {
+        if self.has_rules() {
+            self.services.connected(connection.clone());
+        }
+    }
+
     /// Has a question of a machine answered.
     fn ask(&self, service: Service, packet: PacketIn, connection: &Connection) {
         let place = (self.bridge.as_str(), connection);

@@ -20,6 +20,7 @@ mod learned_stations;
 mod local_switching;
 mod memory;
 mod packet_rate_limit;
+mod router_advertisement;
 mod router_answers;
 mod router_dnat;
 mod router_forward;
@@ -74,7 +75,13 @@ pub(crate) fn logged(table: u8) -> Option<Verdict> {
 
 /// What the questions that a table shows are about.
 pub(crate) fn service(table: u8) -> Option<Service> {
-    (table == dhcp_ipv4::TABLE.number).then_some(Service::Dhcpv4)
+    let tables = [
+        (&dhcp_ipv4::TABLE, Service::Dhcpv4),
+        (&router_advertisement::TABLE, Service::RouterAdvertisement),
+    ];
+    let mut tables = tables.into_iter();
+    let (_, service) = tables.find(|(shown, _)| shown.number == table)?;
+    Some(service)
 }
 
 /// The tables of br-int.
@@ -87,6 +94,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &transient::TABLE,
         &base_egress::TABLE,
         &dhcp_ipv4::TABLE,
+        &router_advertisement::TABLE,
         &service_address::TABLE,
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,

@@ -8,7 +8,7 @@
 //! A machine may ask as often as it likes. So the questions of each port pass a meter of its own:
 //! who floods the agent is not heard, and the others are.
 
-use std::{net::Ipv4Addr, ops::RangeInclusive};
+use std::{collections::BTreeSet, net::Ipv4Addr, ops::RangeInclusive};
 
 use openflow::{
     action::{Action, Output, PushVlan, SetField},
@@ -19,7 +19,7 @@ use openflow::{
 use crate::{
     br_int,
     cookie::Cookie,
-    network::{Network, Port, PortId},
+    network::{Network, Port, PortId, Router, Subnet},
     site::{LocalPort, Site},
 };
 
@@ -49,6 +49,8 @@ const BURST: u32 = 20;
 pub enum Service {
     /// An IPv4 address, and what else DHCP tells.
     Dhcpv4,
+    /// A router, and the prefixes of IPv6.
+    RouterAdvertisement,
 }
 
 impl Service {
@@ -61,6 +63,7 @@ impl Service {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dhcpv4 => "dhcpv4",
+            Self::RouterAdvertisement => "router_advertisement",
         }
     }
 }
@@ -80,6 +83,13 @@ impl<'a> Client<'a> {
         Some(Self { local })
     }
 
+    /// Every port here that is up.
+    pub fn all(site: &'a Site) -> impl Iterator<Item = Self> {
+        let local = site.ports_here().filter_map(|port| site.port(port));
+        let up = local.filter(LocalPort::is_up);
+        up.map(|local| Self { local })
+    }
+
     /// The port.
     pub fn port(&self) -> &'a Port {
         self.local.port
@@ -94,6 +104,30 @@ impl<'a> Client<'a> {
     pub fn mtu(&self) -> u16 {
         let network = self.local.network;
         network.site.model().mtu(network.network)
+    }
+
+    /// The subnets of IPv6 that it is told of by router advertisements.
+    pub fn advertised(&self) -> impl Iterator<Item = &'a Subnet> {
+        self.local.advertised()
+    }
+
+    /// The MAC of the router that is the gateway of one of some subnets.
+    pub fn router(&self, subnets: &[&Subnet]) -> Option<MacAddr> {
+        let model = self.local.network.site.model();
+        let network = self.network().id;
+        let up = |router: &&Router| router.admin_state_up;
+        let routers = model.routers_of(network).filter(up);
+        let ports = routers.flat_map(|router| model.ports_of_router(router));
+        let mut ports = ports.filter(|port| port.network == network);
+        let gateways: BTreeSet<_> = subnets
+            .iter()
+            .filter_map(|subnet| subnet.gateway_ip())
+            .collect();
+        let router = ports.find(|port| {
+            let mut ips = port.fixed_ips.iter();
+            ips.any(|ip| gateways.contains(ip))
+        });
+        router.map(|port| port.mac_address)
     }
 
     /// What brings an untagged frame to it, past all tables: its own network answers.

@@ -432,6 +432,21 @@ impl<'a> LocalPort<'a> {
         subnets.any(offers)
     }
 
+    /// The subnets of IPv6 that its machine is told of by router advertisements.
+    pub(crate) fn advertised(&self) -> impl Iterator<Item = &'a Subnet> + use<'a> {
+        let port = self.port;
+        self.network.network.subnets.iter().filter(move |subnet| {
+            let mut ips = port.fixed_ips.iter();
+            let is_ipv6 = subnet.cidr().network().is_ipv6();
+            is_ipv6 && subnet.ipv6_ra_mode.is_some() && ips.any(|ip| subnet.cidr().contains(ip))
+        })
+    }
+
+    /// Whether there are any.
+    pub(crate) fn has_advertisements(&self) -> bool {
+        self.advertised().next().is_some()
+    }
+
     /// Whether its machine knows the address of the services.
     pub(crate) fn has_services(&self) -> bool {
         self.has_dhcp(Dhcp::V4)

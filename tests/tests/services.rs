@@ -11,7 +11,7 @@ use labs::{Lab, Machine, PATIENCE, wait_for};
 use tests::brint;
 
 /// One host with two machines of one network.
-const NETWORK: &str = "
+const NETWORK: &str = r#"
 hosts:
   - {name: host1, encap_ip: 192.0.2.1}
 networks:
@@ -25,6 +25,7 @@ networks:
         gateway_ip: 10.0.0.1
         dns_nameservers: [192.0.2.53]
         host_routes: [{destination: 198.51.100.0/24, nexthop: 10.0.0.7}]
+      - {cidr: "2001:db8:a::/64", gateway_ip: "2001:db8:a::1", ipv6_ra_mode: slaac}
 security_groups:
   - {name: default}
 ports:
@@ -32,17 +33,24 @@ ports:
     name: firewalled
     network: private
     mac_address: fa:16:3e:00:00:11
-    fixed_ips: [10.0.0.11]
+    fixed_ips: [10.0.0.11, "2001:db8:a:0:f816:3eff:fe00:11"]
     host: host1
     extra_dhcp_opts: [{opt_name: bootfile-name, opt_value: pxelinux.0}]
   - id: 9a3c8a52-6f7c-44e4-a6b7-2d1d3b8c0c12
     name: open
     network: private
     mac_address: fa:16:3e:00:00:12
-    fixed_ips: [10.0.0.12]
+    fixed_ips: [10.0.0.12, "2001:db8:a:0:f816:3eff:fe00:12"]
     host: host1
     port_security_enabled: false
-";
+  - id: 3f1d7f0e-51a6-4f4b-9d43-5a3f0a2d9c01
+    name: gateway
+    network: private
+    mac_address: fa:16:3e:00:00:01
+    fixed_ips: ["2001:db8:a::1"]
+routers:
+  - {name: router, interfaces: [gateway]}
+"#;
 
 /// What udhcpc calls for each event: it uses the address, and notes what it was told.
 const SCRIPT: &str = r#"#!/bin/sh
@@ -69,6 +77,7 @@ fn machines_get_their_addresses_from_the_model() -> anyhow::Result<()> {
         udhcpc_is_told_everything_and_renews(&lab, machine, address)?;
         without_address(machine)?;
         dhclient_gets(&lab, machine, address)?;
+        the_kernel_makes_up_its_address(machine)?;
     }
     Ok(())
 }
@@ -155,10 +164,31 @@ fn dhclient_gets(lab: &Lab, machine: &Machine, address: &str) -> anyhow::Result<
     client.kill()
 }
 
+/// What starts anew asks for routers, and takes its address and its way out from the answer.
+fn the_kernel_makes_up_its_address(machine: &Machine) -> anyhow::Result<()> {
+    without_address(machine)?;
+    for state in ["down", "up"] {
+        ip(machine, &["link", "set", "eth0", state])?;
+    }
+    let own = machine.ipv6()?;
+    wait_for("an address by SLAAC", PATIENCE, || {
+        let addresses = ip(machine, &["-6", "addr", "show", "dev", "eth0", "dynamic"])?;
+        Ok(addresses.contains(&format!(" {own}/64 ")).then_some(()))
+    })?;
+    let routes = ip(machine, &["-6", "route", "show", "default"])?;
+    let route = "default via fe80::f816:3eff:fe00:1 dev eth0 proto ra";
+    ensure!(routes.contains(route), "{routes}");
+    Ok(())
+}
+
 /// Takes the addresses of a machine, as before it has started for the first time.
 fn without_address(machine: &Machine) -> anyhow::Result<()> {
-    let mut command = machine.namespace().command("ip");
-    let flushed = command.args(["addr", "flush", "dev", "eth0"]).status()?;
-    ensure!(flushed.success(), "ip addr flush: {flushed}");
-    Ok(())
+    ip(machine, &["addr", "flush", "dev", "eth0"]).map(drop)
+}
+
+/// Runs `ip` in a machine, and gives back what it printed.
+fn ip(machine: &Machine, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = machine.namespace().command("ip").args(arguments).output()?;
+    ensure!(output.status.success(), "ip {arguments:?}: {output:?}");
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -99,6 +99,7 @@ impl Bridge {
         }
         // What an end of the agent, or of a connection, has left to be forgotten.
         reporter.forget(Forgotten::noted(&bridge.installed));
+        reporter.offer(&bridge.connection);
         let foreign: usize = bridge.foreign.values().sum();
         info!(
             "{} flows and {} groups are installed, {foreign} flows are not ours",

@@ -13,7 +13,7 @@ use openflow::field::{
 
 use super::{
     accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, learned_stations,
-    router_learned, service_address,
+    router_advertisement, router_learned, service_address,
 };
 use crate::{
     link::{self, Dhcp},
@@ -33,6 +33,7 @@ pub(super) static TABLE: Table = Table {
         &delivery::TABLE,
         &base_ingress::TABLE,
         &dhcp_ipv4::TABLE,
+        &router_advertisement::TABLE,
         &service_address::TABLE,
     ],
     flows,
@@ -179,6 +180,11 @@ fn to_services(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         service_address::question(question(port, flows))
             .set(PORT, port.key())
             .resubmit(&service_address::TABLE);
+    }
+    if port.has_advertisements() {
+        router_advertisement::solicitation(question(port, flows), port)
+            .set(PORT, port.key())
+            .resubmit(&router_advertisement::TABLE);
     }
     if port.has_dhcp(Dhcp::V4) && !port.is_firewalled() {
         Dhcp::V4
