@@ -19,6 +19,7 @@ use crate::board::Board;
 use crate::switch::report::Served;
 
 mod dhcpv4;
+mod dhcpv6;
 mod router_advertisement;
 
 /// How often a router says that it is there: less than its lifetime, so that one may get lost.
@@ -156,6 +157,7 @@ fn answer(board: &Board, question: &Question) -> Result<Option<PacketOut>, Refus
     let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
     let frame = match question.service {
         Service::Dhcpv4 => dhcpv4::answer(&client, &question.packet.data)?,
+        Service::Dhcpv6 => dhcpv6::answer(&client, &question.packet.data)?,
         Service::RouterAdvertisement => router_advertisement::advertisement(&client)?,
     };
     Ok(frame.map(|frame| PacketOut::new(client.way(), Bytes::from(frame))))

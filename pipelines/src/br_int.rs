@@ -13,6 +13,7 @@ mod connection;
 mod decision;
 mod delivery;
 mod dhcp_ipv4;
+mod dhcp_ipv6;
 mod dropped;
 mod firewall;
 mod helper;
@@ -77,6 +78,7 @@ pub(crate) fn logged(table: u8) -> Option<Verdict> {
 pub(crate) fn service(table: u8) -> Option<Service> {
     let tables = [
         (&dhcp_ipv4::TABLE, Service::Dhcpv4),
+        (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
     ];
     let mut tables = tables.into_iter();
@@ -94,6 +96,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &transient::TABLE,
         &base_egress::TABLE,
         &dhcp_ipv4::TABLE,
+        &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
         &rules_egress::TABLE,

@@ -49,6 +49,8 @@ const BURST: u32 = 20;
 pub enum Service {
     /// An IPv4 address, and what else DHCP tells.
     Dhcpv4,
+    /// IPv6 addresses, and what else DHCP tells.
+    Dhcpv6,
     /// A router, and the prefixes of IPv6.
     RouterAdvertisement,
 }
@@ -63,6 +65,7 @@ impl Service {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dhcpv4 => "dhcpv4",
+            Self::Dhcpv6 => "dhcpv6",
             Self::RouterAdvertisement => "router_advertisement",
         }
     }

@@ -427,7 +427,7 @@ impl<'a> LocalPort<'a> {
         let mut subnets = self.network.network.subnets.iter();
         let offers = |subnet: &Subnet| {
             let mut ips = self.port.fixed_ips.iter();
-            subnet.enable_dhcp && ips.any(|ip| dhcp.serves(*ip) && subnet.cidr().contains(ip))
+            subnet.has_dhcp() && ips.any(|ip| dhcp.serves(*ip) && subnet.cidr().contains(ip))
         };
         subnets.any(offers)
     }

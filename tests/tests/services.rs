@@ -26,6 +26,9 @@ networks:
         dns_nameservers: [192.0.2.53]
         host_routes: [{destination: 198.51.100.0/24, nexthop: 10.0.0.7}]
       - {cidr: "2001:db8:a::/64", gateway_ip: "2001:db8:a::1", ipv6_ra_mode: slaac}
+      - cidr: "2001:db8:b::/64"
+        ipv6_ra_mode: dhcpv6-stateful
+        ipv6_address_mode: dhcpv6-stateful
 security_groups:
   - {name: default}
 ports:
@@ -33,14 +36,14 @@ ports:
     name: firewalled
     network: private
     mac_address: fa:16:3e:00:00:11
-    fixed_ips: [10.0.0.11, "2001:db8:a:0:f816:3eff:fe00:11"]
+    fixed_ips: [10.0.0.11, "2001:db8:a:0:f816:3eff:fe00:11", "2001:db8:b::11"]
     host: host1
     extra_dhcp_opts: [{opt_name: bootfile-name, opt_value: pxelinux.0}]
   - id: 9a3c8a52-6f7c-44e4-a6b7-2d1d3b8c0c12
     name: open
     network: private
     mac_address: fa:16:3e:00:00:12
-    fixed_ips: [10.0.0.12, "2001:db8:a:0:f816:3eff:fe00:12"]
+    fixed_ips: [10.0.0.12, "2001:db8:a:0:f816:3eff:fe00:12", "2001:db8:b::12"]
     host: host1
     port_security_enabled: false
   - id: 3f1d7f0e-51a6-4f4b-9d43-5a3f0a2d9c01
@@ -71,13 +74,22 @@ fn machines_get_their_addresses_from_the_model() -> anyhow::Result<()> {
     lab.wait_for_bridges()?;
     lab.plug_machines(&[])?;
     lab.wait_until_bound()?;
-    for (name, address) in [("firewalled", "10.0.0.11"), ("open", "10.0.0.12")] {
+    for (name, ipv4, ipv6) in [
+        ("firewalled", "10.0.0.11", "2001:db8:b::11"),
+        ("open", "10.0.0.12", "2001:db8:b::12"),
+    ] {
         let machine = lab.machine(name)?;
         without_address(machine)?;
-        udhcpc_is_told_everything_and_renews(&lab, machine, address)?;
+        udhcpc_is_told_everything_and_renews(&lab, machine, ipv4)?;
         without_address(machine)?;
-        dhclient_gets(&lab, machine, address)?;
+        let lease = format!("  fixed-address {ipv4};\n");
+        let server = "  option dhcp-server-identifier 169.254.169.254;\n";
+        dhclient_gets(&lab, machine, "-4", &[&lease, server])?;
         the_kernel_makes_up_its_address(machine)?;
+        // The server's identifier is made of the MAC that it has on every host.
+        let lease = format!("    iaaddr {ipv6} {{\n");
+        let server = "  option dhcp6.server-id 0:3:0:1:2:0:a9:fe:a9:fe;\n";
+        dhclient_gets(&lab, machine, "-6", &[&lease, server])?;
     }
     Ok(())
 }
@@ -135,32 +147,29 @@ fn event(script: &Path, event: &str) -> anyhow::Result<String> {
     })
 }
 
-/// The client of ISC, which most distributions had, with its own script.
-fn dhclient_gets(lab: &Lab, machine: &Machine, address: &str) -> anyhow::Result<()> {
-    let lease = lab.directory().join(format!("{}.leases", machine.name()));
-    let command = [
-        "dhclient",
-        "-4",
-        "-d",
-        "-1",
-        "-sf",
-        "/bin/true",
-        "-cf",
-        "/dev/null",
-        "-pf",
-        "/dev/null",
-        "-lf",
-    ];
-    let mut command: Vec<_> = command.into_iter().map(OsStr::new).collect();
-    command.extend([lease.as_os_str(), OsStr::new("eth0")]);
+/// The client of ISC, which most distributions had; its file of leases says some things.
+fn dhclient_gets(
+    lab: &Lab,
+    machine: &Machine,
+    version: &str,
+    wanted: &[&str],
+) -> anyhow::Result<()> {
+    let file = lab
+        .directory()
+        .join(format!("{}{version}.leases", machine.name()));
+    let options = ["-d", "-1", "-sf", "/bin/true", "-cf", "/dev/null"];
+    let mut command: Vec<_> = ["dhclient", version].map(OsStr::new).into();
+    command.extend(options.map(OsStr::new));
+    command.extend(["-pf", "/dev/null", "-lf"].map(OsStr::new));
+    command.extend([file.as_os_str(), OsStr::new("eth0")]);
     let client = lab.start_in(machine, &command)?;
-    let line = format!("  fixed-address {address};");
-    let server = "  option dhcp-server-identifier 169.254.169.254;";
+    let mut leases = String::new();
     wait_for("dhclient has a lease", PATIENCE, || {
-        let lease = fs::read_to_string(&lease).unwrap_or_default();
-        let has = |wanted: &str| lease.lines().any(|line| line == wanted);
-        Ok((has(&line) && has(server)).then_some(()))
-    })?;
+        leases = fs::read_to_string(&file).unwrap_or_default();
+        let mut wanted = wanted.iter();
+        Ok(wanted.all(|line| leases.contains(line)).then_some(()))
+    })
+    .with_context(|| format!("{wanted:?}: {leases}"))?;
     client.kill()
 }
 

@@ -13,7 +13,9 @@ use openflow::{
     flow::Flow,
 };
 
-use super::{accept_or_ingress, connection::TRACKED, delivery, dhcp_ipv4, dropped, rules_egress};
+use super::{
+    accept_or_ingress, connection::TRACKED, delivery, dhcp_ipv4, dhcp_ipv6, dropped, rules_egress,
+};
 use crate::{
     explain::Decision,
     link::{self, Dhcp},
@@ -33,6 +35,7 @@ pub(super) static TABLE: Table = Table {
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,
         &dhcp_ipv4::TABLE,
+        &dhcp_ipv6::TABLE,
         &delivery::TABLE,
         &dropped::TABLE,
     ],
@@ -146,8 +149,9 @@ fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flow
 /// Where a DHCP request goes: to the agent, or else to servers of the network.
 fn who_answers(port: LocalPort<'_>, dhcp: Dhcp) -> &'static Table {
     match dhcp {
-        Dhcp::V4 if port.has_dhcp(dhcp) => &dhcp_ipv4::TABLE,
-        Dhcp::V4 | Dhcp::V6 => &accept_or_ingress::TABLE,
+        _ if !port.has_dhcp(dhcp) => &accept_or_ingress::TABLE,
+        Dhcp::V4 => &dhcp_ipv4::TABLE,
+        Dhcp::V6 => &dhcp_ipv6::TABLE,
     }
 }
 

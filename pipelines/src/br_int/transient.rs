@@ -12,7 +12,7 @@ use openflow::field::{
 };
 
 use super::{
-    accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, learned_stations,
+    accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, dhcp_ipv6, learned_stations,
     router_advertisement, router_learned, service_address,
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) static TABLE: Table = Table {
         &delivery::TABLE,
         &base_ingress::TABLE,
         &dhcp_ipv4::TABLE,
+        &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
     ],
@@ -186,11 +187,14 @@ fn to_services(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             .set(PORT, port.key())
             .resubmit(&router_advertisement::TABLE);
     }
-    if port.has_dhcp(Dhcp::V4) && !port.is_firewalled() {
-        Dhcp::V4
-            .request(question(port, flows).when(ETH_SRC, port.port.mac_address))
-            .set(PORT, port.key())
-            .resubmit(&dhcp_ipv4::TABLE);
+    if !port.is_firewalled() {
+        for (dhcp, table) in [(Dhcp::V4, &dhcp_ipv4::TABLE), (Dhcp::V6, &dhcp_ipv6::TABLE)] {
+            if port.has_dhcp(dhcp) {
+                dhcp.request(question(port, flows).when(ETH_SRC, port.port.mac_address))
+                    .set(PORT, port.key())
+                    .resubmit(table);
+            }
+        }
     }
 }
 

@@ -165,6 +165,15 @@ impl Subnet {
         }
     }
 
+    /// Whether DHCP has something to say to its machines: in IPv6 they may make up their addresses.
+    pub fn has_dhcp(&self) -> bool {
+        let asked = match self.ipv6_address_mode {
+            Some(Ipv6Mode::DhcpStateful | Ipv6Mode::DhcpStateless) => true,
+            Some(Ipv6Mode::Slaac) | None => self.cidr.network().is_ipv4(),
+        };
+        self.enable_dhcp && asked
+    }
+
     /// The block; no bit is set past its prefix.
     pub fn cidr(&self) -> IpNet {
         self.cidr

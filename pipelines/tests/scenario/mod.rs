@@ -74,6 +74,8 @@ struct NetworkEntry {
     enable_dhcp: bool,
     /// What router advertisements say in each subnet of IPv6.
     ipv6_ra_mode: Option<String>,
+    /// How machines come to their addresses in each subnet of IPv6.
+    ipv6_address_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -302,11 +304,12 @@ fn network(entry: &NetworkEntry) -> Network {
         let cidr: IpNet = cidr.parse().unwrap();
         let mut subnet = Subnet::new(id, String::new(), cidr, gateway).unwrap();
         subnet.enable_dhcp = entry.enable_dhcp;
-        let mode = entry
-            .ipv6_ra_mode
-            .as_ref()
-            .map(|mode| mode.parse().unwrap());
-        subnet.ipv6_ra_mode = mode.filter(|_| cidr.network().is_ipv6());
+        let mode = |mode: &Option<String>| {
+            let mode = mode.as_ref().filter(|_| cidr.network().is_ipv6());
+            mode.map(|mode| mode.parse().unwrap())
+        };
+        subnet.ipv6_ra_mode = mode(&entry.ipv6_ra_mode);
+        subnet.ipv6_address_mode = mode(&entry.ipv6_address_mode);
         subnet
     };
     Network {

@@ -274,6 +274,8 @@ fn what_is_wrong_gets_no_answer() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn no_frame_does_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = ask(&bytes);
