@@ -16,8 +16,8 @@ use pipelines::{
     diff::{Change, diff},
     flow_set::FlowSet,
     network::{
-        AddressPair, EncapType, Gateway, HostName, Log, LogEvent, LogId, MacAddr, Model, Objects,
-        PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
+        AddressPair, EncapType, Gateway, HostName, Ipv6Mode, Log, LogEvent, LogId, MacAddr, Model,
+        Objects, PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
     },
     site::Site,
     unit::{Unit, affected, units},
@@ -53,6 +53,7 @@ enum Event {
     DropHost(usize),
     EncapType(usize),
     Segment(usize, u32),
+    Services(usize, usize),
     Pair(usize),
     Log(usize, usize),
     Unlog(usize),
@@ -93,6 +94,7 @@ fn events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::DropHost),
         any().prop_map(Event::EncapType),
         (any(), 1..4_u32).prop_map(|(network, vni)| Event::Segment(network, vni)),
+        (any(), any()).prop_map(|(network, subnet)| Event::Services(network, subnet)),
         any().prop_map(Event::Pair),
         (any(), any()).prop_map(|(port, group)| Event::Log(port, group)),
         any().prop_map(Event::Unlog),
@@ -213,6 +215,15 @@ fn change_object(event: &Event, objects: &mut Objects) -> Option<()> {
         Event::Segment(network, vni) => {
             let network = place(network, objects.networks.len())?;
             objects.networks[network].segment = Segment::Vxlan { vni };
+        }
+        Event::Services(network, subnet) => {
+            let network = place(network, objects.networks.len())?;
+            let subnets = &mut objects.networks[network].subnets;
+            let subnet = place(subnet, subnets.len())?;
+            let subnet = &mut subnets[subnet];
+            subnet.enable_dhcp ^= true;
+            let mode = Some(Ipv6Mode::DhcpStateful).filter(|_| subnet.ipv6_ra_mode.is_none());
+            (subnet.ipv6_ra_mode, subnet.ipv6_address_mode) = (mode, mode);
         }
         Event::Pair(port) => {
             let port = place(port, objects.ports.len())?;

@@ -2,13 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, PATIENCE, wait_for};
+use serde_json::Value;
 use tests::brint;
+
+/// How many requests a machine sends that floods the agent.
+const FLOOD: u64 = 2_000;
 
 /// One host with two machines of one network.
 const NETWORK: &str = r#"
@@ -69,11 +74,7 @@ mv "$0.$1.new" "$0.$1"
 
 #[test]
 fn machines_get_their_addresses_from_the_model() -> anyhow::Result<()> {
-    let mut lab = Lab::build("t-services", NETWORK, &brint()?)?;
-    lab.start_agents()?;
-    lab.wait_for_bridges()?;
-    lab.plug_machines(&[])?;
-    lab.wait_until_bound()?;
+    let lab = lab("t-services")?;
     for (name, ipv4, ipv6) in [
         ("firewalled", "10.0.0.11", "2001:db8:b::11"),
         ("open", "10.0.0.12", "2001:db8:b::12"),
@@ -92,6 +93,47 @@ fn machines_get_their_addresses_from_the_model() -> anyhow::Result<()> {
         dhclient_gets(&lab, machine, "-6", &[&lease, server])?;
     }
     Ok(())
+}
+
+/// One that asks without end keeps nobody from being answered, not the agent nor its neighbour.
+#[test]
+fn who_floods_the_agent_is_held_back_alone() -> anyhow::Result<()> {
+    let lab = lab("t-flood")?;
+    let (flooding, other) = (lab.machine("firewalled")?, lab.machine("open")?);
+    flooding.namespace().enter(|| {
+        let socket = UdpSocket::bind(("10.0.0.11", 68)).context("a client's port")?;
+        socket.set_broadcast(true)?;
+        for _ in 0..FLOOD {
+            socket.send_to(b"no message of DHCP", ("10.0.0.255", 67))?;
+        }
+        Ok(())
+    })?;
+    without_address(other)?;
+    let lease = "  fixed-address 10.0.0.12;\n";
+    dhclient_gets(&lab, other, "-4", &[lease])?;
+
+    let status = lab.host("host1")?.ask_agent(&brint()?, "status -f json")?;
+    let status: Value = serde_json::from_str(&status).context("brint status")?;
+    let count = |what: &str| {
+        let count = status.pointer(&format!("/bridges/br-int/served/dhcpv4/{what}"));
+        let count = count.and_then(Value::as_u64);
+        count.with_context(|| format!("{what}: {status:#}"))
+    };
+    // The meter lets ten pass in a second: half of them would take longer than the whole test.
+    let refused = count("refused")?;
+    ensure!((1..FLOOD / 2).contains(&refused), "{refused} of {FLOOD}");
+    ensure!(count("lost")? == 0, "{status:#}");
+    Ok(())
+}
+
+/// The lab, with both machines plugged in.
+fn lab(name: &str) -> anyhow::Result<Lab> {
+    let mut lab = Lab::build(name, NETWORK, &brint()?)?;
+    lab.start_agents()?;
+    lab.wait_for_bridges()?;
+    lab.plug_machines(&[])?;
+    lab.wait_until_bound()?;
+    Ok(lab)
 }
 
 /// The client of busybox; asked to renew, it does so by unicast, for which it needs the server's MAC.
