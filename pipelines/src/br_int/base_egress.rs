@@ -87,7 +87,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         let request = dhcp.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, mac));
         request
             .when_in(SOURCE, block)
-            .resubmit(who_answers(port, dhcp));
+            .resubmit(who_answers(port, mac, dhcp));
         let own = from(port, OWN_SOURCE, flows).when(ETH_SRC, mac);
         let own = own.when_in(SOURCE, block);
         if port.is_stateful() {
@@ -100,7 +100,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     let request = Dhcp::V4.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, own_mac));
     request
         .when_in(SOURCE, UNSPECIFIED.into())
-        .resubmit(who_answers(port, Dhcp::V4));
+        .resubmit(who_answers(port, own_mac, Dhcp::V4));
 
     for dhcp in [Dhcp::V4, Dhcp::V6] {
         dhcp.answer(from(port, SERVICE_ANSWER, flows))
@@ -147,9 +147,11 @@ fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flow
 }
 
 /// Where a DHCP request goes: to the agent, or else to servers of the network.
-fn who_answers(port: LocalPort<'_>, dhcp: Dhcp) -> &'static Table {
+///
+/// The agent knows the machine of the port, and not who is behind it.
+fn who_answers(port: LocalPort<'_>, mac: MacAddr, dhcp: Dhcp) -> &'static Table {
     match dhcp {
-        _ if !port.has_dhcp(dhcp) => &accept_or_ingress::TABLE,
+        _ if mac != port.port.mac_address || !port.has_dhcp(dhcp) => &accept_or_ingress::TABLE,
         Dhcp::V4 => &dhcp_ipv4::TABLE,
         Dhcp::V6 => &dhcp_ipv6::TABLE,
     }
