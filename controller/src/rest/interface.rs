@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::address::{Owner, plan, write};
 use super::call::Call;
 use super::fault::Fault;
+use super::gateway;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
 use super::resource::{Answer, Change, apply, check_revision, find, own, shown, stamped};
@@ -61,7 +62,12 @@ pub(super) async fn answer(
             })
             .await?;
             let rows = database.snapshot();
-            let router = shown::<Routers>(call, &rows, find::<Routers>(call, &rows, id)?);
+            let row = find::<Routers>(call, &rows, id)?;
+            let mut router = shown::<Routers>(call, &rows, row);
+            let port = gateway::port(&rows, row.uuid).map(|port| port.uuid);
+            // Neutron says these here, and nowhere else.
+            router.insert("gw_port_id".to_owned(), json!(port));
+            router.insert("ha_vr_id".to_owned(), json!(0));
             Ok((StatusCode::OK, Some(json!({ "router": router }))))
         }
         _ => Err(Fault::not_found()),

@@ -150,6 +150,10 @@ async fn routes_come_and_go_and_keep_their_interface() {
     );
     let (_, answer) = site.act(&database, "add_extraroutes", other.clone()).await;
     assert_eq!(answer["router"]["routes"].as_array().unwrap().len(), 2);
+    let query = "/v2.0/ports?device_owner=network:router_gateway";
+    let (_, gateways) = ask(&database, "GET", query, "").await;
+    assert_eq!(answer["router"]["gw_port_id"], gateways["ports"][0]["id"]);
+    assert_eq!(answer["router"]["ha_vr_id"], 0);
     let (_, answer) = site.act(&database, "remove_extraroutes", one).await;
     assert_eq!(answer["router"]["routes"], other["router"]["routes"]);
     let body = json!({"subnet_id": site.subnet["id"]});
