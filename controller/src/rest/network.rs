@@ -135,6 +135,10 @@ impl Resource for Networks {
         view
     }
 
+    fn add_made(view: &mut View) {
+        view.entry("is_default").or_insert_with(|| json!(false));
+    }
+
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let project = change.call.project_of(values)?;
         quota::check(change, "network", &project)?;
