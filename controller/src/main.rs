@@ -15,6 +15,7 @@ mod flows;
 mod listeners;
 mod log;
 mod metrics;
+mod neighbour;
 mod northbound;
 mod numbering;
 mod presence;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use openflow::Connection;
+use openflow::action::Action;
 use openflow::message::{PacketIn, PacketOut};
 use pipelines::service::{Client, Service};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +21,7 @@ use crate::switch::report::Served;
 
 mod dhcpv4;
 mod dhcpv6;
+mod router;
 mod router_advertisement;
 
 /// How often a router says that it is there: less than its lifetime, so that one may get lost.
@@ -109,13 +111,15 @@ async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
     while let Some(question) = asked.recv().await {
         let (service, bridge) = (question.service, &question.bridge);
         match answer(&board, &question) {
-            Ok(Some(packet)) => {
+            Ok(answers) if answers.is_empty() => {
+                count(&board, bridge, service, |served| served.heard += 1);
+            }
+            Ok(answers) => {
                 // Who does not get the answer asks again.
-                if question.connection.send(packet.into()).await.is_ok() {
+                if send(&question.connection, answers).await {
                     count(&board, bridge, service, |served| served.answered += 1);
                 }
             }
-            Ok(None) => count(&board, bridge, service, |served| served.heard += 1),
             Err(refusal) => {
                 debug!("{}: a question is dropped: {refusal}", service.as_str());
                 count(&board, bridge, service, |served| served.refused += 1);
@@ -151,16 +155,50 @@ async fn advertise(board: Board, connection: watch::Receiver<Option<Connection>>
     }
 }
 
-/// What is sent to who asks, if there is something to say.
-fn answer(board: &Board, question: &Question) -> Result<Option<PacketOut>, Refusal> {
+/// What is sent, and after what time.
+type Sent = Vec<(Duration, PacketOut)>;
+
+/// What is sent for a question; nothing if there is nothing to say.
+fn answer(board: &Board, question: &Question) -> Result<Sent, Refusal> {
     let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
-    let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
-    let frame = match question.service {
-        Service::Dhcpv4 => dhcpv4::answer(&client, &question.packet.data)?,
-        Service::Dhcpv6 => dhcpv6::answer(&client, &question.packet.data)?,
-        Service::RouterAdvertisement => router_advertisement::advertisement(&client)?,
+    let (service, packet) = (question.service, &question.packet);
+    if let Service::Undelivered | Service::Neighbour = service {
+        return router::answer(service, &site, packet);
+    }
+    let client = Client::of(&site, packet.cookie).ok_or(Refusal::Gone)?;
+    let frame = match service {
+        Service::Dhcpv4 => dhcpv4::answer(&client, &packet.data)?,
+        Service::Dhcpv6 => dhcpv6::answer(&client, &packet.data)?,
+        _ => router_advertisement::advertisement(&client)?,
     };
-    Ok(frame.map(|frame| PacketOut::new(client.way(), Bytes::from(frame))))
+    Ok(at_once(client.way(), frame))
+}
+
+/// What is sent now, if there is something to say.
+fn at_once(way: Vec<Action>, frame: Option<Vec<u8>>) -> Sent {
+    let packet = frame.map(|frame| PacketOut::new(way, Bytes::from(frame)));
+    packet
+        .map(|packet| (Duration::ZERO, packet))
+        .into_iter()
+        .collect()
+}
+
+/// Sends answers, each when it is time; `false` if the connection is gone.
+async fn send(connection: &Connection, answers: Sent) -> bool {
+    let mut sent = true;
+    for (wait, answer) in answers {
+        if wait.is_zero() {
+            sent &= connection.send(answer.into()).await.is_ok();
+            continue;
+        }
+        let connection = connection.clone();
+        tokio::spawn(async move {
+            sleep(wait).await;
+            // A packet that is lost with its connection is sent again by who sent it.
+            connection.send(answer.into()).await.is_ok()
+        });
+    }
+    sent
 }
 
 fn count(board: &Board, bridge: &str, service: Service, change: impl FnOnce(&mut Served)) {

@@ -56,6 +56,13 @@ pub(crate) use memory::{
 };
 pub(crate) use to_forget::Note;
 
+/// The table that what comes from outside passes.
+pub(crate) const FROM_OUTSIDE: u8 = router_dnat::TABLE.number;
+/// The table that routes.
+pub(crate) const ROUTES: u8 = router_routes::TABLE.number;
+/// The table that brings routed packets to their next stations.
+pub(crate) const NEIGHBOURS: u8 = router_neighbours::TABLE.number;
+
 /// The tables of rules, and what they do.
 pub(crate) static SIDES: [(&Table, &Side); 2] = [
     (&rules_egress::TABLE, &rules_egress::SIDE),
@@ -80,6 +87,10 @@ pub(crate) fn service(table: u8) -> Option<Service> {
         (&dhcp_ipv4::TABLE, Service::Dhcpv4),
         (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
+        (&router_dnat::TABLE, Service::Undelivered),
+        (&router_local::TABLE, Service::Undelivered),
+        (&router_routes::TABLE, Service::Undelivered),
+        (&router_resolved::TABLE, Service::Neighbour),
     ];
     let mut tables = tables.into_iter();
     let (_, service) = tables.find(|(shown, _)| shown.number == table)?;

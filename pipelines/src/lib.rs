@@ -60,6 +60,7 @@ pub mod bridge;
 pub mod conjunction;
 pub mod cookie;
 pub mod diff;
+pub mod errand;
 pub mod explain;
 pub mod flow_set;
 pub mod forget;

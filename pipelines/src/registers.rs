@@ -98,6 +98,8 @@ registers! {
     LOCATION = 9[0..=31];
     /// The router that a packet is in, by its number; also the zone of the connections that it translates.
     ROUTER = 10[0..=31];
+    /// How often the next station of a routed packet has been asked for.
+    ATTEMPTS = 11[0..=31];
     /// The next station of a routed packet, by its address; of an IPv6 address the first quarter.
     NEXT_HOP = 12[0..=31];
     /// The second quarter of NEXT_HOP.

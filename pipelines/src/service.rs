@@ -40,6 +40,13 @@ pub const SERVER_MAC: MacAddr = MacAddr([0x02, 0x00, 0xa9, 0xfe, 0xa9, 0xfe]);
 /// somebody else's. Open vSwitch takes no greater numbers in user space.
 pub const METERS: RangeInclusive<MeterId> = MeterId(0x8000)..=MeterId(0xffff);
 
+/// The meter of what routers ask for: packets that they cannot forward.
+pub const ROUTERS: MeterId = MeterId(0x6273);
+
+/// Packets of routers in a second that are answered, and how many more at once.
+const ROUTERS_RATE: u32 = 100;
+const ROUTERS_BURST: u32 = 200;
+
 /// Questions of a port in a second that are answered, and how many more at once.
 const RATE: u32 = 10;
 const BURST: u32 = 20;
@@ -53,6 +60,10 @@ pub enum Service {
     Dhcpv6,
     /// A router, and the prefixes of IPv6.
     RouterAdvertisement,
+    /// Why a packet goes no further than a router.
+    Undelivered,
+    /// The MAC of a station outside.
+    Neighbour,
 }
 
 impl Service {
@@ -67,6 +78,8 @@ impl Service {
             Self::Dhcpv4 => "dhcpv4",
             Self::Dhcpv6 => "dhcpv6",
             Self::RouterAdvertisement => "router_advertisement",
+            Self::Undelivered => "undelivered",
+            Self::Neighbour => "neighbour",
         }
     }
 }
@@ -158,12 +171,23 @@ impl<'a> Client<'a> {
 pub(crate) fn meter(port: LocalPort<'_>) -> Meter {
     let PortNo(number) = port.number();
     let MeterId(first) = *METERS.start();
+    let id = MeterId(first | (number & (first - 1)));
+    limit(id, RATE, BURST)
+}
+
+/// The meter that what routers ask for passes.
+pub(crate) fn routers_meter() -> Meter {
+    limit(ROUTERS, ROUTERS_RATE, ROUTERS_BURST)
+}
+
+/// So many packets in a second, and so many more at once.
+fn limit(id: MeterId, rate: u32, burst_size: u32) -> Meter {
     Meter {
-        id: MeterId(first | (number & (first - 1))),
+        id,
         flags: MeterFlags::PKTPS | MeterFlags::BURST | MeterFlags::STATS,
         bands: vec![MeterBand {
-            rate: RATE,
-            burst_size: BURST,
+            rate,
+            burst_size,
             kind: BandType::Drop,
         }],
     }

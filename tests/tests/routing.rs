@@ -1,10 +1,10 @@
 //! Routers, floating IPs and the world outside, with real packets.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, PATIENCE, probe, wait_for};
 use tests::{brint, reaches};
 
@@ -54,6 +54,8 @@ fn start_with_world(name: &str) -> anyhow::Result<Lab> {
     for arguments in [
         &["addr", "add", WORLD, "dev", "lo"][..],
         &["link", "set", "lo", "up"],
+        // IPv6 is not translated: the world has to know the way.
+        &["route", "add", "2001:db8:a::/48", "via", "2001:db8:f::101"],
     ] {
         let done = outside.command("ip").args(arguments).status()?;
         ensure!(done.success(), "ip {arguments:?}: {done}");
@@ -163,5 +165,95 @@ fn machines_reach_the_world_by_the_address_that_they_have_there() -> anyhow::Res
         let seen = seen_by_world(&lab, lab.machine(name)?)?;
         ensure!(seen == expected.parse::<IpAddr>()?, "{name}: {seen}");
     }
+    Ok(())
+}
+
+/// What `ping` prints about one packet.
+fn ping(from: &Machine, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut ping = from.namespace().command("ping");
+    let output = ping
+        .args(["-n", "-c", "1", "-W", "5"])
+        .args(arguments)
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn routers_say_why_a_packet_goes_no_further() -> anyhow::Result<()> {
+    let lab = start_with_world("t-no-further")?;
+    let w1 = lab.machine("w1")?;
+    let says = |from: &Machine, arguments: &[&str], expected: &str| {
+        wait_for(&format!("{arguments:?}: {expected}"), PATIENCE, || {
+            Ok(ping(from, arguments)?.contains(expected).then_some(()))
+        })
+    };
+    for (to, expected) in [
+        (
+            "10.0.2.12",
+            "From 10.0.1.1 icmp_seq=1 Time to live exceeded",
+        ),
+        (WORLD, "From 10.0.1.1 icmp_seq=1 Time to live exceeded"),
+        (
+            "203.0.113.22",
+            "From 10.0.1.1 icmp_seq=1 Time to live exceeded",
+        ),
+        (
+            "2001:db8:a:2::12",
+            "From 2001:db8:a:1::1 icmp_seq=1 Time exceeded",
+        ),
+    ] {
+        says(w1, &["-t", "1", to], expected)?;
+    }
+    // A packet to a station that nobody has heard of yet is not lost.
+    let outside = lab.outside().namespace();
+    for stranger in ["203.0.113.200", "2001:db8:f::200"] {
+        let mut ip = outside.command("ip");
+        let done = ip
+            .args(["addr", "add", stranger, "dev", "external", "nodad"])
+            .status()?;
+        ensure!(done.success(), "{stranger}: {done}");
+        let said = ping(lab.machine("w2")?, &[stranger])?;
+        ensure!(said.contains(" 0% packet loss"), "{said}");
+    }
+    // Nobody is there, on the network outside or as the router that leads on.
+    says(w1, &["203.0.113.250"], "Destination Host Unreachable")?;
+    says(
+        lab.machine("w2")?,
+        &["203.0.113.251"],
+        "Destination Host Unreachable",
+    )?;
+    says(
+        w1,
+        &["2001:db8:f::99"],
+        "Destination unreachable: Address unreachable",
+    )?;
+    // Nobody listens at the router itself.
+    let refused = |to: &str| {
+        let to = to.parse()?;
+        wait_for(&format!("{to} refuses"), PATIENCE, || {
+            let connect = || Ok(TcpStream::connect_timeout(&to, Duration::from_secs(2)));
+            let error = w1.namespace().enter(connect)?.err();
+            let is_refused = |error: std::io::Error| error.kind() == ErrorKind::ConnectionRefused;
+            Ok(error.is_some_and(is_refused).then_some(()))
+        })
+    };
+    refused("10.0.1.1:80")?;
+    refused("[2001:db8:a:2::1]:80")?;
+
+    let inside = NETWORK.replace("    gateway: {port: ra-external}\n", "");
+    let (inside, _) = inside
+        .split_once("floating_ips:")
+        .context("no floating IPs")?;
+    lab.describe(inside)?;
+    says(
+        w1,
+        &[WORLD],
+        "From 10.0.1.1 icmp_seq=1 Destination Net Unreachable",
+    )?;
+    says(
+        w1,
+        &["2001:db8:ffff::1"],
+        "Destination unreachable: No route",
+    )?;
     Ok(())
 }

@@ -6,14 +6,14 @@
 
 use std::net::IpAddr;
 
-use openflow::field::{ETH_TYPE, EthType, IPV4_DST};
+use openflow::field::{ETH_TYPE, EthType, IP_TTL, IPV4_DST};
 
 use super::router_local;
 use crate::{
     registers::ROUTER,
     routed::{LocalFloatingIp, LocalRouter},
     subject::Subject,
-    table::{Flows, Table, Translation},
+    table::{Draft, Flows, Table, Translation},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -24,6 +24,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const NO_HOPS_LEFT: u16 = 30;
 pub(super) const FLOATING_IP: u16 = 20;
 const GATEWAY: u16 = 20;
 const UNTRANSLATED: u16 = 10;
@@ -40,16 +41,22 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 
 fn floating_ip_flow(floating_ip: LocalFloatingIp<'_>, flows: &mut Flows<'_>) {
     for ip in floating_ip.addresses() {
-        flows
-            .at(FLOATING_IP)
-            .when(ETH_TYPE, EthType::IPV4)
-            .when(ROUTER, floating_ip.router.number.into())
+        // Who sent it knows only this address: what is said of the packet has to name it.
+        let last = of(floating_ip, flows.at(NO_HOPS_LEFT));
+        last.when(IPV4_DST, ip).when(IP_TTL, 1).ask_for_router();
+        of(floating_ip, flows.at(FLOATING_IP))
             .when(IPV4_DST, ip)
             .translate(
                 Translation::Destination(floating_ip.target.fixed_ip),
                 &router_local::TABLE,
             );
     }
+}
+
+/// What is in the router of a floating IP.
+fn of<'a>(floating_ip: LocalFloatingIp<'_>, packet: Draft<'a>) -> Draft<'a> {
+    let packet = packet.when(ETH_TYPE, EthType::IPV4);
+    packet.when(ROUTER, floating_ip.router.number.into())
 }
 
 fn gateway_flows(router: LocalRouter<'_>, flows: &mut Flows<'_>) {

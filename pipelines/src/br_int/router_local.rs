@@ -43,23 +43,27 @@ const ECHO_REPLY_V6: u8 = 129;
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
-            for eth_type in [EthType::IPV4, EthType::IPV6] {
-                for ttl in [0, 1] {
-                    let last = flows.at(NO_HOPS_LEFT).when(ETH_TYPE, eth_type);
-                    last.when(IP_TTL, ttl).drop();
-                }
-            }
             flows.at(MISS).goto(&router_routes::TABLE);
         }
         Subject::Router(router) => {
+            for eth_type in [EthType::IPV4, EthType::IPV6] {
+                for ttl in [0, 1] {
+                    let last = of(*router, flows.at(NO_HOPS_LEFT)).when(ETH_TYPE, eth_type);
+                    last.when(IP_TTL, ttl).ask_for_router();
+                }
+            }
             for ip in router.addresses() {
                 own_address(ip, &|packet| of(*router, packet), flows);
+                rest(*router, ip, flows).ask_for_router();
             }
             // A packet from inside has to go out first: it may answer one that was translated.
+            // From outside, a connection that another host translated may go on here: it is not
+            // told that it is over.
             if let Some(gateway) = router.gateway() {
                 for ip in gateway.addresses() {
                     let mac = gateway.port.mac_address;
                     own_address(ip, &|packet| of(*router, packet).when(ETH_DST, mac), flows);
+                    rest(*router, ip, flows).when(ETH_DST, mac).drop();
                 }
             }
         }
@@ -86,8 +90,11 @@ fn own_address(ip: IpAddr, of: &dyn Fn(Draft<'_>) -> Draft<'_>, flows: &mut Flow
             .set(ICMPV6_TYPE, ECHO_REPLY_V6),
     };
     answer.set(IP_TTL, TTL).goto(&router_routes::TABLE);
-    let rest = of(flows.at(OWN_ADDRESS)).when_in(DESTINATION, ip.into());
-    rest.drop();
+}
+
+/// What is for an address of a router, and is nothing that its flows answer.
+fn rest<'a>(router: LocalRouter<'_>, ip: IpAddr, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    of(router, flows.at(OWN_ADDRESS)).when_in(DESTINATION, ip.into())
 }
 
 /// What is in a router.

@@ -1,9 +1,10 @@
-//! Sends on what has a next station, and nothing else.
+//! Sends on what has a next station. The agent looks for the others.
 
 use openflow::field::{ETH_DST, MacAddr};
 
 use super::router_output;
 use crate::{
+    registers::NETWORK,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -20,8 +21,13 @@ const UNRESOLVED: u16 = 10;
 const RESOLVED: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    if let Subject::Bridge(_) = subject {
-        flows.at(UNRESOLVED).when(ETH_DST, MacAddr::ZERO).drop();
-        flows.at(RESOLVED).resubmit(&router_output::TABLE);
+    match subject {
+        Subject::Bridge(_) => flows.at(RESOLVED).resubmit(&router_output::TABLE),
+        Subject::Network(network) if network.is_outside() => flows
+            .at(UNRESOLVED)
+            .when(NETWORK, network.vlan.into())
+            .when(ETH_DST, MacAddr::ZERO)
+            .ask_for_router(),
+        _ => {}
     }
 }

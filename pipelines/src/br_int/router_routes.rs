@@ -3,13 +3,15 @@
 //! A route's priority is the length of its prefix. Of two with one prefix, a network of the router
 //! counts before what people added, and that before the way outside.
 
-use ipnet::IpNet;
-use openflow::field::{ETH_SRC, IPV4_DST, IPV6_DST};
+use std::net::Ipv6Addr;
+
+use ipnet::{IpNet, Ipv6Net};
+use openflow::field::{ETH_DST, ETH_SRC, IPV4_DST, IPV6_DST};
 
 use super::{router_forward, router_snat};
 use crate::{
     registers::{NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER},
-    routed::{LocalRouter, NextHop, Way},
+    routed::{LocalRouter, NextHop, Side, Way},
     subject::Subject,
     table::{DESTINATION, Draft, Flows, Table},
 };
@@ -22,8 +24,16 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const ON_LINK: u16 = 1000;
 const SHORTEST: u16 = 10;
+const NO_ROUTE: u16 = 5;
 const MISS: u16 = 0;
+
+/// Addresses that each link has for itself (RFC 4291, section 2.5.6).
+const LINK_LOCAL: IpNet = IpNet::V6(Ipv6Net::new_assert(
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
+    10,
+));
 
 /// How many priorities there are for each length of a prefix.
 const RANKS: u16 = 3;
@@ -38,6 +48,8 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Router(router) => {
+            let rest = flows.at(NO_ROUTE).when(ROUTER, router.number.into());
+            rest.ask_for_router();
             for (block, way, next_hop) in router.routes() {
                 let rank = match next_hop {
                     NextHop::Destination => CONNECTED,
@@ -49,6 +61,16 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 route(*router, block, ADDED, (way, next_hop), flows);
             }
         }
+        // What the router says to a neighbour goes back to where the neighbour is.
+        Subject::AnsweredPort(answered) if answered.side == Side::Inside => flows
+            .at(ON_LINK)
+            .when_in(DESTINATION, LINK_LOCAL)
+            .when(ROUTER, answered.router.number.into())
+            .when(NETWORK, answered.network.vlan.into())
+            .when(ETH_DST, answered.port.mac_address)
+            .copy_bits(IPV6_DST.whole(), NEXT_HOP_V6.whole())
+            .set(ETH_SRC, answered.port.mac_address)
+            .goto(&router_forward::TABLE),
         _ => {}
     }
 }

@@ -296,6 +296,18 @@ impl Draft<'_> {
         })
     }
 
+    /// Shows the packet to the agent, as a router cannot forward it, unless there are too many.
+    pub(crate) fn ask_for_router(self) {
+        let meter = service::routers_meter();
+        let MeterId(number) = meter.id;
+        self.into.insert_meter(meter);
+        self.push(Controller2 {
+            meter: Some(number),
+            ..Controller2::default()
+        })
+        .done();
+    }
+
     pub(crate) fn copy_to(self, port: PortNo) -> Self {
         Self {
             actions: self.actions.output(port),

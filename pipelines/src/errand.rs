@@ -1,0 +1,140 @@
+//! What a router needs done about a packet that it cannot forward by itself.
+//!
+//! A flow shows the packet to the agent. The registers that come with it say which router it is in,
+//! and on which network; its MAC addresses say which port of the router that is.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use openflow::{
+    action::{Action, Group, Resubmit, SetField},
+    field::{Field, GroupId, REG6, REG10, REG11, REG12, REG13, REG14, REG15, XXREG3},
+    matching::Match,
+};
+
+use crate::{
+    br_int,
+    network::MacAddr,
+    registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER},
+    routed::AnsweredPort,
+    site::Site,
+};
+
+/// The registers that hold an IPv6 next station.
+const NEXT_HOP_QUARTERS: [Field<u32>; 4] = [REG12, REG13, REG14, REG15];
+
+/// A packet in a router, at one of its ports.
+#[derive(Clone, Copy, Debug)]
+pub struct Errand<'a> {
+    answered: AnsweredPort<'a>,
+}
+
+impl<'a> Errand<'a> {
+    /// The errand that a packet is, by what comes with it and the MAC of a port of the router.
+    pub fn of(site: &'a Site, metadata: &Match, mac: MacAddr) -> Option<Self> {
+        let (vlan, number) = (metadata.value(REG6)?, metadata.value(REG10)?);
+        let mut routers = site.routers.iter();
+        let (id, _) = routers.find(|(_, of)| u32::from(**of) == number)?;
+        let router = site.router(*id)?.router;
+        let model = site.model();
+        let floating_ips = model.floating_ips_of(*id).map(|ip| ip.port);
+        let gateway = router.gateway.map(|gateway| gateway.port);
+        let ports = router
+            .interfaces
+            .iter()
+            .copied()
+            .chain(gateway)
+            .chain(floating_ips);
+        let mut answered = ports.filter_map(|port| site.answered_port(port));
+        let answered = answered.find(|answered| {
+            u32::from(answered.network.vlan) == vlan && answered.port.mac_address == mac
+        })?;
+        Some(Self { answered })
+    }
+
+    /// The MAC of the port.
+    pub fn mac_address(&self) -> MacAddr {
+        self.answered.port.mac_address
+    }
+
+    /// The IPv4 address of the port.
+    pub fn ipv4(&self) -> Option<Ipv4Addr> {
+        let mut ips = self.answered.port.fixed_ips.iter();
+        ips.find_map(|ip| match ip {
+            IpAddr::V4(ip) => Some(*ip),
+            IpAddr::V6(_) => None,
+        })
+    }
+
+    /// The IPv6 address of the port: one that others can answer to, if it has one.
+    pub fn ipv6(&self) -> Ipv6Addr {
+        let mut ips = self.answered.port.fixed_ips.iter();
+        let known = ips.find_map(|ip| match ip {
+            IpAddr::V6(ip) => Some(*ip),
+            IpAddr::V4(_) => None,
+        });
+        known.unwrap_or_else(|| self.mac_address().link_local())
+    }
+
+    /// Whether an address is the router's, in a network that it joins.
+    pub fn is_own(&self, ip: IpAddr) -> bool {
+        self.answered.router.addresses().contains(&ip)
+    }
+
+    /// What routes a packet of the router's own.
+    pub fn way_through(&self) -> Vec<Action> {
+        vec![
+            ROUTER.set(self.answered.router.number.into()),
+            Resubmit::to(br_int::ROUTES).into(),
+        ]
+    }
+
+    /// What a packet passes that comes back from outside: it is translated back.
+    pub fn way_back(&self) -> Vec<Action> {
+        vec![
+            NETWORK.set(self.answered.network.vlan.into()),
+            ROUTER.set(self.answered.router.number.into()),
+            Resubmit::to(br_int::FROM_OUTSIDE).into(),
+        ]
+    }
+
+    /// What brings a frame to everybody on the network.
+    pub fn way_to_everyone(&self) -> Vec<Action> {
+        let vlan = self.answered.network.vlan.into();
+        let everyone = GroupId(vlan);
+        vec![NETWORK.set(vlan), Group { group: everyone }.into()]
+    }
+
+    /// What has a packet look for its next station again.
+    pub fn way_on(&self, next_hop: IpAddr, attempts: u32) -> Vec<Action> {
+        let next_hop = match next_hop {
+            IpAddr::V4(ip) => NEXT_HOP.set(ip.into()),
+            IpAddr::V6(ip) => SetField::new(NEXT_HOP_V6, ip.into()).into(),
+        };
+        vec![
+            NETWORK.set(self.answered.network.vlan.into()),
+            ROUTER.set(self.answered.router.number.into()),
+            ATTEMPTS.set(attempts),
+            next_hop,
+            Resubmit::to(br_int::NEIGHBOURS).into(),
+        ]
+    }
+}
+
+/// The next station of a packet, of IPv4 or IPv6.
+pub fn next_hop(metadata: &Match, is_ipv4: bool) -> Option<IpAddr> {
+    match is_ipv4 {
+        true => Some(Ipv4Addr::from(metadata.value(REG12)?).into()),
+        false => {
+            let whole = metadata.value(XXREG3);
+            let quarters = NEXT_HOP_QUARTERS.map(|quarter| metadata.value(quarter).unwrap_or(0));
+            let [a, b, c, d] = quarters.map(u128::from);
+            let joined = (a << 96) | (b << 64) | (c << 32) | d;
+            Some(Ipv6Addr::from(whole.unwrap_or(joined)).into())
+        }
+    }
+}
+
+/// How often the next station of a packet has been asked for.
+pub fn attempts(metadata: &Match) -> u32 {
+    metadata.value(REG11).unwrap_or(0)
+}
