@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::Bridge as Role;
+use pipelines::network::Model;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -33,6 +34,7 @@ use crate::vswitch::{OpenVSwitch, Plan};
 mod arrivals;
 mod desired;
 mod hold;
+mod liveness;
 mod programs;
 pub(crate) mod settings;
 mod site;
@@ -40,6 +42,7 @@ mod uplink;
 
 use arrivals::Arrivals;
 use hold::Hold;
+use liveness::Liveness;
 use programs::Programs;
 use uplink::{Facts, Uplink};
 
@@ -104,6 +107,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             () = until(agent.retry_at) => agent.retry_at = None,
             () = agent.hold.changed() => {}
             () = agent.arrivals.changed() => {}
+            () = agent.liveness.changed() => {}
             () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => source.reload(),
             _ = terminate.recv() => break,
@@ -132,6 +136,7 @@ struct Agent {
     programs: Programs,
     hold: Hold,
     arrivals: Arrivals,
+    liveness: Liveness,
     services: Services,
     /// What is said of the host to the source, if that is a database.
     uplink: Option<Uplink>,
@@ -188,6 +193,7 @@ impl Agent {
             programs: Programs::default(),
             hold,
             arrivals: Arrivals::new(),
+            liveness: Liveness::default(),
             services,
             uplink: None,
             progress: Arc::new(Notify::new()),
@@ -341,16 +347,14 @@ impl Agent {
             return;
         };
         let mut tables = self.client.snapshot();
-        let announced = self.arrivals.ports(&model, &self.settings.host);
-        let (mut desired, mut plan) = Desired::new(&self.settings, &tables, &model, announced);
+        let (mut desired, mut plan) = self.derive(&tables, &model);
         self.hold.amend(&mut plan, &tables);
         if plan.changes.is_empty() {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {
             self.commit(plan).await;
             tables = self.client.snapshot();
-            let announced = self.arrivals.ports(&model, &self.settings.host);
-            (desired, _) = Desired::new(&self.settings, &tables, &model, announced);
+            (desired, _) = self.derive(&tables, &model);
         }
         // Until then an interface may be waiting for its number, and its flows for it.
         if tables.is_configured() {
@@ -365,6 +369,12 @@ impl Agent {
         }
         self.view.tables = tables;
         self.view.desired = Some(desired);
+    }
+
+    /// What the host should be, and how to get there.
+    fn derive(&mut self, tables: &OpenVSwitch, model: &Model) -> (Arc<Desired>, Plan) {
+        let announced = self.arrivals.ports(model, &self.settings.host);
+        Desired::new(&self.settings, tables, model, announced, &mut self.liveness)
     }
 
     /// Notes what the agent is waiting for.

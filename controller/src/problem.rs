@@ -79,6 +79,8 @@ kinds! {
     Interface = "interface";
     /// The tunnel to another host.
     Tunnel = "tunnel";
+    /// Another host.
+    Host = "host";
     /// A network of the description.
     Network = "network";
     /// A flow or group that the switch refuses.

@@ -14,10 +14,12 @@ mod binding;
 mod desired;
 mod names;
 mod plan;
+mod session;
 
 pub(crate) use binding::Bindings;
 pub(crate) use desired::{Configuration, Link};
 pub(crate) use plan::{Plan, plan};
+pub(crate) use session::Session;
 
 ovsdb::tables! {
     /// What brint uses of the switch's configuration.
@@ -85,6 +87,10 @@ ovsdb::tables! {
         kind = "type": String;
         /// Settings of what implements it.
         options: BTreeMap<String, String>;
+        /// What watches the other end, by the heartbeats of BFD.
+        bfd: BTreeMap<String, String>;
+        /// What BFD says of the other end.
+        bfd_status: BTreeMap<String, String>;
         /// Its OpenFlow port number, once it has one; -1 if it cannot be made.
         ofport: Option<i64>;
         /// Why it cannot be made.

@@ -148,7 +148,17 @@ impl<'a> View<'a> {
     }
 }
 
-fn leads_to(host: &Host, network: &Network) -> bool {
+/// The networks by which some router leads outside.
+pub fn external_networks(model: &Model) -> Vec<&Network> {
+    let gateways = model.routers().filter_map(|router| router.gateway);
+    let ports = gateways.filter_map(|gateway| model.port(gateway.port));
+    let networks: BTreeSet<NetworkId> = ports.map(|port| port.network).collect();
+    let networks = networks.into_iter();
+    networks.filter_map(|id| model.network(id)).collect()
+}
+
+/// Whether a host has a way to a network.
+pub fn leads_to(host: &Host, network: &Network) -> bool {
     match &network.segment {
         Segment::Flat { physical_network }
         | Segment::Vlan {

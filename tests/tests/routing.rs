@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, PATIENCE, probe, wait_for};
-use tests::{brint, reaches};
+use tests::{Flows, brint, reaches};
 
 const NETWORK: &str = include_str!("../../labs/topologies/routed/network.yaml");
 
@@ -255,5 +255,38 @@ fn routers_say_why_a_packet_goes_no_further() -> anyhow::Result<()> {
         &["2001:db8:ffff::1"],
         "Destination unreachable: No route",
     )?;
+    Ok(())
+}
+
+#[test]
+fn another_host_leads_outside_when_the_gateway_host_is_gone() -> anyhow::Result<()> {
+    let mut lab = start_with_world("t-gateway")?;
+    let leads = |lab: &Lab, host: &str| {
+        let flows = Flows::of(lab.host(host)?.ovs(), "br-int")?;
+        anyhow::Ok(flows.find("nat(src=203.0.113.101)").is_ok())
+    };
+    wait_for("the hosts hear each other", PATIENCE, || {
+        let ovs = lab.host("host1")?.ovs();
+        let heard = ovs.vsctl("--columns=bfd_status list Interface")?;
+        Ok(heard.contains("state=up").then_some(()))
+    })?;
+    ensure!(leads(&lab, "host2")? && !leads(&lab, "host1")?);
+    answers(lab.machine("d1")?, WORLD)?;
+
+    lab.host_mut("host2")?.kill_switch()?;
+    wait_for("host1 leads outside", PATIENCE, || {
+        Ok(leads(&lab, "host1")?.then_some(()))
+    })?;
+    answers(lab.machine("d1")?, WORLD)?;
+    let status = lab.host("host1")?.ask_agent(lab.brint(), "status")?;
+    ensure!(status.contains("host host2"), "{status}");
+
+    lab.host_mut("host2")?.start_switch()?;
+    wait_for("host1 leads outside no more", PATIENCE, || {
+        Ok((!leads(&lab, "host1")?).then_some(()))
+    })?;
+    answers(lab.machine("d1")?, WORLD)?;
+    let seen = seen_by_world(&lab, lab.machine("d1")?)?;
+    ensure!(seen == "203.0.113.101".parse::<IpAddr>()?, "{seen}");
     Ok(())
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
-use pipelines::network::{Model, PortId};
+use pipelines::network::{HostName, Model, PortId};
 
+use super::liveness::Liveness;
 use super::settings::{Settings, ThisHost};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::vswitch::{self, Bindings, Configuration, OpenVSwitch, Plan};
 
 /// What the host should be, as far as the database knows it.
@@ -16,6 +18,8 @@ pub(crate) struct Desired {
     pub(crate) this: ThisHost,
     /// Its bridges, and what joins them.
     pub(crate) configuration: Configuration,
+    /// Other hosts that are not heard any more.
+    pub(crate) unreachable: BTreeSet<HostName>,
     /// What is plugged in.
     pub(crate) bindings: Bindings,
     /// Everything that is wrong.
@@ -26,11 +30,13 @@ impl Desired {
     /// Derives it, and the plan that makes the database say so.
     ///
     /// `announced` are ports whose machine was being moved here, and has just been heard.
+    /// `liveness` is told what the switch says of other hosts.
     pub(super) fn new(
         settings: &Settings,
         tables: &OpenVSwitch,
         model: &Model,
         announced: &BTreeSet<PortId>,
+        liveness: &mut Liveness,
     ) -> (Arc<Self>, Plan) {
         let external_ids = tables
             .switch()
@@ -40,7 +46,10 @@ impl Desired {
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);
-        let view = (&settings.host, &BTreeSet::new());
+        let unreachable = liveness
+            .look(&configuration, tables, Instant::now())
+            .clone();
+        let view = (&settings.host, &unreachable);
         let mut bindings = Bindings::new(tables, model, view, integration);
         bindings.arrive(announced);
         let datapath_type = vswitch::datapath_type(tables, integration, &this);
@@ -53,12 +62,19 @@ impl Desired {
         problems.extend(configuration.unmapped(model, networks));
         problems.extend(plan.problems.iter().cloned());
         problems.extend(vswitch::broken_interfaces(tables));
+        problems.extend(unreachable.iter().map(gone));
         let desired = Self {
             this,
             configuration,
+            unreachable,
             bindings,
             problems,
         };
         (Arc::new(desired), plan)
     }
+}
+
+fn gone(host: &HostName) -> Problem {
+    let sentence = "is not heard through its tunnels: others lead routers outside in its place";
+    Problem::new(Kind::Host, host, sentence)
 }

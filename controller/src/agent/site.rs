@@ -26,6 +26,7 @@ pub(super) fn site(
         .filter_map(|(port, binding)| Some((*port, number(tables, &binding.interface)?)))
         .collect();
     site.arrived = desired.bindings.arrived().collect();
+    site.unreachable.clone_from(&desired.unreachable);
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {
         for (port, link) in &bridge.ports {

@@ -4,7 +4,7 @@ use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{Model, Port as ModelPort, VlanId};
+use pipelines::network::{HostName, Model, Port as ModelPort, VlanId};
 use pipelines::unit::units;
 
 use super::{
@@ -265,6 +265,7 @@ fn tunnels(desired: &Desired, tables: &OpenVSwitch) -> Vec<Tunnel> {
                 local,
                 remote,
                 host,
+                ..
             } => Some(Tunnel {
                 name: name.clone(),
                 encap_type: encap_type.to_string(),
@@ -272,10 +273,16 @@ fn tunnels(desired: &Desired, tables: &OpenVSwitch) -> Vec<Tunnel> {
                 local: *local,
                 remote: *remote,
                 ofport: tables.ofport(name),
-                reason: waits_for(tables, name),
+                reason: waits_for(tables, name).or_else(|| silent(desired, host)),
             }),
         })
         .collect()
+}
+
+/// Why a tunnel leads nowhere.
+fn silent(desired: &Desired, host: &HostName) -> Option<String> {
+    let is_gone = desired.unreachable.contains(host);
+    is_gone.then(|| "the other end is not heard".to_owned())
 }
 
 /// What the agent reports, and what the switches do.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use openflow::message::{Message, PacketOut};
 use pipelines::announcement::{Announcement, announcements};
+use pipelines::network::HostName;
 use pipelines::site::Site;
 
 use crate::neighbour;
@@ -24,6 +25,8 @@ const ASK_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Herald {
     /// When each address is said again, if it has been said once only.
     said: BTreeMap<Announcement, Option<Instant>>,
+    /// The hosts that were gone.
+    gone: BTreeSet<HostName>,
     /// When routers are asked again.
     ask_at: Option<Instant>,
 }
@@ -42,6 +45,11 @@ impl Herald {
     /// What is to be said now.
     pub(super) fn say(&mut self, site: &Site, now: Instant) -> Vec<Message> {
         let here = announcements(site);
+        if !self.gone.is_subset(&site.unreachable) {
+            // Who is back has been replaced meanwhile, or has replaced this host.
+            self.said.clear();
+        }
+        self.gone.clone_from(&site.unreachable);
         self.said
             .retain(|announcement, _| here.contains(announcement));
         let mut frames = Vec::new();

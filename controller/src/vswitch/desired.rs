@@ -8,8 +8,9 @@ use std::net::IpAddr;
 
 use pipelines::bridge::Bridge as Role;
 use pipelines::network::{EncapType, Host, HostName, Model, Network, NetworkId};
+use pipelines::routing::{self, leads_to};
 
-use super::{OpenVSwitch, names};
+use super::{OpenVSwitch, names, session};
 use crate::problem::{Kind, Problem};
 
 /// The bridges that a host needs, by name.
@@ -48,6 +49,8 @@ pub(crate) enum Link {
         remote: IpAddr,
         /// The other host.
         host: HostName,
+        /// Whether it matters to others that the other host is there.
+        is_watched: bool,
     },
 }
 
@@ -57,6 +60,16 @@ impl Link {
         match self {
             Self::Patch { .. } => "patch",
             Self::Tunnel { encap_type, .. } => encap_type.as_str(),
+        }
+    }
+
+    /// The settings of BFD for the interface, as in the table `Interface`.
+    pub(crate) fn bfd(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Tunnel {
+                is_watched: true, ..
+            } => session::settings(),
+            _ => BTreeMap::new(),
         }
     }
 
@@ -98,8 +111,12 @@ impl Configuration {
                 (integration, names::PATCH_TUN.to_owned()),
                 (tunnel, names::PATCH_INT.to_owned()),
             );
+            let outside = routing::external_networks(model);
+            let may_lead = |host| outside.iter().any(|network| leads_to(host, network));
+            let from_here = may_lead(this);
             for other in model.hosts().filter(|other| other.name != this.name) {
-                configuration.tunnels(model, this, other, tunnel);
+                let is_watched = from_here || may_lead(other);
+                configuration.tunnels(model, this, (other, is_watched), tunnel);
             }
         }
         for (physical_network, bridge) in &this.bridge_mappings {
@@ -182,7 +199,13 @@ impl Configuration {
         }
     }
 
-    fn tunnels(&mut self, model: &Model, this: &Host, other: &Host, bridge: &str) {
+    fn tunnels(
+        &mut self,
+        model: &Model,
+        this: &Host,
+        (other, is_watched): (&Host, bool),
+        bridge: &str,
+    ) {
         for encap_type in EncapType::ALL {
             let ends = this.endpoint(encap_type).zip(other.endpoint(encap_type));
             let Some((local, remote)) = ends.filter(|_| carries(model, encap_type)) else {
@@ -214,6 +237,7 @@ impl Configuration {
                     local,
                     remote,
                     host,
+                    is_watched,
                 },
             );
         }

@@ -11,7 +11,7 @@ use pipelines::network::{Model, Network, NetworkId};
 
 use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
-use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch};
+use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch, session};
 use crate::problem::{Kind, Problem};
 
 /// Key of the switch's `other_config`: a switch that starts forwards nothing while it is set.
@@ -192,7 +192,8 @@ impl Plan {
             Interface::values()
                 .set(Interface::name, name)
                 .set(Interface::kind, link.interface_type())
-                .set(Interface::options, link.options()),
+                .set(Interface::options, link.options())
+                .set(Interface::bfd, link.bfd()),
         );
         self.changes.push(format!("make port {name}"));
         Some(
@@ -240,6 +241,29 @@ impl Plan {
                 self.changes
                     .push(format!("set the options of interface {}", interface.name));
             }
+            self.watch(interface, link);
+        }
+    }
+
+    /// Has the switch watch the other end of a tunnel, or not any more; what somebody else has set
+    /// stays.
+    fn watch(&mut self, interface: &Interface, link: &Link) {
+        let settings = link.bfd();
+        let name = &interface.name;
+        if settings.is_empty() && interface.bfd == session::settings() {
+            let keys: Vec<&str> = interface.bfd.keys().map(String::as_str).collect();
+            self.transaction
+                .mutate(interface.uuid, [Interface::bfd.delete_keys(keys)]);
+            self.changes.push(format!("watch interface {name} no more"));
+        }
+        let missing: BTreeMap<String, String> = settings
+            .into_iter()
+            .filter(|(key, _)| !interface.bfd.contains_key(key))
+            .collect();
+        if !missing.is_empty() {
+            self.transaction
+                .mutate(interface.uuid, [Interface::bfd.insert(missing)]);
+            self.changes.push(format!("watch interface {name}"));
         }
     }
 

@@ -1,0 +1,62 @@
+//! Whether the other end of a tunnel is heard.
+
+use std::collections::BTreeMap;
+
+use pipelines::network::HostName;
+
+use super::{Configuration, Interface, Link, OpenVSwitch};
+
+/// What BFD says of a tunnel: the better, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Session {
+    /// The other end was heard, and is heard no more.
+    Down,
+    /// The other end has not been heard yet.
+    NeverUp,
+    /// The other end is heard, and hears this one.
+    Up,
+}
+
+/// The settings of BFD: heartbeats every 200 ms, of which three may be missed. Values that somebody
+/// has set stay.
+pub(super) fn settings() -> BTreeMap<String, String> {
+    let settings = [("enable", "true"), ("min_rx", "200"), ("min_tx", "200")];
+    let settings = settings.into_iter();
+    settings
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+impl Session {
+    /// What the switch says; `None` if it does not watch the interface.
+    fn of(interface: &Interface) -> Option<Self> {
+        let status: &BTreeMap<String, String> = &interface.bfd_status;
+        let flaps = status.get("flap_count").map_or("0", String::as_str);
+        match (status.get("state")?.as_str(), flaps) {
+            ("up", _) => Some(Self::Up),
+            (_, "0") => Some(Self::NeverUp),
+            _ => Some(Self::Down),
+        }
+    }
+}
+
+impl Configuration {
+    /// What BFD says of each tunnel that it watches, and where the tunnel leads to.
+    pub(crate) fn sessions<'a>(
+        &'a self,
+        tables: &'a OpenVSwitch,
+    ) -> impl Iterator<Item = (&'a HostName, Session)> {
+        let ports = self.bridges.values().flat_map(|bridge| &bridge.ports);
+        ports.filter_map(|(name, link)| match link {
+            Link::Tunnel {
+                host,
+                is_watched: true,
+                ..
+            } => {
+                let interface = tables.interfaces.index().by_name.get(name)?;
+                Some((host, Session::of(interface)?))
+            }
+            _ => None,
+        })
+    }
+}
