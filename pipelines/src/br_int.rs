@@ -90,6 +90,8 @@ pub(crate) fn service(table: u8) -> Option<Service> {
         (&router_dnat::TABLE, Service::Undelivered),
         (&router_local::TABLE, Service::Undelivered),
         (&router_routes::TABLE, Service::Undelivered),
+        (&router_snat::TABLE, Service::Undelivered),
+        (&router_forward::TABLE, Service::Undelivered),
         (&router_resolved::TABLE, Service::Neighbour),
     ];
     let mut tables = tables.into_iter();

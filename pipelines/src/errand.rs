@@ -14,8 +14,8 @@ use openflow::{
 use crate::{
     br_int,
     network::MacAddr,
-    registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER},
-    routed::AnsweredPort,
+    registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER, TOO_LARGE},
+    routed::{AnsweredPort, Side},
     site::Site,
 };
 
@@ -31,7 +31,7 @@ pub struct Errand<'a> {
 impl<'a> Errand<'a> {
     /// The errand that a packet is, by what comes with it and the MAC of a port of the router.
     pub fn of(site: &'a Site, metadata: &Match, mac: MacAddr) -> Option<Self> {
-        let (vlan, number) = (metadata.value(REG6)?, metadata.value(REG10)?);
+        let number = metadata.value(REG10)?;
         let mut routers = site.routers.iter();
         let (id, _) = routers.find(|(_, of)| u32::from(**of) == number)?;
         let router = site.router(*id)?.router;
@@ -45,10 +45,41 @@ impl<'a> Errand<'a> {
             .chain(gateway)
             .chain(floating_ips);
         let mut answered = ports.filter_map(|port| site.answered_port(port));
-        let answered = answered.find(|answered| {
-            u32::from(answered.network.vlan) == vlan && answered.port.mac_address == mac
-        })?;
+        let answered = answered.find(|answered| answered.port.mac_address == mac)?;
         Some(Self { answered })
+    }
+
+    /// The MTU of the network that the packet does not fit, if it was found too large.
+    pub fn exceeded_mtu(&self, metadata: &Match) -> Option<u16> {
+        let flags = metadata.value(REG11).unwrap_or(0);
+        if TOO_LARGE.of(flags) == 0 {
+            return None;
+        }
+        let AnsweredPort {
+            router, network, ..
+        } = self.answered;
+        if let Side::Outside = self.answered.side {
+            return self.answered.tight_mtu();
+        }
+        let vlan = metadata.value(REG6)?;
+        if u32::from(network.vlan) == vlan {
+            // It did not enter another network of the router.
+            return router.outside_mtu();
+        }
+        let site = router.site;
+        let mut networks = site.local_vlans.iter();
+        let (to, _) = networks.find(|(_, of)| u32::from(**of) == vlan)?;
+        Some(site.network(*to)?.mtu())
+    }
+
+    /// Whether the sender of a packet knows its destination by this address: what was translated
+    /// is of no use to who sent it.
+    pub fn may_quote(&self, destination: IpAddr) -> bool {
+        let AnsweredPort {
+            router, port, side, ..
+        } = self.answered;
+        let is_translated = side == Side::Outside && destination.is_ipv4();
+        !is_translated || !router.translates_sources() || port.fixed_ips.contains(&destination)
     }
 
     /// The MAC of the port.
@@ -80,12 +111,30 @@ impl<'a> Errand<'a> {
         self.answered.router.addresses().contains(&ip)
     }
 
-    /// What routes a packet of the router's own.
-    pub fn way_through(&self) -> Vec<Action> {
-        vec![
-            ROUTER.set(self.answered.router.number.into()),
-            Resubmit::to(br_int::ROUTES).into(),
-        ]
+    /// What brings a packet of the router's own to an address.
+    ///
+    /// To the inside it is routed. What goes outside has the address that it is to have there, and
+    /// goes on the link that the question came from.
+    pub fn way_to(&self, ip: IpAddr) -> Option<Vec<Action>> {
+        let AnsweredPort {
+            router, port, side, ..
+        } = self.answered;
+        if let Side::Inside = side {
+            let routes = Resubmit::to(br_int::ROUTES).into();
+            return Some(vec![ROUTER.set(router.number.into()), routes]);
+        }
+        let mut subnets = router.site.model().subnets_of(port);
+        let next_hop = match subnets.find(|subnet| subnet.cidr().contains(&ip)) {
+            Some(_) => ip,
+            None => {
+                let mut subnets = router.site.model().subnets_of(port);
+                subnets.find_map(|subnet| {
+                    let gateway = subnet.gateway_ip();
+                    gateway.filter(|gateway| gateway.is_ipv4() == ip.is_ipv4())
+                })?
+            }
+        };
+        Some(self.way_on(next_hop, 0))
     }
 
     /// What a packet passes that comes back from outside: it is translated back.
@@ -136,5 +185,5 @@ pub fn next_hop(metadata: &Match, is_ipv4: bool) -> Option<IpAddr> {
 
 /// How often the next station of a packet has been asked for.
 pub fn attempts(metadata: &Match) -> u32 {
-    metadata.value(REG11).unwrap_or(0)
+    ATTEMPTS.of(metadata.value(REG11).unwrap_or(0))
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use openflow::{
-    action::{Action, RegLoad, SetField},
+    action::{Action, RegLoad, SetField, Subfield},
     field::{
         Field, REG0, REG1, REG2, REG3, REG4, REG5, REG6, REG7, REG8, REG9, REG10, REG11, REG12,
         REG13, REG14, REG15, XXREG3,
@@ -45,6 +45,18 @@ impl Register {
         }
         let mask = (u32::MAX >> (31 - self.last + self.first)) << self.first;
         matching.masked(self.field, value << self.first, mask)
+    }
+
+    /// The bits of the run.
+    pub(crate) fn bits(self) -> Subfield {
+        let length = self.last - self.first + 1;
+        self.field.slice(self.first.into(), length.into())
+    }
+
+    /// The value in the run, of a whole register.
+    pub(crate) fn of(self, whole: u32) -> u32 {
+        let mask = u32::MAX >> (31 - self.last + self.first);
+        (whole >> self.first) & mask
     }
 
     /// Writes a value into the run.
@@ -99,7 +111,9 @@ registers! {
     /// The router that a packet is in, by its number; also the zone of the connections that it translates.
     ROUTER = 10[0..=31];
     /// How often the next station of a routed packet has been asked for.
-    ATTEMPTS = 11[0..=31];
+    ATTEMPTS = 11[0..=30];
+    /// Whether a packet is larger than the network that a router has to send it to carries.
+    TOO_LARGE = 11[31..=31];
     /// The next station of a routed packet, by its address; of an IPv6 address the first quarter.
     NEXT_HOP = 12[0..=31];
     /// The second quarter of NEXT_HOP.

@@ -74,6 +74,21 @@ pub(crate) enum NextHop {
 }
 
 impl AnsweredPort<'_> {
+    /// The MTU that packets to the inside have to fit, if larger ones may come from outside.
+    pub(crate) fn tight_mtu(&self) -> Option<u16> {
+        let model = self.router.site.model();
+        let target = match model.router_port(self.port.id)? {
+            RouterPort::FloatingIp(id) => model.floating_ip(id)?.target,
+            _ => None,
+        };
+        let inside = match target {
+            Some(target) => self.router.mtu_at(target.port)?,
+            None => self.router.inside_mtu()?,
+        };
+        let is_tight = self.side == Side::Outside && inside < self.network.mtu();
+        is_tight.then_some(inside)
+    }
+
     /// What it answers to: its own addresses, and the link-local one.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         let link_local = IpAddr::V6(self.port.mac_address.link_local());
@@ -119,6 +134,42 @@ impl<'a> LocalRouter<'a> {
         self.router
             .gateway
             .is_some_and(|gateway| gateway.enable_snat)
+    }
+
+    /// What the network of a port carries, in bytes.
+    fn mtu_at(&self, port: PortId) -> Option<u16> {
+        let model = self.site.model();
+        let network = model.network(model.port(port)?.network)?;
+        Some(model.mtu(network))
+    }
+
+    /// What the largest of the networks that it joins carries, in bytes.
+    pub(crate) fn inside_mtu(&self) -> Option<u16> {
+        let ports = self.router.interfaces.iter();
+        ports.filter_map(|port| self.mtu_at(*port)).max()
+    }
+
+    /// What the external network carries, in bytes.
+    pub(crate) fn outside_mtu(&self) -> Option<u16> {
+        self.mtu_at(self.router.gateway?.port)
+    }
+
+    /// Whether a packet that fits one of its networks may not fit another.
+    pub(crate) fn has_tight_networks(&self) -> bool {
+        let ports = self.site.model().ports_of_router(self.router);
+        let mtus: BTreeSet<u16> = ports.filter_map(|port| self.mtu_at(port.id)).collect();
+        mtus.len() > 1
+    }
+
+    /// The MTU of a network to which a larger packet may come from inside.
+    ///
+    /// What comes from outside is compared when it enters.
+    pub(crate) fn tight_mtu(&self, way: Way<'_>) -> Option<u16> {
+        let mtu = match way {
+            Way::Inside(network, _) => network.mtu(),
+            Way::Outside => self.outside_mtu()?,
+        };
+        Some(mtu).filter(|mtu| Some(*mtu) < self.inside_mtu())
     }
 
     fn interfaces(&self) -> impl Iterator<Item = (LocalNetwork<'a>, &'a Port)> + use<'a> {
@@ -178,6 +229,11 @@ impl<'a> LocalRouter<'a> {
 }
 
 impl<'a> LocalNetwork<'a> {
+    /// The largest packet that it carries, in bytes.
+    pub(crate) fn mtu(self) -> u16 {
+        self.site.model().mtu(self.network)
+    }
+
     /// Whether it is the external network of a router that forwards here.
     pub(crate) fn is_outside(self) -> bool {
         let model = self.site.model();

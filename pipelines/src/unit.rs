@@ -449,6 +449,9 @@ fn changed_routers(old: &Site, new: &Site) -> (BTreeSet<RouterId>, BTreeSet<Floa
         }
     }
     let same_hosts = same_model || before.hosts().eq(after.hosts());
+    if before.limits() != after.limits() {
+        routers.extend(new.routers.keys());
+    }
     if !same_hosts || old.unreachable != new.unreachable {
         let [before, after] = [old, new].map(|site| site.view().gateway_hosts());
         routers.extend(differences(&before, &after));

@@ -68,6 +68,8 @@ enum Event {
     ForgetRouter(usize),
     Unreachable(usize),
     Unmap(usize),
+    Underlay(usize, u16),
+    NetworkMtu(usize, u16),
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -117,6 +119,8 @@ fn routing_events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::ForgetRouter),
         any().prop_map(Event::Unreachable),
         any().prop_map(Event::Unmap),
+        (any(), 1400..1600_u16).prop_map(|(host, mtu)| Event::Underlay(host, mtu)),
+        (any(), 1280..1400_u16).prop_map(|(network, mtu)| Event::NetworkMtu(network, mtu)),
     ]
 }
 
@@ -299,6 +303,14 @@ fn change_routing(event: &Event, objects: &mut Objects) -> Option<()> {
         Event::Unmap(host) => {
             let host = place(host, objects.hosts.len())?;
             objects.hosts[host].bridge_mappings.clear();
+        }
+        Event::Underlay(host, mtu) => {
+            let host = place(host, objects.hosts.len())?;
+            objects.hosts[host].mtu = mtu;
+        }
+        Event::NetworkMtu(network, mtu) => {
+            let network = place(network, objects.networks.len())?;
+            objects.networks[network].mtu = Some(mtu);
         }
         _ => {}
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use labs::{Lab, Machine, PATIENCE, probe, wait_for};
+use labs::{Lab, Machine, Namespace, PATIENCE, probe, wait_for};
 use tests::{Flows, brint, reaches};
 
 const NETWORK: &str = include_str!("../../labs/topologies/routed/network.yaml");
@@ -169,8 +169,8 @@ fn machines_reach_the_world_by_the_address_that_they_have_there() -> anyhow::Res
 }
 
 /// What `ping` prints about one packet.
-fn ping(from: &Machine, arguments: &[&str]) -> anyhow::Result<String> {
-    let mut ping = from.namespace().command("ping");
+fn ping(from: &Namespace, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut ping = from.command("ping");
     let output = ping
         .args(["-n", "-c", "1", "-W", "5"])
         .args(arguments)
@@ -178,15 +178,17 @@ fn ping(from: &Machine, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Waits until `ping` prints something.
+fn says(from: &Namespace, arguments: &[&str], expected: &str) -> anyhow::Result<()> {
+    wait_for(&format!("{arguments:?}: {expected}"), PATIENCE, || {
+        Ok(ping(from, arguments)?.contains(expected).then_some(()))
+    })
+}
+
 #[test]
 fn routers_say_why_a_packet_goes_no_further() -> anyhow::Result<()> {
     let lab = start_with_world("t-no-further")?;
     let w1 = lab.machine("w1")?;
-    let says = |from: &Machine, arguments: &[&str], expected: &str| {
-        wait_for(&format!("{arguments:?}: {expected}"), PATIENCE, || {
-            Ok(ping(from, arguments)?.contains(expected).then_some(()))
-        })
-    };
     for (to, expected) in [
         (
             "10.0.2.12",
@@ -202,30 +204,13 @@ fn routers_say_why_a_packet_goes_no_further() -> anyhow::Result<()> {
             "From 2001:db8:a:1::1 icmp_seq=1 Time exceeded",
         ),
     ] {
-        says(w1, &["-t", "1", to], expected)?;
+        says(w1.namespace(), &["-t", "1", to], expected)?;
     }
-    // A packet to a station that nobody has heard of yet is not lost.
     let outside = lab.outside().namespace();
-    for stranger in ["203.0.113.200", "2001:db8:f::200"] {
-        let mut ip = outside.command("ip");
-        let done = ip
-            .args(["addr", "add", stranger, "dev", "external", "nodad"])
-            .status()?;
-        ensure!(done.success(), "{stranger}: {done}");
-        let said = ping(lab.machine("w2")?, &[stranger])?;
-        ensure!(said.contains(" 0% packet loss"), "{said}");
-    }
-    // Nobody is there, on the network outside or as the router that leads on.
-    says(w1, &["203.0.113.250"], "Destination Host Unreachable")?;
     says(
-        lab.machine("w2")?,
-        &["203.0.113.251"],
-        "Destination Host Unreachable",
-    )?;
-    says(
-        w1,
-        &["2001:db8:f::99"],
-        "Destination unreachable: Address unreachable",
+        outside,
+        &["-t", "1", "203.0.113.21"],
+        "From 203.0.113.21 icmp_seq=1 Time to live exceeded",
     )?;
     // Nobody listens at the router itself.
     let refused = |to: &str| {
@@ -246,15 +231,83 @@ fn routers_say_why_a_packet_goes_no_further() -> anyhow::Result<()> {
         .context("no floating IPs")?;
     lab.describe(inside)?;
     says(
-        w1,
+        w1.namespace(),
         &[WORLD],
         "From 10.0.1.1 icmp_seq=1 Destination Net Unreachable",
     )?;
     says(
-        w1,
+        w1.namespace(),
         &["2001:db8:ffff::1"],
         "Destination unreachable: No route",
     )?;
+    Ok(())
+}
+
+#[test]
+fn stations_outside_are_looked_for() -> anyhow::Result<()> {
+    let lab = start_with_world("t-strangers")?;
+    let outside = lab.outside().namespace();
+    let w1 = lab.machine("w1")?;
+    // A packet to a station that nobody has heard of yet is not lost.
+    for stranger in ["203.0.113.200", "2001:db8:f::200"] {
+        let mut ip = outside.command("ip");
+        let done = ip
+            .args(["addr", "add", stranger, "dev", "external", "nodad"])
+            .status()?;
+        ensure!(done.success(), "{stranger}: {done}");
+        let said = ping(lab.machine("w2")?.namespace(), &[stranger])?;
+        ensure!(said.contains(" 0% packet loss"), "{said}");
+    }
+    // Nobody is there, on the network outside or as the router that leads on.
+    says(
+        w1.namespace(),
+        &["203.0.113.250"],
+        "Destination Host Unreachable",
+    )?;
+    says(
+        lab.machine("w2")?.namespace(),
+        &["203.0.113.251"],
+        "Destination Host Unreachable",
+    )?;
+    says(
+        w1.namespace(),
+        &["2001:db8:f::99"],
+        "Destination unreachable: Address unreachable",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn senders_are_told_of_packets_that_are_too_large() -> anyhow::Result<()> {
+    let lab = start_with_world("t-large")?;
+    let o1 = lab.machine("o1")?;
+    answers(o1, "10.0.1.11")?;
+    // As large as what o1's network carries, and 50 bytes more than what tunnels do.
+    for (payload, to, expected) in [
+        (
+            "1472",
+            "10.0.1.11",
+            "From 10.0.3.1 icmp_seq=1 Frag needed and DF set (mtu = 1450)",
+        ),
+        (
+            "1452",
+            "2001:db8:a:1::12",
+            "From 2001:db8:a:3::1 icmp_seq=1 Packet too big: mtu=1450",
+        ),
+    ] {
+        let said = ping(o1.namespace(), &["-M", "do", "-s", payload, to])?;
+        ensure!(said.contains(expected), "{said}");
+        // What fits arrives.
+        let fits = (payload.parse::<u16>()? - 50).to_string();
+        let said = ping(o1.namespace(), &["-M", "do", "-s", &fits, to])?;
+        ensure!(said.contains(" 0% packet loss"), "{said}");
+    }
+    let outside = lab.outside().namespace();
+    let said = ping(outside, &["-M", "do", "-s", "1472", "203.0.113.21"])?;
+    ensure!(
+        said.contains("From 203.0.113.21 icmp_seq=1 Frag needed and DF set (mtu = 1450)"),
+        "{said}"
+    );
     Ok(())
 }
 

@@ -18,6 +18,8 @@ use crate::neighbour;
 
 mod undelivered;
 
+use undelivered::Reason;
+
 /// How long a packet waits each time that its next station has been asked for.
 const WAITS: [Duration; 4] = [
     Duration::from_millis(20),
@@ -36,8 +38,13 @@ pub(super) fn answer(service: Service, site: &Site, packet: &PacketIn) -> Result
     }
     // It is still addressed to the router.
     let errand = errand(to)?;
-    let answer = undelivered::answer(&errand, &packet.data)?;
-    Ok(at_once(errand.way_through(), answer))
+    let mtu = errand.exceeded_mtu(&packet.metadata);
+    let reason = mtu.map(|mtu| Reason::TooLarge { mtu });
+    let Some((to, frame)) = undelivered::answer(&errand, &packet.data, reason)? else {
+        return Ok(Vec::new());
+    };
+    let way = errand.way_to(to).ok_or(Refusal::Gone)?;
+    Ok(at_once(way, Some(frame)))
 }
 
 /// Asks for the next station of a packet, and has the packet look for it again a moment later.
@@ -45,8 +52,9 @@ fn resolve(errand: Errand<'_>, packet: &PacketIn) -> Result<Sent, Refusal> {
     let attempts = attempts(&packet.metadata);
     let wait = usize::try_from(attempts).ok();
     let Some(wait) = wait.and_then(|attempts| WAITS.get(attempts)) else {
-        let told = undelivered::found_nobody(&errand, &packet.data)?;
-        return Ok(at_once(errand.way_back(), told));
+        let reason = Some(Reason::HostUnreachable);
+        let told = undelivered::answer(&errand, &packet.data, reason)?;
+        return Ok(at_once(errand.way_back(), told.map(|(_, frame)| frame)));
     };
     let malformed = |error| Refusal::Malformed(format!("{error}"));
     let sliced = SlicedPacket::from_ethernet(&packet.data).map_err(malformed)?;

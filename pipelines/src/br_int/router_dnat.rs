@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use openflow::field::{ETH_TYPE, EthType, IP_TTL, IPV4_DST};
 
-use super::router_local;
+use super::{router_forward, router_local};
 use crate::{
     registers::ROUTER,
     routed::{LocalFloatingIp, LocalRouter},
@@ -24,6 +24,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const LARGE: u16 = 40;
 const NO_HOPS_LEFT: u16 = 30;
 pub(super) const FLOATING_IP: u16 = 20;
 const GATEWAY: u16 = 20;
@@ -34,7 +35,12 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::FloatingIp(floating_ip) => floating_ip_flow(*floating_ip, flows),
-        Subject::Router(router) if router.gateway().is_some() => gateway_flows(*router, flows),
+        Subject::Router(router) => {
+            router_forward::refuse_large(*router, flows.at(LARGE));
+            if router.gateway().is_some() {
+                gateway_flows(*router, flows);
+            }
+        }
         _ => {}
     }
 }

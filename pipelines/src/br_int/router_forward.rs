@@ -4,8 +4,10 @@ use openflow::field::{CtState, ETH_TYPE, EthType};
 
 use super::router_neighbours;
 use crate::{
+    registers::{ROUTER, TOO_LARGE},
+    routed::LocalRouter,
     subject::Subject,
-    table::{Flows, State, Table},
+    table::{Draft, Flows, State, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -16,6 +18,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const LARGE: u16 = 30;
 const UNTRANSLATABLE: u16 = 20;
 const FORWARD: u16 = 10;
 const MISS: u16 = 0;
@@ -27,17 +30,29 @@ const INVALID: State = State {
 };
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    if let Subject::Bridge(_) = subject {
-        flows.at(UNTRANSLATABLE).in_state(INVALID).drop();
-        for eth_type in [EthType::IPV4, EthType::IPV6] {
-            flows
-                .at(FORWARD)
-                .when(ETH_TYPE, eth_type)
-                .ct_clear()
-                .dec_ttl()
-                .forget_in_port()
-                .goto(&router_neighbours::TABLE);
+    match subject {
+        Subject::Bridge(_) => {
+            flows.at(UNTRANSLATABLE).in_state(INVALID).drop();
+            for eth_type in [EthType::IPV4, EthType::IPV6] {
+                flows
+                    .at(FORWARD)
+                    .when(ETH_TYPE, eth_type)
+                    .ct_clear()
+                    .dec_ttl()
+                    .forget_in_port()
+                    .goto(&router_neighbours::TABLE);
+            }
+            flows.at(MISS).drop();
         }
-        flows.at(MISS).drop();
+        Subject::Router(router) => refuse_large(*router, flows.at(LARGE)),
+        _ => {}
+    }
+}
+
+/// Has a packet refused that is larger than the network that it has to go to carries.
+pub(super) fn refuse_large(router: LocalRouter<'_>, packet: Draft<'_>) {
+    if router.has_tight_networks() {
+        let packet = packet.when(ROUTER, router.number.into());
+        packet.when(TOO_LARGE, 1).ask_for_router();
     }
 }

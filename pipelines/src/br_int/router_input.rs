@@ -35,12 +35,17 @@ fn enter(answered: AnsweredPort<'_>, flows: &mut Flows<'_>) {
         Side::Outside => &router_dnat::TABLE,
     };
     for eth_type in [EthType::IPV4, EthType::IPV6] {
-        flows
+        let packet = flows
             .at(TO_ROUTER)
             .when(ETH_TYPE, eth_type)
             .when(NETWORK, answered.network.vlan.into())
             .when(ETH_DST, answered.port.mac_address)
-            .set(ROUTER, answered.router.number.into())
-            .goto(next);
+            .set(ROUTER, answered.router.number.into());
+        // While it has the addresses that its sender knows.
+        let packet = match answered.tight_mtu() {
+            Some(mtu) => packet.compare_with(mtu),
+            None => packet,
+        };
+        packet.goto(next);
     }
 }

@@ -88,6 +88,10 @@ fn route(
         .when_in(DESTINATION, block)
         .when(ROUTER, router.number.into());
     let packet = towards(packet, block, next_hop);
+    let packet = match router.tight_mtu(way) {
+        Some(mtu) => packet.compare_with(mtu),
+        None => packet,
+    };
     match way {
         Way::Inside(network, port) => packet
             .set(NETWORK, network.vlan.into())

@@ -24,6 +24,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const LARGE: u16 = 50;
 const OWN_SOURCE: u16 = 40;
 pub(super) const FLOATING_IP: u16 = 30;
 pub(super) const HERE: u16 = 20;
@@ -34,13 +35,16 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::FloatingIp(floating_ip) => floating_ip_flow(*floating_ip, flows),
-        Subject::Router(router) => match router.gateway() {
-            Some(gateway) => gateway_flows(*router, gateway, flows),
-            None => flows
-                .at(ELSEWHERE)
-                .when(ROUTER, router.number.into())
-                .goto(&router_output::TABLE),
-        },
+        Subject::Router(router) => {
+            router_forward::refuse_large(*router, flows.at(LARGE));
+            match router.gateway() {
+                Some(gateway) => gateway_flows(*router, gateway, flows),
+                None => flows
+                    .at(ELSEWHERE)
+                    .when(ROUTER, router.number.into())
+                    .goto(&router_output::TABLE),
+            }
+        }
         _ => {}
     }
 }

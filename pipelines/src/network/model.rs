@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     AddressGroup, AddressGroupId, FloatingIp, FloatingIpId, Host, HostName, InvalidNetwork, Log,
     LogId, MacAddr, Network, NetworkId, Port, PortId, RemoteSet, Router, RouterId, RouterPort,
-    SecurityGroup, SecurityGroupId, Trunk, TrunkId, Verdict, VlanId,
+    SecurityGroup, SecurityGroupId, Trunk, TrunkId, Verdict, VlanId, mtu::Limits,
 };
 use check::check;
 
@@ -60,6 +60,7 @@ pub struct Model {
     routers_by_network: BTreeMap<NetworkId, BTreeSet<RouterId>>,
     floating_by_router: BTreeMap<RouterId, BTreeSet<FloatingIpId>>,
     floating_by_port: BTreeMap<PortId, BTreeSet<FloatingIpId>>,
+    limits: Limits,
 }
 
 impl Model {
@@ -90,8 +91,13 @@ impl Model {
 
     /// The largest packet that a network carries, in bytes: what it asks for, where hosts can.
     pub fn mtu(&self, network: &Network) -> u16 {
-        let most = network.segment.mtu(self.hosts());
+        let most = self.limits.mtu(&network.segment);
         network.mtu.unwrap_or(most).min(most)
+    }
+
+    /// The largest packets that the hosts can carry.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// One network.

@@ -3,9 +3,12 @@
 //! A network has one MTU, wherever its machines are, so the tightest host decides. The figures are
 //! those of Neutron's ML2 plugin, as an MTU that a machine was given is hard to take back.
 
-use std::net::IpAddr;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+};
 
-use super::{EncapType, Host, Segment};
+use super::{EncapType, Host, PhysicalNetwork, Segment};
 
 /// The MTU of Ethernet (RFC 894), in bytes: what an underlay has that says nothing else.
 pub const ETHERNET_MTU: u16 = 1500;
@@ -31,31 +34,57 @@ impl EncapType {
     }
 }
 
-impl Segment {
-    /// The largest packet that every host can carry, in bytes.
-    ///
-    /// Hosts that offer no way for such a segment do not count, and a network that nobody offers
-    /// one for is computed as if over Ethernet and IPv4.
-    pub fn mtu<'a>(&self, hosts: impl IntoIterator<Item = &'a Host>) -> u16 {
-        let encap_type = EncapType::of(self.network_type());
-        let nobody = encap_type.map_or(0, |encap_type| {
-            encap_type.overhead(std::net::Ipv4Addr::UNSPECIFIED.into())
-        });
-        let offers = hosts.into_iter().filter_map(|host| {
-            let overhead = match (encap_type, self.physical_network()) {
-                (Some(encap_type), _) => encap_type.overhead(host.endpoint(encap_type)?),
-                (None, Some(name)) => {
-                    host.bridge_mappings.get(name)?;
-                    0
+/// The largest packets that every host can carry, in bytes.
+///
+/// Hosts that offer no way for a kind of segment do not count there, and what nobody offers a way
+/// for is computed as if over Ethernet and IPv4.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    tunnels: BTreeMap<EncapType, u16>,
+    physical_networks: BTreeMap<PhysicalNetwork, u16>,
+    local: Option<u16>,
+}
+
+impl Limits {
+    /// What these hosts can carry.
+    pub(crate) fn of<'a>(hosts: impl IntoIterator<Item = &'a Host>) -> Self {
+        let mut limits = Self::default();
+        for host in hosts {
+            let most = host.mtu;
+            for encap_type in EncapType::ALL {
+                if let Some(endpoint) = host.endpoint(encap_type) {
+                    let most = most.saturating_sub(encap_type.overhead(endpoint));
+                    lower(limits.tunnels.entry(encap_type).or_insert(most), most);
                 }
-                (None, None) => 0,
-            };
-            Some(host.mtu.saturating_sub(overhead))
-        });
-        offers
-            .min()
-            .unwrap_or_else(|| ETHERNET_MTU.saturating_sub(nobody))
+            }
+            for name in host.bridge_mappings.keys() {
+                let known = limits.physical_networks.entry(name.clone());
+                lower(known.or_insert(most), most);
+            }
+            lower(limits.local.get_or_insert(most), most);
+        }
+        limits
     }
+
+    /// The limit of a segment.
+    pub(crate) fn mtu(&self, segment: &Segment) -> u16 {
+        let encap_type = EncapType::of(segment.network_type());
+        let known = match (encap_type, segment.physical_network()) {
+            (Some(encap_type), _) => self.tunnels.get(&encap_type).copied(),
+            (None, Some(name)) => self.physical_networks.get(name).copied(),
+            (None, None) => self.local,
+        };
+        known.unwrap_or_else(|| {
+            let overhead = encap_type.map_or(0, |encap_type| {
+                encap_type.overhead(Ipv4Addr::UNSPECIFIED.into())
+            });
+            ETHERNET_MTU.saturating_sub(overhead)
+        })
+    }
+}
+
+fn lower(limit: &mut u16, most: u16) {
+    *limit = most.min(*limit);
 }
 
 #[cfg(test)]
@@ -86,7 +115,8 @@ mod tests {
             Segment::new(NetworkType::Local, None, None),
         ];
         let segments = segments.into_iter().map(Result::unwrap);
-        segments.map(|segment| segment.mtu(hosts)).collect()
+        let limits = Limits::of(hosts);
+        segments.map(|segment| limits.mtu(&segment)).collect()
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 use openflow::{
     action::{
-        Action, AddressRange, Conjunction, Controller2, Ct, CtClear, DecNwTtl, Group as ToGroup,
-        Learn2, Nat, NatFlags, Output, PopVlan, PushVlan, RegLoad, RegMove, Resubmit, SetField,
-        Subfield,
+        Action, AddressRange, CheckPktLarger, Conjunction, Controller2, Ct, CtClear, DecNwTtl,
+        Group as ToGroup, Learn2, Nat, NatFlags, Output, PopVlan, PushVlan, RegLoad, RegMove,
+        Resubmit, SetField, Subfield,
     },
     field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, MeterId, PortNo, Value},
     flow::Flow,
@@ -24,7 +24,7 @@ use crate::{
     cookie::Cookie,
     flow_set::FlowSet,
     logging,
-    registers::{NETWORK, ROUTER, Register},
+    registers::{NETWORK, ROUTER, Register, TOO_LARGE},
     service,
     site::LocalPort,
 };
@@ -212,6 +212,16 @@ impl Draft<'_> {
     /// Copies what has other types on both sides, and the same number of bits.
     pub(crate) fn copy_bits(self, from: Subfield, to: Subfield) -> Self {
         self.push(RegMove::new(from, to))
+    }
+
+    /// Notes whether the packet is larger than an MTU.
+    pub(crate) fn compare_with(self, mtu: u16) -> Self {
+        /// The length of an Ethernet header, which an MTU is without.
+        const ETHERNET: u16 = 14;
+        self.push(CheckPktLarger {
+            length: mtu.saturating_add(ETHERNET),
+            target: TOO_LARGE.bits(),
+        })
     }
 
     /// One hop less is left.

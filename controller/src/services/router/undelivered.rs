@@ -25,13 +25,18 @@ type Kind = (u8, u8);
 
 /// Why a packet goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
+pub(super) enum Reason {
     /// It may take no hop more.
     TimeExceeded,
     /// No route leads there.
     NoRoute,
     /// Nobody answers for its next station.
     HostUnreachable,
+    /// It is larger than what the next network carries.
+    TooLarge {
+        /// What that is, in bytes.
+        mtu: u16,
+    },
     /// It is for the router, and nobody there has this port.
     PortUnreachable,
     /// It is for the router, which does not speak this.
@@ -49,14 +54,20 @@ impl Reason {
         }
     }
 
-    fn v4(self) -> Kind {
-        match self {
+    /// The MTU is in the last bytes (RFC 1191, section 4).
+    fn v4(self) -> (Kind, [u8; 4]) {
+        let kind = match self {
             Self::TimeExceeded => (11, 0),
             Self::NoRoute => (3, 0),
             Self::HostUnreachable => (3, 1),
+            Self::TooLarge { mtu } => {
+                let [high, low] = mtu.to_be_bytes();
+                return ((3, 4), [0, 0, high, low]);
+            }
             Self::PortUnreachable => (3, 3),
             Self::ProtocolUnreachable => (3, 2),
-        }
+        };
+        (kind, [0; 4])
     }
 
     /// The protocol's place is that of the next header.
@@ -66,48 +77,44 @@ impl Reason {
             Self::TimeExceeded => ((3, 0), [0; 4]),
             Self::NoRoute => ((1, 0), [0; 4]),
             Self::HostUnreachable => ((1, 3), [0; 4]),
+            Self::TooLarge { mtu } => ((2, 0), u32::from(mtu).to_be_bytes()),
             Self::PortUnreachable => ((1, 4), [0; 4]),
             Self::ProtocolUnreachable => ((4, 1), [0, 0, 0, NEXT_HEADER]),
         }
     }
 }
 
-/// What the sender of a packet is told, if anything.
-pub(super) fn answer(errand: &Errand<'_>, packet: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
-    let sliced = sliced(packet)?;
+/// Who is told about a packet, and the frame that says it; for the reason that is known, or for
+/// what can be seen of the packet.
+pub(super) fn answer(
+    errand: &Errand<'_>,
+    packet: &[u8],
+    known: Option<Reason>,
+) -> Result<Option<(IpAddr, Vec<u8>)>, Refusal> {
+    let malformed = |error| Refusal::Malformed(format!("{error}"));
+    let sliced = SlicedPacket::from_ethernet(packet).map_err(malformed)?;
     let Some((source, destination)) = addresses(&sliced) else {
         return Ok(None);
     };
+    // What went outside is translated back on its way.
+    let comes_back = known == Some(Reason::HostUnreachable);
+    if !comes_back && !errand.may_quote(destination) {
+        return Ok(None);
+    }
     let answer = match &sliced.transport {
-        Some(TransportSlice::Tcp(tcp)) if errand.is_own(destination) => {
+        Some(TransportSlice::Tcp(tcp)) if known.is_none() && errand.is_own(destination) => {
             reset(errand, (source, destination), tcp)
         }
-        _ => error(errand, &sliced, quoted(packet), None),
+        _ => error(
+            errand,
+            &sliced,
+            packet.get(ETHERNET..).unwrap_or_default(),
+            known,
+        ),
     };
-    built(answer)
-}
-
-/// What the sender of a packet is told that found nobody at its next station, if anything.
-pub(super) fn found_nobody(errand: &Errand<'_>, packet: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
-    let sliced = sliced(packet)?;
-    let reason = Some(Reason::HostUnreachable);
-    let told = addresses(&sliced).and_then(|_| error(errand, &sliced, quoted(packet), reason));
-    built(told)
-}
-
-fn sliced(packet: &[u8]) -> Result<SlicedPacket<'_>, Refusal> {
-    let malformed = |error| Refusal::Malformed(format!("{error}"));
-    SlicedPacket::from_ethernet(packet).map_err(malformed)
-}
-
-/// What errors quote of a packet.
-fn quoted(packet: &[u8]) -> &[u8] {
-    packet.get(ETHERNET..).unwrap_or_default()
-}
-
-fn built(answer: Option<Written>) -> Result<Option<Vec<u8>>, Refusal> {
     let answer = answer.transpose();
-    answer.map_err(|error| Refusal::Unsayable(error.to_string()))
+    let answer = answer.map_err(|error| Refusal::Unsayable(error.to_string()))?;
+    Ok(answer.map(|frame| (source, frame)))
 }
 
 /// Who sent a packet, to whom; `None` if nobody can be told about it.
@@ -155,10 +162,10 @@ fn error(
             } else {
                 errand.ipv4()?
             };
-            let (kind, code) = known.unwrap_or(seen).v4();
+            let ((kind, code), rest) = known.unwrap_or(seen).v4();
             frame(errand)
                 .ipv4(from.octets(), header.source(), HOPS)
-                .icmpv4_raw(kind, code, [0; 4])
+                .icmpv4_raw(kind, code, rest)
                 .write(&mut out, quoted.get(..QUOTED_V4).unwrap_or(quoted))
         }
         NetSlice::Ipv6(ip) => {

@@ -14,7 +14,7 @@ use super::{Model, Objects};
 use crate::network::{
     AddressGroup, Host, HostName, InvalidField, InvalidNetwork, Log, MacAddr, Network, NetworkId,
     ObjectRef, Port, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet,
-    SubnetId, Trunk,
+    SubnetId, Trunk, mtu::Limits,
 };
 
 /// The objects that are right, and what is wrong with the others.
@@ -97,6 +97,7 @@ impl Check {
                 self.model.hosts.insert(host.name.clone(), host);
             }
         }
+        self.model.limits = Limits::of(self.model.hosts.values());
     }
 
     /// Leaves the host without a tunnel endpoint that another has: packets for one would go to the
@@ -138,7 +139,7 @@ impl Check {
 
     /// Leaves the network without an MTU that it cannot have.
     fn network_mtu(&mut self, place: usize, network: &mut Network, label: &str) {
-        let most = network.segment.mtu(self.model.hosts());
+        let most = self.model.limits.mtu(&network.segment);
         let wrong = network
             .mtu
             .take_if(|mtu| !(SMALLEST_MTU..=most).contains(mtu));
