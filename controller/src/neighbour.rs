@@ -13,6 +13,8 @@ const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 /// That an advertisement takes the place of what is known, and comes from a router.
 const ROUTER_OVERRIDE: [u8; 4] = [0xa0, 0, 0, 0];
+/// That an advertisement answers, and takes the place of what is known.
+const SOLICITED_OVERRIDE: [u8; 4] = [0x60, 0, 0, 0];
 /// Whom everybody on a link listens to (RFC 4291, section 2.7.1).
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
@@ -54,6 +56,21 @@ pub(crate) fn arp_request(mac: MacAddr, from: Ipv4Addr, about: Ipv4Addr) -> Opti
 pub(crate) fn advertisement(mac: MacAddr, ip: Ipv6Addr) -> Option<Vec<u8>> {
     let kind = (NEIGHBOUR_ADVERTISEMENT, ROUTER_OVERRIDE);
     icmpv6(mac, (ip, ALL_NODES), kind, (ip, TARGET_LINK_LAYER_ADDRESS))
+}
+
+/// An answer to who asked for the MAC of an address.
+pub(crate) fn answer(
+    (mac, ip): (MacAddr, Ipv6Addr),
+    (to_mac, to): ([u8; 6], Ipv6Addr),
+) -> Option<Vec<u8>> {
+    let body = [&ip.octets()[..], &[TARGET_LINK_LAYER_ADDRESS, 1], &mac.0].concat();
+    let mut frame = Vec::new();
+    PacketBuilder::ethernet2(mac.0, to_mac)
+        .ipv6(ip.octets(), to.octets(), 255)
+        .icmpv6_raw(NEIGHBOUR_ADVERTISEMENT, 0, SOLICITED_OVERRIDE)
+        .write(&mut frame, &body)
+        .ok()?;
+    Some(frame)
 }
 
 /// A message of neighbour discovery, with one option that holds the MAC.

@@ -19,8 +19,11 @@ use tracing::debug;
 use crate::board::Board;
 use crate::switch::report::Served;
 
+use metadata::Metadata;
+
 mod dhcpv4;
 mod dhcpv6;
+pub(crate) mod metadata;
 mod router;
 mod router_advertisement;
 
@@ -63,6 +66,9 @@ pub(crate) enum Refusal {
     /// A relay passed it on, and all machines are here.
     #[error("relayed by {0}, expected no relay")]
     Relayed(std::net::Ipv4Addr),
+    /// More comes than can be answered.
+    #[error("too much at once")]
+    Busy,
     /// The answer does not fit its packet.
     #[error("the answer cannot be built: {0}")]
     Unsayable(String),
@@ -108,9 +114,14 @@ impl Services {
 
 /// Answers question after question, until nobody can ask any more.
 async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
+    let mut metadata = Metadata::new(board.clone());
     while let Some(question) = asked.recv().await {
         let (service, bridge) = (question.service, &question.bridge);
-        match answer(&board, &question) {
+        let answers = match service {
+            Service::Metadata => pass_on(&board, &question, &mut metadata),
+            _ => answer(&board, &question),
+        };
+        match answers {
             Ok(answers) if answers.is_empty() => {
                 count(&board, bridge, service, |served| served.heard += 1);
             }
@@ -153,6 +164,15 @@ async fn advertise(board: Board, connection: watch::Receiver<Option<Connection>>
             }
         }
     }
+}
+
+/// Hands a packet to who speaks TCP with its machine, and answers in its own time.
+fn pass_on(board: &Board, question: &Question, metadata: &mut Metadata) -> Result<Sent, Refusal> {
+    let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
+    let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
+    let (frame, connection) = (question.packet.data.clone(), question.connection.clone());
+    metadata.take(&client, frame, connection)?;
+    Ok(Vec::new())
 }
 
 /// What is sent, and after what time.

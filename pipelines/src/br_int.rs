@@ -20,6 +20,7 @@ mod helper;
 mod learned_stations;
 mod local_switching;
 mod memory;
+mod metadata;
 mod packet_rate_limit;
 mod router_advertisement;
 mod router_answers;
@@ -87,6 +88,7 @@ pub(crate) fn service(table: u8) -> Option<Service> {
         (&dhcp_ipv4::TABLE, Service::Dhcpv4),
         (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
+        (&metadata::TABLE, Service::Metadata),
         (&router_dnat::TABLE, Service::Undelivered),
         (&router_local::TABLE, Service::Undelivered),
         (&router_routes::TABLE, Service::Undelivered),
@@ -112,6 +114,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
+        &metadata::TABLE,
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,
         &accepted_egress::TABLE,

@@ -37,6 +37,7 @@
 //!     migrating_to: None,
 //!     dns_name: String::new(),
 //!     extra_dhcp_opts: ExtraDhcpOptions::default(),
+//!     machine: Machine::default(),
 //! };
 //! let objects = Objects { networks: vec![network], ports: vec![port], ..Objects::default() };
 //! let model = Model::new(objects).map_err(|problems| problems[0].clone())?;

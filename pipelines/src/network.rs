@@ -34,7 +34,7 @@ pub use object::{
     AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RouterId,
     RuleId, SecurityGroupId, SubnetId, TrunkId,
 };
-pub use port::{AddressPair, ExtraDhcpOptions, Port};
+pub use port::{AddressPair, ExtraDhcpOptions, Machine, Port};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
 pub use router::{FloatingIp, Gateway, Route, Router, RouterPort, Target};

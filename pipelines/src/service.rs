@@ -8,7 +8,11 @@
 //! A machine may ask as often as it likes. So the questions of each port pass a meter of its own:
 //! who floods the agent is not heard, and the others are.
 
-use std::{collections::BTreeSet, net::Ipv4Addr, ops::RangeInclusive};
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+};
 
 use openflow::{
     action::{Action, Output, PushVlan, SetField},
@@ -30,7 +34,10 @@ use crate::{
 /// routes for it.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
-/// The MAC of that address: locally administered, the same on every host, so that a machine that
+/// The same for IPv6: what clouds use that serve metadata over it.
+pub const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe);
+
+/// The MAC of these addresses: locally administered, the same on every host, so that a machine that
 /// moves need not learn another.
 pub const SERVER_MAC: MacAddr = MacAddr([0x02, 0x00, 0xa9, 0xfe, 0xa9, 0xfe]);
 
@@ -48,8 +55,8 @@ const ROUTERS_RATE: u32 = 100;
 const ROUTERS_BURST: u32 = 200;
 
 /// Questions of a port in a second that are answered, and how many more at once.
-const RATE: u32 = 10;
-const BURST: u32 = 20;
+const RATE: u32 = 100;
+const BURST: u32 = 200;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +67,8 @@ pub enum Service {
     Dhcpv6,
     /// A router, and the prefixes of IPv6.
     RouterAdvertisement,
+    /// What the machine is, and who may log in.
+    Metadata,
     /// Why a packet goes no further than a router.
     Undelivered,
     /// The MAC of a station outside.
@@ -78,6 +87,7 @@ impl Service {
             Self::Dhcpv4 => "dhcpv4",
             Self::Dhcpv6 => "dhcpv6",
             Self::RouterAdvertisement => "router_advertisement",
+            Self::Metadata => "metadata",
             Self::Undelivered => "undelivered",
             Self::Neighbour => "neighbour",
         }

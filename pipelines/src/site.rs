@@ -452,6 +452,11 @@ impl<'a> LocalPort<'a> {
         self.has_dhcp(Dhcp::V4)
     }
 
+    /// Whether its machine may ask about itself.
+    pub(crate) fn has_metadata(&self) -> bool {
+        !self.port.fixed_ips.is_empty()
+    }
+
     /// Whether sources are checked and groups apply.
     pub(crate) fn is_firewalled(&self) -> bool {
         self.port.port_security_enabled

@@ -12,6 +12,7 @@ use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwor
 
 use crate::northbound::source::Place;
 use crate::problem::{Kind, Problem};
+use crate::services::metadata::nova::Nova;
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) bridge_mappings: Option<BTreeMap<PhysicalNetwork, String>>,
     /// Where metrics are given out, if they are.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Who answers machines that ask for metadata; without it the agent does.
+    pub(crate) nova: Option<Nova>,
 }
 
 /// Key of `external_ids` for the tunnel endpoint.
@@ -197,6 +200,7 @@ pub(crate) mod tests {
             encap_types: None,
             bridge_mappings: None,
             metrics: None,
+            nova: None,
         }
     }
 

@@ -15,6 +15,7 @@ use super::run_directory;
 use crate::agent::{self, Settings, settings};
 use crate::log::Levels;
 use crate::northbound::source::Place;
+use crate::services::metadata::nova::Nova;
 
 /// Programs the Open vSwitch of one host, and keeps it true
 ///
@@ -65,6 +66,12 @@ pub(super) struct Host {
     /// Gives out metrics for Prometheus, as on 127.0.0.1:9477; anybody who reaches it may read them
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
+    /// Asks Nova, as at http://192.0.2.10:8775, what machines want to know of themselves
+    #[arg(long, value_name = "URL", requires = "metadata_secret_file")]
+    nova_metadata: Option<String>,
+    /// What Nova's metadata_proxy_shared_secret is
+    #[arg(long, value_name = "FILE", requires = "nova_metadata")]
+    metadata_secret_file: Option<PathBuf>,
 }
 
 /// A set of tunnel types; its own name keeps clap from taking it for a repeated flag.
@@ -117,6 +124,10 @@ impl Host {
         let database = self
             .db
             .unwrap_or_else(|| format!("unix:{}/db.sock", run_directory.display()));
+        let nova = self.nova_metadata.zip(self.metadata_secret_file);
+        let nova = nova
+            .map(|(url, secret)| Nova::new(&url, &secret))
+            .transpose()?;
         Ok(Settings {
             source,
             host: HostName::from(host.as_str()),
@@ -129,6 +140,7 @@ impl Host {
             encap_types: self.encap_type,
             bridge_mappings: self.bridge_mappings,
             metrics: self.metrics,
+            nova,
         })
     }
 }

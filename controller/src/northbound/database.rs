@@ -42,6 +42,7 @@ use tokio::time::timeout;
 pub(crate) mod access;
 pub(crate) mod delete;
 mod error;
+mod machine;
 pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod put;

@@ -148,6 +148,9 @@
 //! | `migrating_to` | text | none | where its machine is being moved, another of `hosts` |
 //! | `dns_name` | text | none | its name in the network's domain |
 //! | `extra_dhcp_opts` | list of `opt_name`, `opt_value`, `ip_version` | none | what DHCP tells it besides; of IPv4 unless `ip_version` is 6 |
+//! | `device_id` | text | the port's `id` | what the metadata service calls its machine |
+//! | `public_keys` | mapping of names to keys | none | who may log in to its machine, by OpenSSH's keys |
+//! | `user_data` | text | none | what cloud-init does there |
 //!
 //! Without a group of that name in the project, the default is none. Each entry of
 //! `allowed_address_pairs`:

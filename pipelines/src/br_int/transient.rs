@@ -13,7 +13,7 @@ use openflow::field::{
 
 use super::{
     accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, dhcp_ipv6, learned_stations,
-    router_advertisement, router_learned, service_address,
+    metadata, router_advertisement, router_learned, service_address,
 };
 use crate::{
     link::{self, Dhcp},
@@ -36,10 +36,12 @@ pub(super) static TABLE: Table = Table {
         &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
+        &metadata::TABLE,
     ],
     flows,
 };
 
+const METADATA: u16 = 130;
 const ANNOUNCEMENT: u16 = 120;
 const QUESTION_FROM_SUB_PORT: u16 = 115;
 const FROM_SUB_PORT: u16 = 110;
@@ -54,7 +56,17 @@ const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Bridge(_) => {
+            // The service knows who asks, whatever network and whatever addresses that has.
+            for question in [
+                metadata::over_ipv4,
+                metadata::over_ipv6,
+                metadata::solicitation,
+            ] {
+                question(flows.at(METADATA)).resubmit(&metadata::TABLE);
+            }
+            flows.at(MISS).drop();
+        }
         Subject::Port(port) => {
             let frame = match port.place.vlan {
                 None => from(*port, FROM_PORT, flows),

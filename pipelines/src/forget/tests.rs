@@ -30,6 +30,7 @@ fn port(id: u128, address: &str) -> Port {
         migrating_to: None,
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }
 

@@ -42,6 +42,19 @@ pub struct Port {
     pub dns_name: String,
     /// What DHCP tells its machine besides.
     pub extra_dhcp_opts: ExtraDhcpOptions,
+    /// The machine that is plugged in.
+    pub machine: Machine,
+}
+
+/// What the metadata service tells a machine of itself, its addresses and names aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Its identifier, Neutron's `device_id`; empty if it has none of its own.
+    pub id: String,
+    /// The keys that may log in, in the format of OpenSSH, each by its name.
+    pub public_keys: BTreeMap<String, String>,
+    /// What it does when it starts for the first time; empty if nothing.
+    pub user_data: String,
 }
 
 /// DHCP options that are given to a port, each by its name or number; Neutron's `extra_dhcp_opts`.
@@ -134,6 +147,7 @@ mod tests {
             migrating_to: None,
             dns_name: String::new(),
             extra_dhcp_opts: Default::default(),
+            machine: Default::default(),
         }
     }
 

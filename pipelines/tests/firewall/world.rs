@@ -388,5 +388,6 @@ fn port(place: usize, own: &Port) -> pipelines::network::Port {
         migrating_to: None,
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }

@@ -408,6 +408,7 @@ fn port(number: usize, random: &mut Random) -> Port {
         migrating_to: named(migrating_to),
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }
 

@@ -384,6 +384,7 @@ fn port(entry: &PortEntry) -> Port {
         migrating_to: entry.migrating_to.as_deref().map(HostName::from),
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }
 

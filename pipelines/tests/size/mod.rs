@@ -171,5 +171,6 @@ fn port(number: u32, host: u32, network: u32, groups: &[SecurityGroupId]) -> Por
         migrating_to: None,
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }

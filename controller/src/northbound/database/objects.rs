@@ -18,6 +18,7 @@ use pipelines::network::{
     VlanId,
 };
 
+use super::machine::machine;
 use super::tables::{
     AddressGroup, Direction, EncapType, FloatingIp, Host, Log, LogEvent, Network, Northbound,
     OWNER_OF_GATEWAY, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, Trunk,
@@ -189,6 +190,7 @@ impl Reader<'_> {
                 v4: row.extra_dhcpv4_options.clone(),
                 v6: row.extra_dhcpv6_options.clone(),
             },
+            machine: machine(row),
         })
     }
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use ovsdb::{Uuid, Values};
 use pipelines::network::{self, Model, NetworkType, RouterPort, Rule};
 
-use super::now;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
@@ -20,6 +19,7 @@ use super::tables::{
     Port, Router, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet,
     Trunk,
 };
+use super::{machine, now};
 use crate::northbound::file::write::traffic;
 
 /// Columns to be written: those that differ from the row, or all where there is no row.
@@ -374,6 +374,7 @@ impl Writer<'_> {
                 dns_name: port.dns_name.clone(),
                 extra_dhcpv4_options: port.extra_dhcp_opts.v4.clone(),
                 extra_dhcpv6_options: port.extra_dhcp_opts.v6.clone(),
+                binding_profile: machine::profile_of(port, row.map(AsRef::as_ref)),
             }
         );
         let addresses = self.addresses(port);
@@ -386,7 +387,7 @@ impl Writer<'_> {
         });
     }
 
-    /// What a port is part of; of machines a description says nothing.
+    /// What a port is part of; of machines a description need not say anything.
     fn device(&self, port: &network::Port, row: Option<&Arc<Port>>) -> Device {
         let (owner, router) = match self.model.router_port(port.id) {
             Some(RouterPort::Interface(router)) => (OWNER_OF_INTERFACE, Some(router.0)),
@@ -402,8 +403,12 @@ impl Writer<'_> {
                 let machine = row.filter(|row| row.router.is_none());
                 let machine = machine.map(|row| (row.device_owner.clone(), row.device_id.clone()));
                 let (owner, id) = machine.unwrap_or_default();
-                let router = None;
-                return Device { owner, id, router };
+                let described = Some(port.machine.id.clone()).filter(|id| !id.is_empty());
+                return Device {
+                    owner,
+                    id: described.unwrap_or(id),
+                    router: None,
+                };
             }
         };
         Device {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pipelines::network::{
-    AddressPair, ExtraDhcpOptions, HostName, NetworkId, Port, PortId, SecurityGroupId,
+    AddressPair, ExtraDhcpOptions, HostName, Machine, NetworkId, Port, PortId, SecurityGroupId,
 };
 
 use super::{
@@ -27,6 +27,9 @@ const KNOWN: &[&str] = &[
     "migrating_to",
     "dns_name",
     "extra_dhcp_opts",
+    "device_id",
+    "public_keys",
+    "user_data",
 ];
 const KNOWN_OF_PAIR: &[&str] = &["ip_address", "mac_address"];
 const KNOWN_OF_OPTION: &[&str] = &["opt_name", "opt_value", "ip_version"];
@@ -108,6 +111,7 @@ pub(super) fn read<'a>(
         migrating_to,
         dns_name: dns_name.unwrap_or_default().to_owned(),
         extra_dhcp_opts,
+        machine: read_machine(&object, report),
     };
     identity.sound.then_some((port, object))
 }
@@ -162,6 +166,28 @@ fn read_options(object: &Mapping<'_>, report: &mut Report) -> ExtraDhcpOptions {
         of_version.extend(name.zip(value));
     }
     options
+}
+
+fn read_machine(object: &Mapping<'_>, report: &mut Report) -> Machine {
+    let mut text = |key| {
+        let text = object.get(key).and_then(|field| field.text("text", report));
+        text.unwrap_or_default().to_owned()
+    };
+    let (id, user_data) = (text("device_id"), text("user_data"));
+    let expected = "a mapping such as {me: ssh-ed25519 AAAA... me@example}";
+    let keys = object.get("public_keys");
+    let keys = keys
+        .map(|keys| keys.entries(expected, report))
+        .unwrap_or_default();
+    let keys = keys.into_iter().filter_map(|(name, key)| {
+        let key = key.text("a key in the format of OpenSSH", report)?;
+        Some((name.to_owned(), key.to_owned()))
+    });
+    Machine {
+        id,
+        public_keys: keys.collect(),
+        user_data,
+    }
 }
 
 fn read_host(field: &Field<'_>, hosts: &BTreeSet<&str>, report: &mut Report) -> Option<HostName> {

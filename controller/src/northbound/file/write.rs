@@ -138,6 +138,12 @@ struct Port {
     dns_name: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extra_dhcp_opts: Vec<ExtraDhcpOption>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    device_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    public_keys: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    user_data: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -398,6 +404,9 @@ fn port(port: &pipelines::network::Port) -> Port {
                 })
             })
             .collect(),
+        device_id: port.machine.id.clone(),
+        public_keys: port.machine.public_keys.clone(),
+        user_data: port.machine.user_data.clone(),
     }
 }
 

@@ -42,6 +42,7 @@ fn port(number: u128, mac: &str, ip: &str) -> Port {
         migrating_to: None,
         dns_name: String::new(),
         extra_dhcp_opts: Default::default(),
+        machine: Default::default(),
     }
 }
 

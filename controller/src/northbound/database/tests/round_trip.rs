@@ -57,6 +57,9 @@ ports:
     extra_dhcp_opts:
       - {opt_name: bootfile-name, opt_value: pxelinux.0}
       - {opt_name: "59", opt_value: "http://192.0.2.1/", ip_version: 6}
+    device_id: 3b5c2b3e-5bd2-4b4f-9d3e-9b1f5f7f0001
+    public_keys: {me: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example}
+    user_data: "echo hello"
   - {name: open, network: provider, mac_address: "fa:16:3e:00:00:13", port_security_enabled: false, admin_state_up: false}
 trunks:
   - {name: trunk, port: open, sub_ports: [{port: behind, segmentation_id: 100}]}

@@ -83,7 +83,8 @@ fn a_key_that_is_unknown() {
         "§fixed_ip: 10.0.0.19",
         "fixed_ip: unknown key (did you mean fixed_ips?), known are id, name, project, network, \
          mac_address, fixed_ips, security_groups, port_security_enabled, allowed_address_pairs, \
-         admin_state_up, host, migrating_to, dns_name, extra_dhcp_opts",
+         admin_state_up, host, migrating_to, dns_name, extra_dhcp_opts, device_id, \
+         public_keys, user_data",
     );
 }
 

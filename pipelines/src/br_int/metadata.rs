@@ -1,0 +1,73 @@
+//! Shows the agent what machines ask about themselves.
+//!
+//! The port that asks is known by where the packet comes from, so its addresses need no check, and
+//! those of different tenants may be the same. The answer goes straight back to the port.
+
+use openflow::field::{
+    ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IPV4_DST, IPV6_DST, IpProto, ND_TARGET,
+    TCP_DST,
+};
+
+use crate::{
+    link,
+    registers::PORT,
+    service::{SERVER, SERVER_V6},
+    subject::Subject,
+    table::{Draft, Flows, Table},
+};
+
+pub(super) static TABLE: Table = Table {
+    number: 121,
+    name: "METADATA",
+    purpose: "Shows the agent what machines ask about themselves.",
+    next: &[],
+    flows,
+};
+
+const FROM_SUB_PORT: u16 = 20;
+const FROM_PORT: u16 = 10;
+const MISS: u16 = 0;
+
+/// The port of HTTP.
+const HTTP: u16 = 80;
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Port(port) if port.has_metadata() => {
+            let question = match port.place.vlan {
+                None => flows.at(FROM_PORT),
+                Some(_) => flows.at(FROM_SUB_PORT).when(PORT, port.key()),
+            };
+            question.when(IN_PORT, port.number()).ask(*port).done();
+        }
+        _ => {}
+    }
+}
+
+/// Packets to the service over IPv4.
+pub(super) fn over_ipv4(packet: Draft<'_>) -> Draft<'_> {
+    packet
+        .when(ETH_TYPE, EthType::IPV4)
+        .when(IP_PROTO, IpProto::TCP)
+        .when(IPV4_DST, SERVER)
+        .when(TCP_DST, HTTP)
+}
+
+/// Packets to the service over IPv6.
+pub(super) fn over_ipv6(packet: Draft<'_>) -> Draft<'_> {
+    packet
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(IP_PROTO, IpProto::TCP)
+        .when(IPV6_DST, SERVER_V6)
+        .when(TCP_DST, HTTP)
+}
+
+/// Who asks for the MAC of the service.
+pub(super) fn solicitation(packet: Draft<'_>) -> Draft<'_> {
+    packet
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(IP_PROTO, IpProto::ICMPV6)
+        .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
+        .when(ND_TARGET, SERVER_V6)
+}
