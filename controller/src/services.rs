@@ -19,10 +19,12 @@ use tracing::debug;
 use crate::board::Board;
 use crate::switch::report::Served;
 
+use dns::Dns;
 use metadata::Metadata;
 
 mod dhcpv4;
 mod dhcpv6;
+mod dns;
 pub(crate) mod metadata;
 mod router;
 mod router_advertisement;
@@ -100,6 +102,10 @@ impl Services {
         packet: PacketIn,
         (bridge, connection): (&str, &Connection),
     ) {
+        let service = match service {
+            Service::Metadata if dns::is_asked(&packet.data) => Service::Dns,
+            service => service,
+        };
         let question = Question {
             service,
             packet,
@@ -115,10 +121,12 @@ impl Services {
 /// Answers question after question, until nobody can ask any more.
 async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
     let mut metadata = Metadata::new(board.clone());
+    let dns = Dns::new();
     while let Some(question) = asked.recv().await {
         let (service, bridge) = (question.service, &question.bridge);
         let answers = match service {
             Service::Metadata => pass_on(&board, &question, &mut metadata),
+            Service::Dns => resolve(&board, &question, &dns),
             _ => answer(&board, &question),
         };
         match answers {
@@ -173,6 +181,13 @@ fn pass_on(board: &Board, question: &Question, metadata: &mut Metadata) -> Resul
     let (frame, connection) = (question.packet.data.clone(), question.connection.clone());
     metadata.take(&client, frame, connection)?;
     Ok(Vec::new())
+}
+
+/// Answers a question about names, or passes it on.
+fn resolve(board: &Board, question: &Question, dns: &Dns) -> Result<Sent, Refusal> {
+    let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
+    let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
+    dns.take(&site, &client, &question.packet.data, &question.connection)
 }
 
 /// What is sent, and after what time.

@@ -20,7 +20,6 @@ mod helper;
 mod learned_stations;
 mod local_switching;
 mod memory;
-mod metadata;
 mod packet_rate_limit;
 mod router_advertisement;
 mod router_answers;
@@ -39,6 +38,7 @@ mod rule;
 mod rules_egress;
 mod rules_ingress;
 mod service_address;
+mod service_questions;
 mod to_forget;
 mod transient;
 mod trunk_output;
@@ -88,7 +88,7 @@ pub(crate) fn service(table: u8) -> Option<Service> {
         (&dhcp_ipv4::TABLE, Service::Dhcpv4),
         (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
-        (&metadata::TABLE, Service::Metadata),
+        (&service_questions::TABLE, Service::Metadata),
         (&router_dnat::TABLE, Service::Undelivered),
         (&router_local::TABLE, Service::Undelivered),
         (&router_routes::TABLE, Service::Undelivered),
@@ -114,7 +114,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
-        &metadata::TABLE,
+        &service_questions::TABLE,
         &rules_egress::TABLE,
         &accept_or_ingress::TABLE,
         &accepted_egress::TABLE,

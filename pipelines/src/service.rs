@@ -69,6 +69,8 @@ pub enum Service {
     RouterAdvertisement,
     /// What the machine is, and who may log in.
     Metadata,
+    /// Who has a name.
+    Dns,
     /// Why a packet goes no further than a router.
     Undelivered,
     /// The MAC of a station outside.
@@ -88,6 +90,7 @@ impl Service {
             Self::Dhcpv6 => "dhcpv6",
             Self::RouterAdvertisement => "router_advertisement",
             Self::Metadata => "metadata",
+            Self::Dns => "dns",
             Self::Undelivered => "undelivered",
             Self::Neighbour => "neighbour",
         }
@@ -130,6 +133,12 @@ impl<'a> Client<'a> {
     pub fn mtu(&self) -> u16 {
         let network = self.local.network;
         network.site.model().mtu(network.network)
+    }
+
+    /// Whether some port of its network has a name.
+    pub fn has_named_neighbours(&self) -> bool {
+        let mut ports = self.local.network.site.model().ports_of(self.network().id);
+        ports.any(|port| !port.dns_name.is_empty())
     }
 
     /// The subnets of IPv6 that it is told of by router advertisements.

@@ -452,8 +452,8 @@ impl<'a> LocalPort<'a> {
         self.has_dhcp(Dhcp::V4)
     }
 
-    /// Whether its machine may ask about itself.
-    pub(crate) fn has_metadata(&self) -> bool {
+    /// Whether its machine may ask who it is, and who has a name.
+    pub(crate) fn may_ask_services(&self) -> bool {
         !self.port.fixed_ips.is_empty()
     }
 

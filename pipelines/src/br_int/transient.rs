@@ -13,7 +13,7 @@ use openflow::field::{
 
 use super::{
     accept_or_ingress, base_egress, base_ingress, delivery, dhcp_ipv4, dhcp_ipv6, learned_stations,
-    metadata, router_advertisement, router_learned, service_address,
+    router_advertisement, router_learned, service_address, service_questions,
 };
 use crate::{
     link::{self, Dhcp},
@@ -36,12 +36,12 @@ pub(super) static TABLE: Table = Table {
         &dhcp_ipv6::TABLE,
         &router_advertisement::TABLE,
         &service_address::TABLE,
-        &metadata::TABLE,
+        &service_questions::TABLE,
     ],
     flows,
 };
 
-const METADATA: u16 = 130;
+const TO_SERVICES: u16 = 130;
 const ANNOUNCEMENT: u16 = 120;
 const QUESTION_FROM_SUB_PORT: u16 = 115;
 const FROM_SUB_PORT: u16 = 110;
@@ -57,13 +57,14 @@ const MISS: u16 = 0;
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
-            // The service knows who asks, whatever network and whatever addresses that has.
+            // They know who asks, whatever network and whatever addresses that has.
             for question in [
-                metadata::over_ipv4,
-                metadata::over_ipv6,
-                metadata::solicitation,
+                service_questions::metadata,
+                service_questions::metadata_v6,
+                service_questions::dns,
+                service_questions::solicitation,
             ] {
-                question(flows.at(METADATA)).resubmit(&metadata::TABLE);
+                question(flows.at(TO_SERVICES)).resubmit(&service_questions::TABLE);
             }
             flows.at(MISS).drop();
         }

@@ -50,10 +50,7 @@ fn parameters(
         DhcpOption::InterfaceMtu(client.mtu()),
         DhcpOption::BroadcastAddr(block.broadcast()),
     ];
-    let servers: Vec<_> = subnet.dns_nameservers.iter().filter_map(v4).collect();
-    if !servers.is_empty() {
-        told.push(DhcpOption::DomainNameServer(servers));
-    }
+    told.push(DhcpOption::DomainNameServer(name_servers(client, subnet)));
     let routers: Vec<_> = subnet.gateway_ip().iter().filter_map(v4).collect();
     if !routers.is_empty() {
         told.push(DhcpOption::Router(routers));
@@ -115,6 +112,15 @@ fn encode(block: Ipv4Net, nexthop: Ipv4Addr) -> impl Iterator<Item = u8> {
         .into_iter()
         .chain(prefix)
         .chain(nexthop.octets())
+}
+
+/// Whom a machine asks the DNS: the servers of its subnet, but those do not know the names that
+/// ports have, so the agent comes before them where there are any.
+fn name_servers(client: &Client<'_>, subnet: &Subnet) -> Vec<Ipv4Addr> {
+    let theirs: Vec<_> = subnet.dns_nameservers.iter().filter_map(v4).collect();
+    let is_asked = theirs.is_empty() || client.has_named_neighbours();
+    let own = is_asked.then_some(SERVER);
+    own.into_iter().chain(theirs).collect()
 }
 
 fn v4(address: &IpAddr) -> Option<Ipv4Addr> {

@@ -1,11 +1,11 @@
-//! Shows the agent what machines ask about themselves.
+//! Shows the agent what machines ask the address of the services: who they are, and who has a name.
 //!
 //! The port that asks is known by where the packet comes from, so its addresses need no check, and
 //! those of different tenants may be the same. The answer goes straight back to the port.
 
 use openflow::field::{
     ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IPV4_DST, IPV6_DST, IpProto, ND_TARGET,
-    TCP_DST,
+    TCP_DST, UDP_DST,
 };
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 
 pub(super) static TABLE: Table = Table {
     number: 121,
-    name: "METADATA",
-    purpose: "Shows the agent what machines ask about themselves.",
+    name: "SERVICE_QUESTIONS",
+    purpose: "Shows the agent what machines ask the address of the services.",
     next: &[],
     flows,
 };
@@ -28,13 +28,14 @@ const FROM_SUB_PORT: u16 = 20;
 const FROM_PORT: u16 = 10;
 const MISS: u16 = 0;
 
-/// The port of HTTP.
+/// The ports of HTTP and of the DNS.
 const HTTP: u16 = 80;
+const DNS: u16 = 53;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
-        Subject::Port(port) if port.has_metadata() => {
+        Subject::Port(port) if port.may_ask_services() => {
             let question = match port.place.vlan {
                 None => flows.at(FROM_PORT),
                 Some(_) => flows.at(FROM_SUB_PORT).when(PORT, port.key()),
@@ -45,8 +46,8 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     }
 }
 
-/// Packets to the service over IPv4.
-pub(super) fn over_ipv4(packet: Draft<'_>) -> Draft<'_> {
+/// What is asked about a machine over IPv4.
+pub(super) fn metadata(packet: Draft<'_>) -> Draft<'_> {
     packet
         .when(ETH_TYPE, EthType::IPV4)
         .when(IP_PROTO, IpProto::TCP)
@@ -54,8 +55,8 @@ pub(super) fn over_ipv4(packet: Draft<'_>) -> Draft<'_> {
         .when(TCP_DST, HTTP)
 }
 
-/// Packets to the service over IPv6.
-pub(super) fn over_ipv6(packet: Draft<'_>) -> Draft<'_> {
+/// What is asked about a machine over IPv6.
+pub(super) fn metadata_v6(packet: Draft<'_>) -> Draft<'_> {
     packet
         .when(ETH_TYPE, EthType::IPV6)
         .when(IP_PROTO, IpProto::TCP)
@@ -63,7 +64,16 @@ pub(super) fn over_ipv6(packet: Draft<'_>) -> Draft<'_> {
         .when(TCP_DST, HTTP)
 }
 
-/// Who asks for the MAC of the service.
+/// What is asked about names.
+pub(super) fn dns(packet: Draft<'_>) -> Draft<'_> {
+    packet
+        .when(ETH_TYPE, EthType::IPV4)
+        .when(IP_PROTO, IpProto::UDP)
+        .when(IPV4_DST, SERVER)
+        .when(UDP_DST, DNS)
+}
+
+/// Who asks for the MAC of the services.
 pub(super) fn solicitation(packet: Draft<'_>) -> Draft<'_> {
     packet
         .when(ETH_TYPE, EthType::IPV6)
