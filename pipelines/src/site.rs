@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use openflow::field::PortNo;
+use openflow::field::{EthType, PortNo};
 
 use crate::{
     conjunction::{Conjunction, Conjunctions},
@@ -47,6 +47,8 @@ pub struct Site {
     pub routers: BTreeMap<RouterId, u16>,
     /// Other hosts that are known to be gone.
     pub unreachable: BTreeSet<HostName>,
+    /// What firewalled ports send and get besides IP and ARP, without rules.
+    pub permitted_ethertypes: BTreeSet<EthType>,
     /// On br-int, the patch port to br-tun.
     pub patch_tun: Option<PortNo>,
     /// On br-tun, the patch port to br-int.
@@ -78,6 +80,7 @@ impl Site {
             local_vlans: BTreeMap::new(),
             routers: BTreeMap::new(),
             unreachable: BTreeSet::new(),
+            permitted_ethertypes: BTreeSet::new(),
             patch_tun: None,
             patch_int: None,
             providers: BTreeMap::new(),
@@ -460,6 +463,11 @@ impl<'a> LocalPort<'a> {
     /// Whether sources are checked and groups apply.
     pub(crate) fn is_firewalled(&self) -> bool {
         self.port.port_security_enabled
+    }
+
+    /// What else it sends and gets, behind a firewall.
+    pub(crate) fn permitted_ethertypes(&self) -> &'a BTreeSet<EthType> {
+        &self.network.site.permitted_ethertypes
     }
 
     /// Whether its connections are tracked: not if all its groups are stateless.

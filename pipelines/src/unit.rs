@@ -489,6 +489,9 @@ fn changed_hosts(old: &Site, new: &Site) -> BTreeSet<HostName> {
 fn changed_ports(old: &Site, new: &Site) -> BTreeSet<PortId> {
     let mut changed = differences(&old.bindings, &new.bindings);
     changed.extend(&old.arrived ^ &new.arrived);
+    if old.permitted_ethertypes != new.permitted_ethertypes {
+        changed.extend(old.bindings.keys());
+    }
     if !Arc::ptr_eq(old.shared_model(), new.shared_model()) {
         let [before, after] = [old, new].map(Site::model);
         changed.extend(keyed(before.ports(), after.ports(), |port| port.id));

@@ -11,7 +11,7 @@ mod scenario;
 use std::{collections::BTreeSet, sync::Arc};
 
 use openflow::{
-    field::{MeterId, PortNo},
+    field::{EthType, MeterId, PortNo},
     flow::Flow,
 };
 use pipelines::{
@@ -70,6 +70,7 @@ enum Event {
     RouterNumber(usize, u16),
     ForgetRouter(usize),
     Unreachable(usize),
+    Permit(u16),
     Unmap(usize),
     Underlay(usize, u16),
     NetworkMtu(usize, u16),
@@ -121,6 +122,7 @@ fn routing_events() -> impl Strategy<Value = Event> {
             .prop_map(|(router, number)| Event::RouterNumber(router, number)),
         any().prop_map(Event::ForgetRouter),
         any().prop_map(Event::Unreachable),
+        (0x88b5..0x88b7_u16).prop_map(Event::Permit),
         any().prop_map(Event::Unmap),
         (any(), 1400..1600_u16).prop_map(|(host, mtu)| Event::Underlay(host, mtu)),
         (any(), 1280..1400_u16).prop_map(|(network, mtu)| Event::NetworkMtu(network, mtu)),
@@ -353,6 +355,12 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
         Event::ForgetRouter(router) => {
             let router = place(router, objects.routers.len())?;
             site.routers.remove(&objects.routers[router].id);
+        }
+        Event::Permit(number) => {
+            let permitted = &mut site.permitted_ethertypes;
+            if !permitted.remove(&EthType(number)) {
+                permitted.insert(EthType(number));
+            }
         }
         Event::Unreachable(host) => {
             let host = objects.hosts[place(host, objects.hosts.len())?]

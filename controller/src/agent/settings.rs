@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use openflow::field::EthType;
 use ovsdb::Remote;
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) encap_types: Option<BTreeSet<EncapType>>,
     /// Overrides the provider bridges.
     pub(crate) bridge_mappings: Option<BTreeMap<PhysicalNetwork, String>>,
+    /// Overrides what passes ports with a firewall besides IP and ARP.
+    pub(crate) permitted_ethertypes: Option<BTreeSet<EthType>>,
     /// Where metrics are given out, if they are.
     pub(crate) metrics: Option<SocketAddr>,
     /// Who answers machines that ask for metadata; without it the agent does.
@@ -49,6 +52,8 @@ const ENCAP_IP: &str = "brint-encap-ip";
 const ENCAP_TYPE: &str = "brint-encap-type";
 /// Key of `external_ids` for the provider bridges, as `physnet1:br-ex,physnet2:br-vlan`.
 const BRIDGE_MAPPINGS: &str = "brint-bridge-mappings";
+/// Key of `external_ids` for what passes ports with a firewall besides IP and ARP, as `0x88b5,0x8863`.
+const PERMITTED_ETHERTYPES: &str = "brint-permitted-ethertypes";
 /// Key of `external_ids` for the datapath, as in the column `datapath_type` of a bridge.
 const DATAPATH_TYPE: &str = "brint-datapath-type";
 
@@ -62,6 +67,8 @@ pub(crate) struct ThisHost {
     pub(crate) host: Host,
     /// The datapath that somebody asked for.
     pub(crate) datapath_type: Option<String>,
+    /// What passes ports with a firewall besides IP and ARP.
+    pub(crate) permitted_ethertypes: BTreeSet<EthType>,
     /// Each setting that is ignored, and what was expected.
     pub(crate) problems: BTreeSet<Problem>,
 }
@@ -93,6 +100,12 @@ impl Settings {
             "physnet1:br-ex,...",
             bridge_mappings,
         );
+        let permitted_ethertypes = read(
+            setting(PERMITTED_ETHERTYPES),
+            &mut problems,
+            "types of frames that no rule is about: 0x88b5,...",
+            ethertypes,
+        );
 
         let host = Host {
             name: self.host.clone(),
@@ -114,9 +127,13 @@ impl Settings {
             .datapath_type
             .clone()
             .or_else(|| external_ids.get(DATAPATH_TYPE).cloned());
+        let permitted_ethertypes = (self.permitted_ethertypes.clone())
+            .or(permitted_ethertypes)
+            .unwrap_or_default();
         ThisHost {
             host,
             datapath_type,
+            permitted_ethertypes,
             problems,
         }
     }
@@ -166,6 +183,27 @@ pub(crate) fn encap_types(text: &str) -> Option<BTreeSet<EncapType>> {
         .collect()
 }
 
+/// Reads `0x88b5,0x8863`.
+///
+/// IP and ARP have rules and anti-spoofing, which no setting leads around; VLANs are not a
+/// machine's to choose.
+pub(crate) fn ethertypes(text: &str) -> Option<BTreeSet<EthType>> {
+    const GUARDED: [EthType; 5] = [
+        EthType::IPV4,
+        EthType::IPV6,
+        EthType::ARP,
+        EthType::VLAN,
+        EthType::SERVICE_VLAN,
+    ];
+    let ethertype = |word: &str| {
+        let number = u16::from_str_radix(word.trim().strip_prefix("0x")?, 16).ok()?;
+        // Less is the length of an 802.3 frame.
+        let is_type = number >= 0x600 && !GUARDED.contains(&EthType(number));
+        is_type.then_some(EthType(number))
+    };
+    text.split(',').map(ethertype).collect()
+}
+
 /// Reads `physnet1:br-ex,physnet2:br-vlan`.
 pub(crate) fn bridge_mappings(text: &str) -> Option<BTreeMap<PhysicalNetwork, String>> {
     let mut mappings = BTreeMap::new();
@@ -199,6 +237,7 @@ pub(crate) mod tests {
             encap_ip: None,
             encap_types: None,
             bridge_mappings: None,
+            permitted_ethertypes: None,
             metrics: None,
             nova: None,
         }
@@ -242,6 +281,23 @@ pub(crate) mod tests {
                  expected physnet1:br-ex,..."
             ]
         );
+    }
+
+    #[test]
+    fn no_setting_leads_around_the_rules() {
+        let permitted = ethertypes("0x88b5, 0x8863").unwrap();
+        assert_eq!(permitted, [EthType(0x88b5), EthType(0x8863)].into());
+        for refused in [
+            "",
+            "0x0800",
+            "0x88b5,0x86dd",
+            "0x0806",
+            "0x8100",
+            "0x05dc",
+            "8863",
+        ] {
+            assert_eq!(ethertypes(refused), None, "{refused}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) fn site(
         .collect();
     site.arrived = desired.bindings.arrived().collect();
     site.unreachable.clone_from(&desired.unreachable);
+    (site.permitted_ethertypes).clone_from(&desired.this.permitted_ethertypes);
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {
         for (port, link) in &bridge.ports {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use openflow::field::EthType;
 use pipelines::network::{EncapType, HostName, PhysicalNetwork};
 use tokio::runtime;
 
@@ -63,6 +64,9 @@ pub(super) struct Host {
     /// Provider bridges, as physnet1:br-ex,...; overrides external_ids:brint-bridge-mappings
     #[arg(long, value_name = "MAPPINGS", value_parser = parse_bridge_mappings)]
     bridge_mappings: Option<Mappings>,
+    /// What passes ports with a firewall besides IP and ARP; overrides external_ids:brint-permitted-ethertypes
+    #[arg(long, value_name = "0x88b5,...", value_parser = parse_ethertypes)]
+    permitted_ethertypes: Option<Ethertypes>,
     /// Gives out metrics for Prometheus, as on 127.0.0.1:9477; anybody who reaches it may read them
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
@@ -76,11 +80,18 @@ pub(super) struct Host {
 
 /// A set of tunnel types; its own name keeps clap from taking it for a repeated flag.
 type Types = BTreeSet<EncapType>;
+/// A set of types of frames.
+type Ethertypes = BTreeSet<EthType>;
 /// Physical networks and their bridges.
 type Mappings = BTreeMap<PhysicalNetwork, String>;
 
 fn parse_encap_types(text: &str) -> Result<Types, String> {
     settings::encap_types(text).ok_or_else(|| "expected some of vxlan, gre and geneve".to_owned())
+}
+
+fn parse_ethertypes(text: &str) -> Result<Ethertypes, String> {
+    settings::ethertypes(text)
+        .ok_or_else(|| "expected types of frames that no rule is about: 0x88b5,...".to_owned())
 }
 
 fn parse_bridge_mappings(text: &str) -> Result<Mappings, String> {
@@ -139,6 +150,7 @@ impl Host {
             encap_ip: self.encap_ip,
             encap_types: self.encap_type,
             bridge_mappings: self.bridge_mappings,
+            permitted_ethertypes: self.permitted_ethertypes,
             metrics: self.metrics,
             nova,
         })

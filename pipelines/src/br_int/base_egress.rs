@@ -96,6 +96,14 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             own.resubmit(&rules_egress::TABLE);
         }
     }
+    for mac in port.port.macs() {
+        for eth_type in port.permitted_ethertypes() {
+            from(port, LINK, flows)
+                .when(ETH_SRC, mac)
+                .when(ETH_TYPE, *eth_type)
+                .resubmit(&delivery::TABLE);
+        }
+    }
     // Who asks for its first address has none.
     let request = Dhcp::V4.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, own_mac));
     request

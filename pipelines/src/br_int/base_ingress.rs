@@ -47,10 +47,15 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 }
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
-    to(port, LINK, flows)
-        .when(ETH_TYPE, EthType::ARP)
-        .then(|actions| trunk_output::to(actions, port))
-        .done();
+    for eth_type in [&EthType::ARP]
+        .into_iter()
+        .chain(port.permitted_ethertypes())
+    {
+        to(port, LINK, flows)
+            .when(ETH_TYPE, *eth_type)
+            .then(|actions| trunk_output::to(actions, port))
+            .done();
+    }
     for icmp_type in [
         link::LISTENER_QUERY,
         link::ROUTER_ADVERTISEMENT,

@@ -229,6 +229,27 @@ fn only_ip_and_arp_pass_a_firewalled_port() {
 }
 
 #[test]
+fn permitted_types_pass_a_firewalled_port_under_its_own_address() {
+    let (switch, _) = switch_with("open_ports");
+    let own = MacAddr([0xfa, 0x16, 0x3e, 0, 0, 2]);
+    let other = MacAddr([0xfa, 0x16, 0x3e, 0, 0, 1]);
+    let payload = [0xaa; 46];
+    let sent = |from, eth_type: [u8; 2]| {
+        let frame = ethernet((from, other), &eth_type, &payload);
+        switch.trace_frame("br-int", "in_port=102", &frame, NEW)
+    };
+    assert_eq!(sent(own, [0x88, 0xb5]), ports(&[101]));
+    assert_eq!(sent(other, [0x88, 0xb5]), ports(&[]));
+    assert_eq!(sent(own, [0x88, 0xb6]), ports(&[]));
+    let got = |eth_type: [u8; 2]| {
+        let frame = ethernet((other, own), &eth_type, &payload);
+        switch.trace_frame("br-int", "in_port=101", &frame, NEW)
+    };
+    assert_eq!(got([0x88, 0xb5]), ports(&[102]));
+    assert_eq!(got([0x88, 0xb6]), ports(&[]));
+}
+
+#[test]
 fn a_machine_chooses_no_vlan() {
     let (switch, _) = switch_with("quickstart");
     let inner = ipv4(

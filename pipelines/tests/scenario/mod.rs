@@ -9,7 +9,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use openflow::field::PortNo;
+use openflow::field::{EthType, PortNo};
 use pipelines::{
     network::{
         AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, FloatingIp,
@@ -41,6 +41,9 @@ struct Scenario {
     floating_ips: Vec<FloatingIpEntry>,
     #[serde(default)]
     logs: Vec<LogEntry>,
+    /// In hexadecimal.
+    #[serde(default)]
+    permitted_ethertypes: Vec<String>,
     patch_tun: u32,
     patch_int: u32,
     /// Both ends of the patch to each physical network.
@@ -207,6 +210,10 @@ pub(crate) fn read_with_objects(name: &str) -> (Objects, Site) {
             site.routers.insert(router_id(&router.name), number);
         }
     }
+    let permitted = scenario.permitted_ethertypes.iter();
+    site.permitted_ethertypes = permitted
+        .map(|text| EthType(u16::from_str_radix(text, 16).unwrap()))
+        .collect();
     site.patch_tun = Some(PortNo(scenario.patch_tun));
     site.patch_int = Some(PortNo(scenario.patch_int));
     for (physical_network, [int, phy]) in &scenario.providers {
