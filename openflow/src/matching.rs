@@ -37,7 +37,7 @@ use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Match {
-    tlvs: SmallVec<[u8; 64]>,
+    tlvs: SmallVec<[u8; 40]>,
 }
 
 /// One condition of a match.

@@ -189,6 +189,23 @@ impl FlowSet {
     pub fn insert_meter(&mut self, meter: Meter) {
         self.meters.insert(meter.id, meter);
     }
+}
+
+/// What one unit wants.
+///
+/// Units are many and change rarely, so their flows are plain lists, in the order of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    flows: Box<[Arc<Flow>]>,
+    groups: BTreeMap<GroupId, Group>,
+    meters: BTreeMap<MeterId, Meter>,
+}
+
+impl Wanted {
+    fn flow(&self, key: &Key) -> Option<&Arc<Flow>> {
+        let found = (self.flows).binary_search_by(|flow| flow.identity().cmp(&key.parts()));
+        self.flows.get(found.ok()?)
+    }
 
     fn is_empty(&self) -> bool {
         self.flows.is_empty() && self.groups.is_empty() && self.meters.is_empty()
@@ -201,7 +218,7 @@ type Owners = SmallVec<[Arc<Unit>; 1]>;
 /// What a bridge should have, and which unit wants what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
-    units: BTreeMap<Arc<Unit>, FlowSet>,
+    units: BTreeMap<Arc<Unit>, Wanted>,
     flows: BTreeMap<Key, Owners>,
     groups: BTreeMap<GroupId, Owners>,
     meters: BTreeMap<MeterId, Owners>,
@@ -217,11 +234,6 @@ impl Desired {
     /// The same, to keep: it stays what it is when this changes.
     pub fn shared(&self) -> Arc<FlowSet> {
         Arc::clone(&self.whole)
-    }
-
-    /// What one unit wants.
-    pub fn unit(&self, unit: &Unit) -> Option<&FlowSet> {
-        self.units.get(unit)
     }
 
     /// Replaces what units want, all at once. A unit that is gone wants nothing.
@@ -245,27 +257,31 @@ impl Desired {
     }
 
     /// Notes what a unit wants, and what has to be settled for it: most of its flows stay.
-    fn enter(&mut self, unit: Unit, mut wanted: FlowSet, touched: &mut Touched) {
+    fn enter(&mut self, unit: Unit, wanted: FlowSet, touched: &mut Touched) {
         let unit = Arc::new(unit);
         let before = self.units.remove(&unit).unwrap_or_default();
-        if !before.is_empty() {
-            wanted.share(&before);
-        }
-        for difference in before.differences(&wanted) {
-            let (old, new) = match difference {
-                Difference::Added(new) => (None, Some(new)),
-                Difference::Modified { old, new } => (Some(old), Some(new)),
-                Difference::Removed(old) => (Some(old), None),
-            };
-            if let Some(old) = old {
-                leave(&mut self.flows, &Key::of(old), &unit);
+        let mut flows = Vec::with_capacity(wanted.flows.len());
+        let mut olds = before.flows.iter().peekable();
+        for new in wanted.flows() {
+            while let Some(gone) = olds.next_if(|old| old.identity() < new.identity()) {
+                self.enter_flow(&unit, Some(gone), None, touched);
             }
-            if let Some(new) = new {
-                join(&mut self.flows, &Key::of(new), &unit);
+            let old = olds.next_if(|old| old.identity() == new.identity());
+            // What stays as it was is in memory once.
+            let flow = old.filter(|old| *old == new).unwrap_or(new);
+            if !old.is_some_and(|old| Arc::ptr_eq(old, flow)) {
+                self.enter_flow(&unit, old, Some(new), touched);
             }
-            // Of two flows with one key, the one that is wanted now.
-            touched.flows.extend(new.or(old).map(Key::of));
+            flows.push(Arc::clone(flow));
         }
+        for gone in olds {
+            self.enter_flow(&unit, Some(gone), None, touched);
+        }
+        let wanted = Wanted {
+            flows: flows.into(),
+            groups: wanted.groups,
+            meters: wanted.meters,
+        };
         for id in before.groups.keys() {
             leave(&mut self.groups, id, &unit);
         }
@@ -285,6 +301,24 @@ impl Desired {
         if !wanted.is_empty() {
             self.units.insert(unit, wanted);
         }
+    }
+
+    /// Notes that a unit wants a flow in place of another.
+    fn enter_flow(
+        &mut self,
+        unit: &Arc<Unit>,
+        old: Option<&Arc<Flow>>,
+        new: Option<&Arc<Flow>>,
+        touched: &mut Touched,
+    ) {
+        if let Some(old) = old {
+            leave(&mut self.flows, &Key::of(old), unit);
+        }
+        if let Some(new) = new {
+            join(&mut self.flows, &Key::of(new), unit);
+        }
+        // Of two flows with one key, the one that is wanted now.
+        touched.flows.extend(new.or(old).map(Key::of));
     }
 
     /// Brings one flow of the whole in line with the units that want it.
