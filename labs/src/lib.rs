@@ -27,6 +27,7 @@ pub mod probe;
 mod process;
 pub mod quickstart;
 pub mod scale;
+pub mod scenario;
 mod state;
 mod switch;
 mod trunk;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use labs::matrix::{self, Underlay};
-use labs::{probe, scale};
+use labs::{probe, scale, scenario};
 
 mod report;
 
@@ -24,6 +24,8 @@ struct Arguments {
 enum Choice {
     /// Two hosts, two tenants with the same addresses, and two provider networks
     Quickstart(Quickstart),
+    /// The lab of a directory, as labs/topologies/two-hosts: who reaches whom
+    Run(Run),
     /// Every segment type on many hosts: who hears whose frames
     Matrix(Matrix),
     /// The quickstart on a cluster of three northbound servers, whose leaders are killed
@@ -44,6 +46,21 @@ enum Choice {
 
 #[derive(Debug, clap::Args)]
 struct Quickstart {
+    /// Leave everything up, to play with
+    #[arg(long, conflicts_with = "down")]
+    keep: bool,
+    /// Only remove what an earlier run left up
+    #[arg(long)]
+    down: bool,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// The directory, with network.yaml and checks.yaml
+    directory: PathBuf,
     /// Leave everything up, to play with
     #[arg(long, conflicts_with = "down")]
     keep: bool,
@@ -123,6 +140,7 @@ struct Group {
 fn main() -> ExitCode {
     let done = match Arguments::parse().lab {
         Choice::Quickstart(arguments) => quickstart(&arguments),
+        Choice::Run(arguments) => run(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
         Choice::Cluster(arguments) => cluster(&arguments),
         Choice::Fleet(arguments) => fleet(&arguments),
@@ -166,6 +184,35 @@ fn quickstart(arguments: &Quickstart) -> anyhow::Result<bool> {
         lab.keep();
     }
     report::print(&mut io::stdout().lock(), &lab, &checks, arguments.keep)?;
+    Ok(checks.all_hold())
+}
+
+/// Runs the lab of a directory; whether every check holds.
+fn run(arguments: &Run) -> anyhow::Result<bool> {
+    let directory = &arguments.directory;
+    let name = directory.file_name().and_then(|name| name.to_str());
+    let name = name.with_context(|| format!("{}: expected a name", directory.display()))?;
+    let mut out = io::stdout().lock();
+    if arguments.down {
+        labs::remove(name)?;
+        writeln!(out, "Nothing of the lab is left.")?;
+        return Ok(true);
+    }
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let (mut lab, scenario) = scenario::start(name, directory, &brint)?;
+    let checks = scenario::check(&lab, &scenario)?;
+    write!(out, "{checks}")?;
+    if arguments.keep {
+        lab.keep();
+        let namespaces = lab.hosts().iter().map(|host| host.namespace().name());
+        let namespaces: Vec<_> = namespaces.collect();
+        writeln!(
+            out,
+            "\nThe hosts are the namespaces {}.",
+            namespaces.join(", ")
+        )?;
+    }
     Ok(checks.all_hold())
 }
 

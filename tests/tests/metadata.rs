@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, PATIENCE, wait_for};
 use tests::brint;
 
-const NETWORK: &str = include_str!("../../labs/topologies/routed/network.yaml");
+const NETWORK: &str = include_str!("../../labs/topologies/tenants/network.yaml");
 /// The tail of the lines of two machines with one address, in networks of two tenants.
 const W1: &str = "security_groups: [default, ping], host: host1}";
 const B1: &str = "mac_address: \"fa:16:3e:00:0b:11\",";

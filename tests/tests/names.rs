@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, PATIENCE, wait_for};
 use tests::brint;
 
-const NETWORK: &str = include_str!("../../labs/topologies/routed/network.yaml");
+const NETWORK: &str = include_str!("../../labs/topologies/tenants/network.yaml");
 const SERVER: &str = "169.254.169.254:53";
 /// Types of records (RFC 1035, section 3.2.2; RFC 3596).
 const A: u16 = 1;

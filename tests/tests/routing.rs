@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, Namespace, PATIENCE, probe, wait_for};
 use tests::{Flows, brint, reaches};
 
-const NETWORK: &str = include_str!("../../labs/topologies/routed/network.yaml");
+const NETWORK: &str = include_str!("../../labs/topologies/tenants/network.yaml");
 
 fn start(name: &str) -> anyhow::Result<Lab> {
     let mut lab = Lab::build(name, NETWORK, &brint()?)?;
