@@ -30,7 +30,7 @@ const INTEGRATION_BRIDGE: &str = "br-int";
 ///
 /// The userspace datapath finds the way to a remote endpoint only through an address on one of its
 /// own bridges. The kernel datapath does not mind, so both are built alike.
-const PHYSICAL_BRIDGE: &str = "br-phy";
+pub(crate) const PHYSICAL_BRIDGE: &str = "br-phy";
 /// The network card of the underlay.
 const UNDERLAY_CARD: &str = "eth0";
 

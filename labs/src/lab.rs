@@ -200,6 +200,15 @@ impl Lab {
             .try_for_each(|host| host.start_agent(&self.brint, &self.network))
     }
 
+    /// Has the agent of every host end by itself.
+    ///
+    /// # Errors
+    ///
+    /// When one was not started, or does not end.
+    pub fn stop_agents(&mut self) -> anyhow::Result<()> {
+        self.hosts.iter_mut().try_for_each(Host::stop_agent)
+    }
+
     /// Starts the agent of every host, by a command that says what it follows.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod namespace;
 pub mod network;
 mod northbound;
 mod outside;
+pub mod page;
 mod patience;
 pub mod probe;
 mod process;

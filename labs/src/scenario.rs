@@ -18,6 +18,7 @@ use serde::Deserialize;
 use crate::check::Checks;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
+use crate::network::MacAddr;
 use crate::probe::{self, Listening};
 
 /// How long what must pass may take, the first packet of a network included.
@@ -81,9 +82,19 @@ pub fn start(name: &str, directory: &Path, brint: &Path) -> anyhow::Result<(Lab,
     let scenario = serde_saphyr::from_str(&read("checks.yaml")?)
         .with_context(|| format!("{}/checks.yaml", directory.display()))?;
     let mut lab = Lab::build(name, &read("network.yaml")?, brint)?;
+    let networks = lab.description().networks.iter();
+    let stations = networks.filter(|network| network.physical_network.is_some());
+    for (number, station) in (1..).zip(stations) {
+        let mac = MacAddr([2, 0, 0, 0, 0, number]);
+        let outside = lab.outside().namespace();
+        outside.ip(&format!("link set {} address {mac}", station.name))?;
+    }
     lab.start_agents()?;
     lab.wait_for_bridges()?;
+    // Bound all at once, networks have the same local VLANs in every run.
+    lab.stop_agents()?;
     lab.plug_machines(&[])?;
+    lab.start_agents()?;
     lab.wait_until_bound()?;
     Ok((lab, scenario))
 }

@@ -1,17 +1,39 @@
 //! The labs of directories, with all that they have to show.
+//!
+//! `BLESS=1` writes what the switches say now in place of the traces in the pages.
 
 use std::path::Path;
+use std::{env, fs};
 
-use anyhow::ensure;
-use labs::scenario;
+use anyhow::{Context as _, ensure};
+use labs::{Lab, PATIENCE, page, scenario, wait_for};
 use tests::brint;
 
 fn shows_what_it_should(lab: &str) -> anyhow::Result<()> {
     let topologies = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../labs/topologies"));
-    let (lab, scenario) = scenario::start(&format!("t-{lab}"), &topologies.join(lab), &brint()?)?;
+    let directory = topologies.join(lab);
+    let (lab, scenario) = scenario::start(&format!("t-{lab}"), &directory, &brint()?)?;
     let checks = scenario::check(&lab, &scenario)?;
     ensure!(checks.all_hold(), "\n{checks}");
-    Ok(())
+    follows_its_page(&lab, &directory.join("README.md"))
+}
+
+/// Packets go through the tables as the page says.
+fn follows_its_page(lab: &Lab, file: &Path) -> anyhow::Result<()> {
+    let said = fs::read_to_string(file).context("reading the page")?;
+    if env::var_os("BLESS").is_some() {
+        return fs::write(file, page::traced(&said, lab)?).context("writing the page");
+    }
+    let mut differs = None;
+    let same = wait_for("the page is right", PATIENCE, || {
+        let now = page::traced(&said, lab)?;
+        let mut lines = now.lines().zip(said.lines());
+        differs = lines
+            .find(|(now, said)| now != said)
+            .map(|(now, said)| format!("{now:?}, and not {said:?}"));
+        Ok((now == said).then_some(()))
+    });
+    same.with_context(|| format!("{}: {differs:?}", file.display()))
 }
 
 #[test]
