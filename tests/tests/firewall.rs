@@ -321,15 +321,15 @@ fn a_connection_whose_rule_stays_loses_nothing() -> anyhow::Result<()> {
     };
     // A rule of the same group comes and goes, then the port itself gets another address.
     let default = "  - name: default\n    project: tenant-a\n    rules:\n";
-    let rule = "      - {direction: ingress, ethertype: IPv4, protocol: udp, port_range_min: 53, \
-                port_range_max: 53}\n";
+    let rule = "      - {direction: ingress, ethertype: IPv4, protocol: udp, port_range_min: 1053, \
+                port_range_max: 1053}\n";
     let more = NETWORK.replace(default, &format!("{default}{rule}"));
     let pair = "    name: a1\n    allowed_address_pairs: [{ip_address: 10.0.0.200}]\n";
     let updated = NETWORK.replace("    name: a1\n", pair);
     let host = lab.host("host1")?;
     for (description, text, there) in [
-        (more.as_str(), "tp_dst=53", true),
-        (NETWORK, "tp_dst=53", false),
+        (more.as_str(), "tp_dst=1053", true),
+        (NETWORK, "tp_dst=1053", false),
         (updated.as_str(), "nw_src=10.0.0.200", true),
         (NETWORK, "nw_src=10.0.0.200", false),
     ] {

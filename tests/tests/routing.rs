@@ -36,6 +36,32 @@ fn machines_of_one_router_reach_each_other_wherever_they_are() -> anyhow::Result
     for to in ["10.0.1.1", "10.0.2.1", "2001:db8:a:1::1", "2001:db8:a:2::1"] {
         answers(machine("w1")?, to)?;
     }
+    // So `brint why` says of both ends, and of what only the agent answers.
+    for (question, expected) in [
+        ("w1 tcp/22 to d1", "allows it at d1; it is delivered to d1"),
+        (
+            "d1 tcp/80 from w2",
+            "allows it at d1; it is delivered to d1",
+        ),
+        (
+            "w1 tcp/22 to 10.0.2.12",
+            "d2 is on host host2: its ingress rules are judged there",
+        ),
+        (
+            "w1 tcp/80 to 169.254.169.254",
+            "allowed: the agent answers it",
+        ),
+        (
+            "w1 udp/53 to 10.0.2.1",
+            "dropped: it goes no further than its router",
+        ),
+    ] {
+        let host = lab.host("host1")?;
+        // What is dropped is no success.
+        let said = host.ask_agent(lab.brint(), &format!("why {question}"));
+        let said = said.unwrap_or_else(|error| format!("{error:#}"));
+        ensure!(said.contains(expected), "why {question}: {said}");
+    }
     // Tenant B's addresses are the same, and its router leads nowhere else.
     reaches(machine("b1")?, machine("b2")?)?;
     let limit = Duration::from_millis(700);

@@ -1,8 +1,10 @@
 //! Where a question is asked: the description and the switch of one host.
 
+use std::net::IpAddr;
+
 use openflow::field::PortNo;
 use pipelines::cookie::Cookie;
-use pipelines::network::{Model, Port, Segment};
+use pipelines::network::{MacAddr, Model, Port, Router, Segment};
 use pipelines::site::Site;
 
 use crate::board::{Knowledge, View};
@@ -33,6 +35,55 @@ impl<'a> Place<'a> {
             site,
             knowledge,
         })
+    }
+
+    /// Whether an address is in a subnet of a port, or in none of its affair, as what is link-local.
+    pub(super) fn is_on_link(&self, port: &Port, address: IpAddr) -> bool {
+        let mut subnets = self.model.subnets_of(port);
+        subnets.any(|subnet| subnet.cidr().contains(&address))
+    }
+
+    /// The routers that join the network of a port, or lead it outside.
+    fn routers(&self, port: &Port) -> impl Iterator<Item = &'a Router> {
+        let model = self.model;
+        model
+            .routers_of(port.network)
+            .filter(|router| router.admin_state_up)
+    }
+
+    /// The MAC to which a port sends what is for an address elsewhere.
+    pub(super) fn gateway_mac(&self, port: &Port, address: IpAddr) -> Option<MacAddr> {
+        let model = self.model;
+        let subnets = model.subnets_of(port);
+        let mut gateways = subnets.filter_map(|subnet| subnet.gateway_ip());
+        let gateway = gateways.find(|ip| ip.is_ipv4() == address.is_ipv4())?;
+        let ports = self
+            .routers(port)
+            .flat_map(|router| model.ports_of_router(router));
+        let mut ports = ports.filter(|interface| interface.network == port.network);
+        let interface = ports.find(|interface| interface.fixed_ips.contains(&gateway))?;
+        Some(interface.mac_address)
+    }
+
+    /// Whether one router joins the networks of two ports.
+    pub(super) fn are_routed(&self, one: &Port, other: &Port) -> bool {
+        let joined = |router: &Router| {
+            let mut ports = self.model.ports_of_router(router);
+            ports.any(|interface| interface.network == other.network)
+        };
+        self.routers(one).any(joined)
+    }
+
+    /// The port with an address in a network that a router joins to another port's.
+    pub(super) fn routed_holder(&self, asked: &Port, address: IpAddr) -> Option<&'a Port> {
+        let model = self.model;
+        let interfaces = self
+            .routers(asked)
+            .flat_map(|router| router.interfaces.iter());
+        let joined = interfaces.filter_map(|id| model.port(*id));
+        let mut ports = joined.flat_map(|interface| model.ports_of(interface.network));
+        let is_own = |port: &&Port| model.router_port(port.id).is_none();
+        ports.find(|port| port.fixed_ips.contains(&address) && is_own(port))
     }
 
     /// The port that a text names.

@@ -91,6 +91,9 @@ impl<'a> Probe<'a> {
             let mac = match (packet.value(ETH_TYPE), receiver, to) {
                 (Some(EthType::ARP), ..) => MacAddr([0xff; 6]),
                 (_, Some(receiver), Some(to)) => mac_of(receiver, to),
+                (_, None, Some(to)) if !place.is_on_link(asked, to) => {
+                    place.gateway_mac(asked, to).unwrap_or(SOMEBODY)
+                }
                 _ => SOMEBODY,
             };
             packet = packet.with(ETH_DST, mac);
@@ -138,10 +141,10 @@ impl<'a> Probe<'a> {
             },
             _ => from_outside(place, asked, from.address, sender, &mut notes),
         };
-        let mac = |port: Option<&Port>, address| port.map_or(SOMEBODY, |p| mac_of(p, address));
+        let (eth_src, eth_dst) = macs(place, (sender, from.address), (receiver, to.address));
         let packet = Match::default()
-            .with(ETH_SRC, mac(sender, from.address))
-            .with(ETH_DST, mac(receiver, to.address));
+            .with(ETH_SRC, eth_src)
+            .with(ETH_DST, eth_dst);
         Ok(Self {
             packet: traffic(addresses(packet, from.address, to.address), words, v6),
             sending,
@@ -180,6 +183,30 @@ pub(super) fn enters(packet: Match, number: PortNo, vlan: Option<u16>) -> String
         _ => return text,
     };
     text.replace(old, new)
+}
+
+/// The MACs of a packet where it enters: between two networks, one is that of a router.
+fn macs(
+    place: &Place<'_>,
+    (sender, from): (Option<&Port>, IpAddr),
+    (receiver, to): (Option<&Port>, IpAddr),
+) -> (MacAddr, MacAddr) {
+    let mac = |port: Option<&Port>, address| port.map_or(SOMEBODY, |port| mac_of(port, address));
+    let own = (mac(sender, from), mac(receiver, to));
+    let routed = |port: &Port, other: Option<&Port>, address| match other {
+        Some(other) => port.network != other.network,
+        None => !place.is_on_link(port, address),
+    };
+    match (sender, receiver) {
+        // It is routed where it enters.
+        (Some(sender), _) if place.site.has(sender.id) && routed(sender, receiver, to) => {
+            (own.0, place.gateway_mac(sender, to).unwrap_or(own.1))
+        }
+        (_, Some(receiver)) if routed(receiver, sender, from) => {
+            (place.gateway_mac(receiver, from).unwrap_or(own.0), own.1)
+        }
+        _ => own,
+    }
 }
 
 fn sends(place: &Place<'_>, port: &Port) -> Sending {
@@ -241,13 +268,14 @@ fn end<'a>(place: &Place<'a>, asked: &'a Port, text: &str, v6: bool) -> Result<E
     match text.parse() {
         Ok(address) => Ok(End {
             address,
-            port: holder(place, asked, address),
+            port: holder(place, asked, address).or_else(|| place.routed_holder(asked, address)),
         }),
         Err(_) => {
             let port = place.port_named(text)?;
-            if port.network != asked.network {
+            if port.network != asked.network && !place.are_routed(asked, port) {
                 return Err(format!(
-                    "port {text} is in another network than {}: give its address",
+                    "port {text} is in another network than {}, and no router joins them: give \
+                     its address",
                     asked.name
                 ));
             }

@@ -111,23 +111,35 @@ fn is_frame(line: &str) -> bool {
     is_rule || FRAME.iter().any(|start| line.starts_with(start))
 }
 
+/// What only says when actions are done, or to a copy.
+const BRANCHES: [&str; 6] = ["actions", "check_pkt_len", "clone", "gt", "le", "sample"];
+
 /// Whether the actions of a datapath send the packet anywhere.
 fn sends(actions: &str) -> bool {
-    let mut depth = 0_u32;
+    // Parentheses, each with whether actions of their own are in it, and nothing else.
+    let mut open = Vec::new();
     let mut outside = String::new();
     for c in actions.chars() {
+        let is_hidden = open.contains(&false);
         match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => outside.push(c),
-            _ => {}
+            '(' => {
+                let word = outside.rsplit(',').next().unwrap_or_default();
+                open.push(!is_hidden && BRANCHES.contains(&word));
+                outside.push(',');
+            }
+            ')' => {
+                open.pop();
+                outside.push(',');
+            }
+            _ if is_hidden => {}
+            _ => outside.push(c),
         }
     }
     let is_port = |action: &str| action.chars().all(|c| c.is_ascii_digit()) && !action.is_empty();
     // Into a tunnel, and copies that are sent; a copy that is only tracked has no number in it.
     outside
         .split(',')
-        .any(|action| is_port(action) || ["tnl_push", "clone", "sample"].contains(&action))
+        .any(|action| is_port(action) || action == "tnl_push")
 }
 
 /// The states in which `--ct-next` has each packet leave the connection tracker.

@@ -5,6 +5,7 @@ use openflow::matching::Match;
 use pipelines::bridge::Bridge as Role;
 use pipelines::explain::{Decision, decision};
 use pipelines::network::{Direction, Port};
+use pipelines::service::Service;
 
 use super::place::Place;
 use super::reason;
@@ -26,9 +27,12 @@ pub(super) fn of(place: &Place<'_>, packet: &Match, ends: Ends<'_>, trace: Trace
         .filter(|step| step.bridge == place.view.settings.integration_bridge)
         .filter_map(|step| leg(place, packet, ends, step))
         .collect();
-    let (verdict, reasons) = match trace.sent {
-        true => (Verdict::Allowed, passed(place, &legs, &trace)),
-        false => (Verdict::Dropped, dropped(place, ends, &legs, &trace)),
+    let is_refused = legs.iter().any(|leg| leg.verdict == Verdict::Dropped);
+    let shown = shown(place, &trace).filter(|_| !is_refused);
+    let (verdict, reasons) = match (shown, trace.sent) {
+        (Some(service), _) => answered(service),
+        (None, true) => (Verdict::Allowed, passed(place, &legs, &trace)),
+        (None, false) => (Verdict::Dropped, dropped(place, ends, &legs, &trace)),
     };
     let mut notes = Vec::new();
     if let Some(port) = ends.receiver.filter(|port| !place.site.has(port.id))
@@ -82,6 +86,47 @@ fn leg(place: &Place<'_>, packet: &Match, ends: Ends<'_>, step: &Step) -> Option
         },
         rules: rules.iter().map(|rule| rule.rule.id().0).collect(),
     })
+}
+
+/// What the agent is shown the packet for, if it goes nowhere else.
+fn shown(place: &Place<'_>, trace: &Trace) -> Option<Service> {
+    let Sent { ports, ways } = Sent::of(place, trace);
+    let integration = &place.view.settings.integration_bridge;
+    let steps = trace
+        .steps
+        .iter()
+        .filter(|step| step.bridge == *integration);
+    let mut shown = steps.filter(|step| {
+        let mut actions = step.actions.iter();
+        actions.any(|action| action.starts_with("controller("))
+    });
+    let service = shown.find_map(|step| Service::of(step.table));
+    service.filter(|_| ports.is_empty() && ways.is_empty())
+}
+
+/// What becomes of a packet that only the agent is shown.
+fn answered(service: Service) -> (Verdict, String) {
+    let (verdict, sentence) = match service {
+        Service::Dhcpv4 | Service::Dhcpv6 => (Verdict::Allowed, "the agent answers it, as DHCP"),
+        Service::RouterAdvertisement => (
+            Verdict::Allowed,
+            "the agent answers it, as the router of the network",
+        ),
+        Service::Metadata | Service::Dns => (
+            Verdict::Allowed,
+            "the agent answers it, at the address of the services",
+        ),
+        Service::Neighbour => (
+            Verdict::Allowed,
+            "it waits until the agent has found its next station outside",
+        ),
+        Service::Undelivered => (
+            Verdict::Dropped,
+            "it goes no further than its router, which tells the sender why: no route leads there, \
+             it is for the router itself, has no hops left, or is too large",
+        ),
+    };
+    (verdict, sentence.to_owned())
 }
 
 /// Why a packet passed, and where it went.

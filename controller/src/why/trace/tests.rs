@@ -65,6 +65,16 @@ fn what_only_goes_to_the_connection_tracker_is_not_sent() {
         "ct(commit,zone=1),tnl_push(tnl_port(7),out_port(2)),1"
     ));
     assert!(sends("push_vlan(vid=3,pcp=0),2"));
+    // What the agent is shown is not sent; what a branch sends is.
+    let shown =
+        "sample(sample=100.0%,actions(meter(0),userspace(pid=0,controller(reason=1,id=9))))";
+    assert!(!sends(shown));
+    let large = format!("check_pkt_len(size=1464,gt({shown}),le(set(ipv4(ttl=63)),");
+    assert!(!sends(&format!("{large}ct(zone=1),recirc(0x2)))")));
+    assert!(sends(&format!(
+        "{large}tnl_push(tnl_port(6),out_port(2)),1))"
+    )));
+    assert!(sends("clone(push_vlan(vid=3,pcp=0),2),recirc(0x2)"));
 }
 
 #[test]
