@@ -464,6 +464,7 @@ impl Agent {
         self.programs.compile(site, bridges);
         self.view.compilation = self.programs.compilation();
         self.view.site = self.programs.site();
+        self.view.units = Arc::default();
         self.view.flows.clear();
         let announce = self.arrivals.announce();
         for (name, flows) in self.programs.flows() {

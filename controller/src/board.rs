@@ -5,7 +5,7 @@
 //! do not matter any more.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use pipelines::flow_set::FlowSet;
@@ -55,6 +55,8 @@ pub(crate) struct View {
     pub(crate) desired: Option<Arc<Desired>>,
     /// What the flows were compiled from.
     pub(crate) site: Option<Arc<Site>>,
+    /// How many units the site has, once somebody has asked.
+    pub(crate) units: Arc<OnceLock<usize>>,
     /// What compiling took.
     pub(crate) compilation: Compilation,
     /// What each bridge should have.
@@ -115,6 +117,7 @@ impl Board {
             tables: Arc::default(),
             desired: None,
             site: None,
+            units: Arc::default(),
             compilation: Compilation::default(),
             flows: BTreeMap::new(),
             problems: BTreeMap::new(),

@@ -106,7 +106,7 @@ impl Resource for FloatingIps {
                 json!(port.and(row.fixed_ip_address.as_ref())),
             ),
             ("router_id", json!(port.and(row.router))),
-            ("status", json!(row.status.as_str())),
+            ("status", json!(status(row).as_str())),
             ("port_details", json!(details)),
             ("dns_name", json!(row.dns_name)),
             ("dns_domain", json!(row.dns_domain)),
@@ -208,6 +208,14 @@ fn dissociated(columns: ovsdb::Values<FloatingIp>) -> ovsdb::Values<FloatingIp> 
         .set(FloatingIp::fixed_ip_address, None::<String>)
         .set(FloatingIp::router, None::<Uuid>)
         .set(FloatingIp::status, Status::Down)
+}
+
+/// Whether it stands for somebody: hosts follow at once, and none has to report it.
+fn status(row: &FloatingIp) -> Status {
+    match row.port {
+        Some(_) => Status::Active,
+        None => Status::Down,
+    }
 }
 
 /// The external address.

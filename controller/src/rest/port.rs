@@ -136,7 +136,7 @@ impl Resource for Ports {
             ("project_id", json!(port.project)),
             ("network_id", json!(port.network)),
             ("admin_state_up", json!(port.admin_state_up)),
-            ("status", json!(port.status.as_str())),
+            ("status", json!(status(port).as_str())),
             ("mac_address", json!(port.mac_address)),
             ("fixed_ips", fixed_ips.collect()),
             ("device_id", json!(port.device_id)),
@@ -523,6 +523,14 @@ fn binding_profile(profile: &Value) -> Result<String, Fault> {
         return Err(Fault::invalid_input("binding:profile value too large"));
     }
     Ok(text)
+}
+
+/// Whether a port works: one of a router is plugged in nowhere, and every host answers for it.
+fn status(port: &Port) -> Status {
+    match port.router {
+        Some(_) if port.admin_state_up => Status::Active,
+        _ => port.status,
+    }
 }
 
 /// The DHCP options of a port.
