@@ -27,6 +27,7 @@ mod patience;
 pub mod probe;
 mod process;
 pub mod quickstart;
+pub mod routing;
 pub mod scale;
 pub mod scenario;
 mod state;

@@ -36,6 +36,8 @@ enum Choice {
     Scale(Scale),
     /// What a security group costs as it grows, beside ovs-ofctl
     Group(Group),
+    /// What routing costs beside switching, and how long the loss of a gateway host is felt
+    Routing(Routing),
     /// Greets whoever connects; what runs in the machines of a lab that is kept
     #[command(hide = true)]
     Serve {
@@ -87,6 +89,13 @@ struct Matrix {
 
 #[derive(Debug, clap::Args)]
 struct Cluster {
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Routing {
     /// The program under test [default: brint beside this program]
     #[arg(long, value_name = "PATH", env = "BRINT")]
     brint: Option<PathBuf>,
@@ -146,6 +155,7 @@ fn main() -> ExitCode {
         Choice::Fleet(arguments) => fleet(&arguments),
         Choice::Scale(arguments) => scale(&arguments),
         Choice::Group(arguments) => group(&arguments),
+        Choice::Routing(arguments) => routing(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
     };
     match done {
@@ -259,6 +269,15 @@ fn fleet(arguments: &Fleet) -> anyhow::Result<bool> {
     let brint = brint(arguments.brint.as_deref(), &this);
     let times = labs::fleet::measure("fleet", &brint, arguments.hosts, arguments.ports)?;
     writeln!(io::stdout(), "{} hosts, {times}", arguments.hosts)?;
+    Ok(true)
+}
+
+/// Measures routers.
+fn routing(arguments: &Routing) -> anyhow::Result<bool> {
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let figures = labs::routing::measure("routing", &brint)?;
+    writeln!(io::stdout(), "{figures}")?;
     Ok(true)
 }
 

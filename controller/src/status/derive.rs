@@ -39,9 +39,10 @@ impl Status {
             },
             compilation: Compilation {
                 // Counted for those who ask, and once: whoever compiles needs not know all of them.
-                units: view.site.as_ref().map_or(0, |site| {
-                    *view.units.get_or_init(|| units(site).len())
-                }),
+                units: view
+                    .site
+                    .as_ref()
+                    .map_or(0, |site| *view.units.get_or_init(|| units(site).len())),
                 recompiled: view.compilation.recompiled,
                 us: micros(view.compilation.took),
                 changes: view.compilation.changes,

@@ -1,0 +1,226 @@
+//! What routing costs beside switching, and what the loss of a gateway host costs.
+//!
+//! The same machines talk within one network and between two, on one host and over two. The figures
+//! are of one run on one machine: their ratios say something, they themselves little.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::patience::{PATIENCE, wait_for};
+use crate::probe;
+
+/// The lab of routers and floating IPs over two hosts.
+const NETWORK: &str = include_str!("../topologies/two-hosts/network.yaml");
+/// One machine more, in web1's network and on its host.
+const WEB3: &str = "ports:\n  - {id: 75500005-bcad-4032-8ad1-f0950600b737, name: web3, network: web, \
+    mac_address: \"fa:16:3e:50:01:13\", fixed_ips: [10.0.1.13], host: host1}\n";
+/// An address that is behind the router outside.
+const WORLD: &str = "198.51.100.99";
+/// How long a stream is measured.
+const STREAM: Duration = Duration::from_secs(3);
+/// How often a packet is sent while a gateway host is lost.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// How long that is watched.
+const WATCHED: Duration = Duration::from_secs(5);
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    ways: Vec<Way>,
+    lost: Duration,
+}
+
+/// A way between two machines.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    name: &'static str,
+    /// Megabits in a second.
+    rate: f64,
+    /// Of a connection, when the first packet finds nothing cached.
+    first: Duration,
+    /// Of one right after.
+    next: Duration,
+}
+
+/// Measures every way.
+///
+/// # Errors
+///
+/// When the lab does not start, or something that has to pass does not.
+pub fn measure(name: &str, brint: &Path) -> anyhow::Result<Figures> {
+    let mut lab = Lab::build(name, &NETWORK.replace("ports:\n", WEB3), brint)?;
+    lab.start_agents()?;
+    lab.wait_for_bridges()?;
+    lab.plug_machines(&[])?;
+    lab.wait_until_bound()?;
+    let ways = [
+        ("switched, one host", "web1", "web3"),
+        ("routed, one host", "web1", "data1"),
+        ("switched, two hosts", "web1", "web2"),
+        ("routed, two hosts", "web1", "data2"),
+    ];
+    let ways = ways.into_iter().map(|(name, from, to)| {
+        let (from, to) = (lab.machine(from)?, lab.machine(to)?);
+        way(name, from.namespace(), (to.namespace(), to.ipv4()?))
+    });
+    let ways = ways.collect::<anyhow::Result<_>>()?;
+    let lost = lose_gateway(&mut lab)?;
+    Ok(Figures { ways, lost })
+}
+
+/// Measures one way.
+fn way(name: &'static str, from: &Namespace, to: (&Namespace, IpAddr)) -> anyhow::Result<Way> {
+    let bind = || TcpListener::bind((to.1, 0)).context("listening");
+    let listener = to.0.enter(bind)?;
+    let address = listener.local_addr()?;
+    let connect = || {
+        from.enter(|| {
+            let started = Instant::now();
+            let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+            Ok((stream, started.elapsed()))
+        })
+    };
+    // What the switches look up once for all packets, they have looked up.
+    wait_for("the other machine answers", PATIENCE, || {
+        Ok(probe::ping(from, to.1, Duration::from_secs(1))?.then_some(()))
+    })?;
+    let ((_, first), (stream, next)) = (connect()?, connect()?);
+    let _first = listener.accept()?;
+    let (heard, _) = listener.accept()?;
+    let rate = stream_over(stream, heard)?;
+    Ok(Way {
+        name,
+        rate,
+        first,
+        next,
+    })
+}
+
+/// The megabits in a second that arrive over a connection.
+fn stream_over(mut from: TcpStream, mut to: TcpStream) -> anyhow::Result<f64> {
+    let sender = thread::spawn(move || {
+        let data = vec![0; 1 << 16];
+        let end = Instant::now() + STREAM;
+        while Instant::now() < end && from.write_all(&data).is_ok() {}
+    });
+    let started = Instant::now();
+    let mut data = vec![0; 1 << 16];
+    let mut bytes = 0_u32;
+    let mut megabytes = 0_u32;
+    loop {
+        let length = to.read(&mut data)?;
+        if length == 0 {
+            break;
+        }
+        bytes += u32::try_from(length)?;
+        megabytes += bytes / 1_000_000;
+        bytes %= 1_000_000;
+    }
+    let took = started.elapsed();
+    sender.join().map_err(|_| anyhow!("the sender panicked"))?;
+    Ok(8.0 * f64::from(megabytes) / took.as_secs_f64())
+}
+
+/// How long nothing arrives when the gateway host of a router dies.
+fn lose_gateway(lab: &mut Lab) -> anyhow::Result<Duration> {
+    let outside = lab.outside().namespace();
+    outside.ip("link set lo up")?;
+    outside.ip(&format!("address add {WORLD} dev lo"))?;
+    let world: IpAddr = WORLD.parse()?;
+    let machine = lab.machine("data1")?.namespace().clone();
+    wait_for("the world answers", PATIENCE, || {
+        Ok(probe::ping(&machine, world, Duration::from_secs(1))?.then_some(()))
+    })?;
+    // Hosts take each other for gone only after they have heard each other.
+    wait_for("the hosts hear each other", PATIENCE, || {
+        let heard = lab
+            .host("host1")?
+            .ovs()
+            .vsctl("--columns=bfd_status list Interface")?;
+        Ok(heard.contains("state=up").then_some(()))
+    })?;
+    let echo = || std::net::UdpSocket::bind((world, 7)).context("the world's echo");
+    let echo = outside.enter(echo)?;
+    echo.set_read_timeout(Some(WATCHED + PATIENCE))?;
+    thread::spawn(move || {
+        let mut data = [0; 64];
+        while let Ok((length, from)) = echo.recv_from(&mut data) {
+            let said = data.get(..length).unwrap_or_default();
+            // What is lost is what is measured.
+            let _sent = echo.send_to(said, from);
+        }
+    });
+    let socket = machine.enter(|| {
+        let socket = std::net::UdpSocket::bind("0.0.0.0:0").context("a socket")?;
+        socket
+            .connect(SocketAddr::new(world, 7))
+            .context("the world")?;
+        Ok(socket)
+    })?;
+    let ear = socket.try_clone()?;
+    ear.set_read_timeout(Some(INTERVAL))?;
+    let heard = thread::spawn(move || {
+        let mut data = [0; 64];
+        let mut longest = Duration::ZERO;
+        let (started, mut last) = (Instant::now(), Instant::now());
+        while started.elapsed() < WATCHED {
+            // An error of an earlier packet is no answer, nor is silence.
+            if ear.recv(&mut data).is_ok() {
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+        }
+        longest.max(last.elapsed())
+    });
+    let started = Instant::now();
+    let mut is_killed = false;
+    while started.elapsed() < WATCHED {
+        // An error of an earlier packet says that it was lost.
+        let _sent = socket.send(b"here");
+        if !is_killed && started.elapsed() > WATCHED / 4 {
+            lab.host_mut("host2")?.kill_switch()?;
+            is_killed = true;
+        }
+        thread::sleep(INTERVAL);
+    }
+    heard.join().map_err(|_| anyhow!("the listener panicked"))
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:20} {:>12} {:>10} {:>10}", "", "rate", "first", "next")?;
+        for way in &self.ways {
+            writeln!(
+                f,
+                "{:20} {:>7.0} Mbit/s {:>7} us {:>7} us",
+                way.name,
+                way.rate,
+                way.first.as_micros(),
+                way.next.as_micros()
+            )?;
+        }
+        for pair in self.ways.chunks(2) {
+            if let [switched, routed] = pair {
+                let ratio = switched.rate / routed.rate;
+                writeln!(
+                    f,
+                    "{} costs {ratio:.2} times {}",
+                    routed.name, switched.name
+                )?;
+            }
+        }
+        write!(
+            f,
+            "a gateway host dies: nothing arrives for {} ms",
+            self.lost.as_millis()
+        )
+    }
+}
