@@ -73,6 +73,29 @@ fn one_more_host_costs_the_same_among_few_and_many() {
 }
 
 #[test]
+fn one_more_router_costs_the_same_among_few_and_many() {
+    // With a network, a port there and its floating IP.
+    let one_more = |routers| {
+        let size = Size {
+            routers,
+            grouped: false,
+            ..Size::new(10, 10)
+        };
+        let more = Size {
+            routers: routers + 1,
+            ..size
+        };
+        figures(cost(size, more))
+    };
+    let few = one_more(10);
+    assert_eq!(few, one_more(300));
+    assert!(
+        few.contains(&("router", 1)) && few.contains(&("floating IP", 1)),
+        "{few:?}"
+    );
+}
+
+#[test]
 fn one_more_network_costs_the_same_among_few_and_many() {
     let one_more = |size: Size| {
         let more = Size {
