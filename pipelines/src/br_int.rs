@@ -52,8 +52,10 @@ use crate::{
 
 pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
+pub use memory::Forwarded;
 pub(crate) use memory::{
-    FLOATING_IPS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, port_zone, source, translated, zone,
+    FLOATING_IPS, PORT_FORWARDINGS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, forwarded, port_zone,
+    source, translated, zone,
 };
 pub(crate) use to_forget::Note;
 

@@ -3,15 +3,18 @@
 //! The tracker knows addresses and zones, not ports. Once a port is gone, somebody else may get its
 //! address, or another network its zone; the connections of before would pass there without a rule.
 //! The same holds for who seems to be outside: a floating IP that stands for another machine, a
-//! router whose gateway is another host's. What has to be forgotten follows from the flows that go, so it is found also for what happened
-//! while nobody looked. Until it is done, notes in the bridge say so: they come in the bundle that
+//! router whose gateway is another host's, a port that is forwarded elsewhere. What has to be
+//! forgotten follows from the flows that go, so it is found also for what happened while nobody
+//! looked. Until it is done, notes in the bridge say so: they come in the bundle that
 //! takes the flows away, so that an end between the two loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use openflow::flow::Flow;
+
+pub use crate::br_int::Forwarded;
 
 use crate::{
     br_int::{self, Note},
@@ -27,6 +30,8 @@ pub struct Forgotten {
     pub zones: BTreeSet<u16>,
     /// Addresses that no port has any more that had it, each with its zone.
     pub addresses: BTreeSet<(u16, IpNet)>,
+    /// Ports of floating IPs that are not forwarded any more, or to somebody else.
+    pub forwarded: BTreeSet<Forwarded>,
     /// Addresses that a port still has.
     kept: BTreeSet<(u16, IpNet)>,
 }
@@ -49,8 +54,15 @@ impl Forgotten {
         };
         let (kept, addresses): (Vec<_>, Vec<_>) = old.iter().partition(is_kept);
         let lost = addresses.into_iter().map(|(place, _)| *place);
+        let forwarded = forwarded(before).into_iter();
+        let now = self::forwarded(after);
+        let forwarded = forwarded.filter(|(place, to)| now.get(place) != Some(to));
         Self {
             addresses: lost.filter(|(zone, _)| !zones.contains(zone)).collect(),
+            forwarded: forwarded
+                .map(|(place, _)| place)
+                .filter(|place| !zones.contains(&place.zone))
+                .collect(),
             kept: kept.into_iter().map(|(place, _)| *place).collect(),
             zones,
         }
@@ -61,13 +73,18 @@ impl Forgotten {
         let zones = self.zones.iter().map(|zone| Note::Zone(*zone));
         let addresses = self.addresses.iter();
         let addresses = addresses.map(|(zone, block)| Note::Address(*zone, *block));
+        let forwarded = self.forwarded.iter().copied().map(Note::Forwarded);
         let within = |(zone, kept): &&(u16, IpNet)| {
             let mut blocks = self.addresses.iter();
             blocks.any(|(other, block)| other == zone && block.contains(kept))
         };
         let kept = self.kept.iter().filter(within);
         let kept = kept.map(|(zone, block)| Note::Kept(*zone, *block));
-        zones.chain(addresses).chain(kept).map(Note::flow)
+        zones
+            .chain(addresses)
+            .chain(forwarded)
+            .chain(kept)
+            .map(Note::flow)
     }
 
     /// What the notes in a bridge say.
@@ -77,6 +94,7 @@ impl Forgotten {
             match note {
                 Note::Zone(zone) => noted.zones.insert(zone),
                 Note::Address(zone, block) => noted.addresses.insert((zone, block)),
+                Note::Forwarded(forwarded) => noted.forwarded.insert(forwarded),
                 Note::Kept(zone, block) => noted.kept.insert((zone, block)),
             };
         }
@@ -85,7 +103,7 @@ impl Forgotten {
 
     /// Whether there is nothing to forget.
     pub fn is_empty(&self) -> bool {
-        self.zones.is_empty() && self.addresses.is_empty()
+        self.zones.is_empty() && self.addresses.is_empty() && self.forwarded.is_empty()
     }
 
     /// Whether the connections of one address in a zone are to be forgotten.
@@ -105,7 +123,9 @@ fn takes_away(before: &FlowSet, change: &Change) -> bool {
     let old = match change {
         Change::DeleteFlow(key) => before.flow(key),
         Change::PutFlow(flow) => (before.flow(&Key::of(flow))).filter(|old| {
-            old.cookie != flow.cookie || br_int::translated(old) != br_int::translated(flow)
+            old.cookie != flow.cookie
+                || br_int::translated(old) != br_int::translated(flow)
+                || br_int::forwarded(old) != br_int::forwarded(flow)
         }),
         _ => None,
     };
@@ -113,7 +133,16 @@ fn takes_away(before: &FlowSet, change: &Change) -> bool {
         br_int::source(flow).is_some()
             || br_int::zone(flow).is_some()
             || br_int::translated(flow).is_some()
+            || br_int::forwarded(flow).is_some()
     })
+}
+
+/// The ports of floating IPs that are forwarded, each with whom it is forwarded to.
+fn forwarded(flows: &FlowSet) -> BTreeMap<Forwarded, (Ipv4Addr, Option<u16>)> {
+    let (table, priority) = br_int::PORT_FORWARDINGS;
+    let ours = flows.at(table, priority);
+    let ours = ours.filter(|flow| Cookie::is_ours(flow.cookie));
+    ours.filter_map(|flow| br_int::forwarded(flow)).collect()
 }
 
 /// The zone of each network, with the network's cookie, and so of routers.

@@ -14,6 +14,7 @@ mod model;
 mod mtu;
 mod object;
 mod port;
+mod port_forwarding;
 mod port_range;
 mod protocol;
 mod router;
@@ -31,10 +32,11 @@ pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};
 pub use mtu::ETHERNET_MTU;
 pub use object::{
-    AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortId, RouterId,
-    RuleId, SecurityGroupId, SubnetId, TrunkId,
+    AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortForwardingId,
+    PortId, RouterId, RuleId, SecurityGroupId, SubnetId, TrunkId,
 };
 pub use port::{AddressPair, ExtraDhcpOptions, Machine, Port};
+pub use port_forwarding::{ForwardedProtocol, PortForwarding};
 pub use port_range::PortRange;
 pub use protocol::Protocol;
 pub use router::{FloatingIp, Gateway, Route, Router, RouterPort, Target};

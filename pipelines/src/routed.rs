@@ -9,7 +9,8 @@ use ipnet::IpNet;
 
 use crate::{
     network::{
-        FloatingIp, MacAddr, NetworkId, Port, PortId, Route, Router, RouterId, RouterPort, Target,
+        FloatingIp, MacAddr, NetworkId, Port, PortForwarding, PortId, Route, Router, RouterId,
+        RouterPort, Target,
     },
     routing::View,
     site::{LocalNetwork, Site},
@@ -52,7 +53,10 @@ pub(crate) struct LocalFloatingIp<'a> {
     pub(crate) network: LocalNetwork<'a>,
     /// Its port there.
     pub(crate) port: &'a Port,
-    pub(crate) target: Target,
+    /// What it stands for as a whole.
+    pub(crate) target: Option<Target>,
+    /// What its ports stand for, if it does not stand for something as a whole.
+    pub(crate) port_forwardings: &'a [PortForwarding],
 }
 
 /// Where a route leads to.
@@ -297,7 +301,7 @@ impl Site {
             RouterPort::Gateway(router) if is_first => (router, Side::Outside),
             RouterPort::FloatingIp(floating_ip) if is_first => {
                 let floating_ip = self.model().floating_ip(floating_ip)?;
-                (floating_ip.target?.router, Side::Outside)
+                (floating_ip.router?, Side::Outside)
             }
             RouterPort::Gateway(_) | RouterPort::FloatingIp(_) => return None,
         };
@@ -311,13 +315,17 @@ impl Site {
     }
 
     /// A floating IP, if it is translated here.
-    pub(crate) fn floating_ip(&self, floating_ip: &FloatingIp) -> Option<LocalFloatingIp<'_>> {
+    pub(crate) fn floating_ip<'a>(
+        &'a self,
+        floating_ip: &'a FloatingIp,
+    ) -> Option<LocalFloatingIp<'a>> {
         let answered = self.answered_port(floating_ip.port)?;
         Some(LocalFloatingIp {
             router: answered.router,
             network: answered.network,
             port: answered.port,
-            target: floating_ip.target?,
+            target: floating_ip.target,
+            port_forwardings: &floating_ip.port_forwardings,
         })
     }
 }

@@ -3,7 +3,8 @@
 //! A packet is routed on the host where it enters. So a host knows every router that its ports can
 //! reach, through whatever other routers, and every network of these. Outside there is one way for
 //! each router: its gateway host, which all hosts choose alike. A floating IP is on the host of its
-//! port, where that host reaches the external network, and on the gateway host else.
+//! port, where that host reaches the external network, and on the gateway host else; so is one of which
+//! only single ports are forwarded.
 
 use std::{
     cmp::Reverse,
@@ -119,10 +120,11 @@ impl<'a> View<'a> {
 
     /// The host that translates a floating IP.
     pub fn floating_host(&self, floating_ip: &FloatingIp) -> Option<&'a HostName> {
-        let target = floating_ip.target?;
-        let router = self.model.router(target.router)?;
+        let router = self.model.router(floating_ip.router?)?;
         let outside = self.outside(router)?;
-        let host = self.model.port(target.port)?.host.as_ref();
+        // Single ports may lead to several hosts, and all answers leave by one.
+        let port = floating_ip.target.and_then(|to| self.model.port(to.port));
+        let host = port.and_then(|port| port.host.as_ref());
         let own = host.filter(|host| self.leads_to(host, outside));
         own.or_else(|| self.gateway_host(router))
     }

@@ -67,6 +67,7 @@ enum Event {
     DropRoute(usize),
     DropFloatingIp(usize),
     Associate(usize, usize),
+    Forward(usize, u16),
     RouterNumber(usize, u16),
     ForgetRouter(usize),
     Unreachable(usize),
@@ -118,6 +119,7 @@ fn routing_events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::DropRoute),
         any().prop_map(Event::DropFloatingIp),
         (any(), any()).prop_map(|(floating_ip, port)| Event::Associate(floating_ip, port)),
+        (any(), 1..5_u16).prop_map(|(floating_ip, port)| Event::Forward(floating_ip, port)),
         (any(), 0x1000..0x1004_u16)
             .prop_map(|(router, number)| Event::RouterNumber(router, number)),
         any().prop_map(Event::ForgetRouter),
@@ -299,11 +301,19 @@ fn change_routing(event: &Event, objects: &mut Objects) -> Option<()> {
         Event::Associate(floating_ip, port) => {
             let floating_ip = place(floating_ip, objects.floating_ips.len())?;
             let port = objects.ports.get(place(port, ports)?)?;
-            let target = &mut objects.floating_ips[floating_ip].target;
+            let floating_ip = &mut objects.floating_ips[floating_ip];
+            let forwarded = floating_ip.port_forwardings.iter_mut();
+            let forwarded = forwarded.map(|forwarding| &mut forwarding.target);
+            let target = floating_ip.target.iter_mut().chain(forwarded).next();
             if let Some(std::net::IpAddr::V4(fixed_ip)) = port.fixed_ips.first() {
-                let target = target.as_mut()?;
+                let target = target?;
                 (target.port, target.fixed_ip) = (port.id, *fixed_ip);
             }
+        }
+        Event::Forward(floating_ip, external_port) => {
+            let floating_ip = place(floating_ip, objects.floating_ips.len())?;
+            let forwardings = &mut objects.floating_ips[floating_ip].port_forwardings;
+            forwardings.last_mut()?.external_port = external_port;
         }
         Event::Unmap(host) => {
             let host = place(host, objects.hosts.len())?;
@@ -438,7 +448,7 @@ proptest! {
 
     #[test]
     fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
-        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs", "routers", "routers"].prop_map(|s| s),
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs", "routers", "routers", "port_forwardings"].prop_map(|s| s),
         events in prop::collection::vec(events(), 1..8),
     ) {
         let (mut objects, mut site) = scenario::read_with_objects(&name);
@@ -552,6 +562,7 @@ fn every_continuation_lands_in_a_table_of_the_pipeline() {
         "open_ports",
         "trunks_and_moves",
         "routers",
+        "port_forwardings",
     ] {
         let site = scenario::read(name);
         for bridge in bridges() {

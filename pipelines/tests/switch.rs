@@ -107,6 +107,7 @@ fn a_switch_prints_the_flows_as_they_were_compiled() {
         "open_ports",
         "trunks_and_moves",
         "routers",
+        "port_forwardings",
     ] {
         let (switch, site) = switch_with(name);
         for (bridge_name, bridge) in bridges() {

@@ -42,7 +42,7 @@
 //! `id`, a UUID. Where none is given it is derived (UUID version 5): for networks, groups, ports,
 //! trunks, routers and logs from the project and the name, so one of `id` and `name` must be there, and names without `id` are used once in a
 //! project; for subnets from the network and the name, else the `cidr`; for rules from the group and
-//! all that the rule says; for floating IPs from their `address_port`. Every host that reads the file derives the same.
+//! all that the rule says; for floating IPs from their `address_port`; for port forwardings from the floating IP and its port. Every host that reads the file derives the same.
 //!
 //! A reference (`network`, `security_groups`, `remote_group`, `remote_address_group`, `security_group`, `port`) is an `id`, or a name in the same
 //! project, or else a name that occurs in one other project.
@@ -207,7 +207,19 @@
 //! | `address_port` | reference | required | the port on the external network that has the address |
 //! | `port` | reference | none | what it stands for |
 //! | `fixed_ip_address` | address | the port's only one | which address of the port |
-//! | `router` | reference | required with `port` | what leads from the one to the other |
+//! | `router` | reference | required with `port` and `port_forwardings` | what leads from the one to the other |
+//! | `port_forwardings` | list of port forwardings | empty | what single ports of it stand for, instead of `port` |
+//!
+//! ### `floating_ips[].port_forwardings`
+//!
+//! | key | type | default | meaning |
+//! |---|---|---|---|
+//! | `id` | UUID | derived | |
+//! | `protocol` | `tcp` or `udp` | required | |
+//! | `external_port` | number | required | the port of the floating IP, 1 to 65535 |
+//! | `port` | reference | required | who is meant |
+//! | `fixed_ip_address` | address | the port's only one | which address of the port |
+//! | `internal_port` | number | required | the port there, 1 to 65535 |
 //!
 //! ## `logs`
 //!
@@ -454,9 +466,10 @@ fn read_routers<'a>(
         routers: &routers,
     };
     for element in elements {
-        if let Some((floating_ip, origin)) = floating_ip::read(&element, &context, report) {
+        let floating_ip = floating_ip::read(&element, &context, report);
+        if let Some((floating_ip, origin, forwardings)) = floating_ip {
             objects.floating_ips.push(floating_ip);
-            origins.floating_ips.push(origin);
+            origins.floating_ips.push((origin, forwardings));
         }
     }
 }
@@ -471,7 +484,7 @@ struct Origins<'a> {
     ports: Vec<Mapping<'a>>,
     trunks: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     routers: Vec<Mapping<'a>>,
-    floating_ips: Vec<Mapping<'a>>,
+    floating_ips: Vec<(Mapping<'a>, Vec<Mapping<'a>>)>,
     logs: Vec<Mapping<'a>>,
 }
 
@@ -513,7 +526,16 @@ impl Origins<'_> {
             ObjectRef::Port(port) => self.ports.get(port),
             ObjectRef::Trunk(trunk) => self.trunks.get(trunk).map(|(origin, _)| origin),
             ObjectRef::Router(router) => self.routers.get(router),
-            ObjectRef::FloatingIp(floating_ip) => self.floating_ips.get(floating_ip),
+            ObjectRef::FloatingIp(floating_ip) => {
+                self.floating_ips.get(floating_ip).map(|(origin, _)| origin)
+            }
+            ObjectRef::PortForwarding {
+                floating_ip,
+                port_forwarding,
+            } => self
+                .floating_ips
+                .get(floating_ip)
+                .and_then(|(_, forwardings)| forwardings.get(port_forwarding)),
             ObjectRef::Log(log) => self.logs.get(log),
             ObjectRef::SubPort { trunk, sub_port } => self
                 .trunks

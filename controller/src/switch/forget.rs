@@ -14,7 +14,8 @@ use ipnet::IpNet;
 use openflow::field::IpProto;
 use openflow::message::{CtFlush, CtFlushZone, CtTuple, FlowMod, Message};
 use openflow::{Connection, Event, Events, RequestError};
-use pipelines::forget::Forgotten;
+use pipelines::forget::{Forgotten, Forwarded};
+use pipelines::network::ForwardedProtocol;
 use tracing::{Instrument as _, info, warn};
 
 use super::connect;
@@ -50,6 +51,7 @@ async fn forget(bridge: &str, directory: &Path, forgotten: &Forgotten) -> Result
             messages.extend(flush(*zone, address).into_iter().map(Message::from));
         }
     }
+    messages.extend(forgotten.forwarded.iter().map(opened_to).map(Message::from));
     let (connection, mut events) = connect(bridge, directory).await?;
     send(&connection, messages).await?;
     // The switch answers these requests only if it refuses them, and then before the barrier.
@@ -113,6 +115,23 @@ fn flush(zone: u16, address: IpAddr) -> Vec<CtFlush> {
     .collect()
 }
 
+/// Forgets the connections that were opened to a port.
+fn opened_to(forwarded: &Forwarded) -> CtFlush {
+    CtFlush {
+        ip_proto: match forwarded.protocol {
+            ForwardedProtocol::Tcp => IpProto::TCP,
+            ForwardedProtocol::Udp => IpProto::UDP,
+        },
+        original: CtTuple {
+            dst: Some(forwarded.address.to_ipv6_mapped()),
+            dst_port: Some(forwarded.port),
+            ..CtTuple::default()
+        },
+        zone: Some(forwarded.zone),
+        ..CtFlush::default()
+    }
+}
+
 /// The addresses of a block that have connections: the switch can be told of single ones only.
 async fn within(directory: &Path, zone: u16, block: IpNet) -> Result<BTreeSet<IpAddr>, String> {
     let zone = format!("zone={zone}");
@@ -150,6 +169,15 @@ fn told(forgotten: &Forgotten) -> String {
     let zones = forgotten.zones.iter().map(|zone| format!("zone {zone}"));
     let addresses = forgotten.addresses.iter();
     let addresses = addresses.map(|(zone, block)| format!("{block} in zone {zone}"));
-    let all: Vec<_> = zones.chain(addresses).collect();
+    let ports = forgotten.forwarded.iter().map(|forwarded| {
+        let Forwarded {
+            zone,
+            address,
+            protocol,
+            port,
+        } = forwarded;
+        format!("{protocol}/{port} of {address} in zone {zone}")
+    });
+    let all: Vec<_> = zones.chain(addresses).chain(ports).collect();
     format!("forgot the connections of {}", all.join(", "))
 }

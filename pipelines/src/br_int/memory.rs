@@ -10,7 +10,12 @@ use openflow::{
     matching::Match,
 };
 
-use super::{base_egress, delivery, firewall, router_dnat, router_snat, rules_ingress};
+use super::{
+    base_egress, delivery, firewall,
+    router_dnat::{self, forwarded_port},
+    router_snat, rules_ingress,
+};
+use crate::network::ForwardedProtocol;
 
 /// The table and priority of the flows that name the addresses of ports.
 pub(crate) const SOURCES: (u8, u16) = (base_egress::TABLE.number, base_egress::OWN_SOURCE);
@@ -26,6 +31,10 @@ pub(crate) const FLOATING_IPS: [(u8, u16); 2] = [
     (router_dnat::TABLE.number, router_dnat::FLOATING_IP),
     (router_snat::TABLE.number, router_snat::FLOATING_IP),
 ];
+
+/// The table and priority of the flows that forward ports of floating IPs.
+pub(crate) const PORT_FORWARDINGS: (u8, u16) =
+    (router_dnat::TABLE.number, router_dnat::PORT_FORWARDING);
 
 /// The port, as the register holds it, and one of the addresses that it sends from.
 pub(crate) fn source(flow: &Flow) -> Option<(u32, IpNet)> {
@@ -60,6 +69,19 @@ pub(crate) fn zone(flow: &Flow) -> Option<u16> {
     }
 }
 
+/// A port of an address in a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Forwarded {
+    /// The zone.
+    pub zone: u16,
+    /// The address that connections are opened to.
+    pub address: Ipv4Addr,
+    /// Their protocol.
+    pub protocol: ForwardedProtocol,
+    /// The port that they are opened to.
+    pub port: u16,
+}
+
 /// The zone and an address of a floating IP, and what it is translated to.
 pub(crate) fn translated(flow: &Flow) -> Option<(u16, IpNet, Ipv4Addr)> {
     if !FLOATING_IPS.contains(&(flow.table, flow.priority)) {
@@ -70,17 +92,47 @@ pub(crate) fn translated(flow: &Flow) -> Option<(u16, IpNet, Ipv4Addr)> {
     let address = matching
         .value(IPV4_DST)
         .or_else(|| matching.value(IPV4_SRC))?;
+    let (to, _) = destination(flow)?;
+    Some((zone, Ipv4Net::from(address).into(), to))
+}
+
+/// A port of a floating IP that is forwarded, and the address and port that it is forwarded to.
+pub(crate) fn forwarded(flow: &Flow) -> Option<(Forwarded, (Ipv4Addr, Option<u16>))> {
+    if (flow.table, flow.priority) != PORT_FORWARDINGS {
+        return None;
+    }
+    let zone = flow.matching.value(REG10)?.try_into().ok()?;
+    let forwarded = forwarded_by(zone, &flow.matching)?;
+    Some((forwarded, destination(flow)?))
+}
+
+/// The port of an address that a match takes as destination.
+pub(super) fn forwarded_by(zone: u16, matching: &Match) -> Option<Forwarded> {
+    let address = matching.value(IPV4_DST)?;
+    ForwardedProtocol::ALL.into_iter().find_map(|protocol| {
+        let (_, _, field) = forwarded_port(protocol);
+        Some(Forwarded {
+            zone,
+            address,
+            protocol,
+            port: matching.value(field)?,
+        })
+    })
+}
+
+/// The address that a flow translates to, with the port if it changes.
+fn destination(flow: &Flow) -> Option<(Ipv4Addr, Option<u16>)> {
     let mut actions = flow.instructions.apply_actions.iter();
     let nested = actions.find_map(|action| match action {
         Action::Ct(ct) => Some(&ct.actions),
         _ => None,
     });
-    let to = nested?.iter().find_map(|action| match action {
+    nested?.iter().find_map(|action| match action {
         Action::Nat(Nat {
             addresses: AddressRange::V4(ip, None),
+            ports,
             ..
-        }) => Some(*ip),
+        }) => Some((*ip, ports.map(|ports| ports.first))),
         _ => None,
-    });
-    Some((zone, Ipv4Net::from(address).into(), to?))
+    })
 }

@@ -67,6 +67,15 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 }
             }
         }
+        // Ports of it that lead to nobody; what leads to somebody has another destination by now.
+        Subject::FloatingIp(floating_ip) if floating_ip.target.is_none() => {
+            for ip in floating_ip.addresses().map(IpAddr::V4) {
+                let router = floating_ip.router;
+                let mac = floating_ip.port.mac_address;
+                own_address(ip, &|packet| of(router, packet).when(ETH_DST, mac), flows);
+                rest(router, ip, flows).when(ETH_DST, mac).drop();
+            }
+        }
         _ => {}
     }
 }

@@ -4,14 +4,19 @@
 //! the gateway host: with the gateway's address, unless the router was told to leave addresses as
 //! they are. IPv6 is never translated.
 
-use std::net::IpAddr;
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use openflow::field::{ETH_SRC, ETH_TYPE, EthType, IPV4_SRC};
 
 use super::{router_forward, router_output};
 use crate::{
+    network::Port,
     registers::{NETWORK, ROUTER},
     routed::{AnsweredPort, LocalFloatingIp, LocalRouter},
+    site::LocalNetwork,
     subject::Subject,
     table::{Draft, Flows, Table, Translation},
 };
@@ -26,6 +31,7 @@ pub(super) static TABLE: Table = Table {
 
 const LARGE: u16 = 50;
 const OWN_SOURCE: u16 = 40;
+const ANSWER: u16 = 35;
 pub(super) const FLOATING_IP: u16 = 30;
 pub(super) const HERE: u16 = 20;
 const ELSEWHERE: u16 = 10;
@@ -50,34 +56,74 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 }
 
 fn floating_ip_flow(floating_ip: LocalFloatingIp<'_>, flows: &mut Flows<'_>) {
-    if let Some(ip) = floating_ip.addresses().next() {
-        flows
-            .at(FLOATING_IP)
-            .when(ETH_TYPE, EthType::IPV4)
-            .when(ROUTER, floating_ip.router.number.into())
-            .when(IPV4_SRC, floating_ip.target.fixed_ip)
-            .set(NETWORK, floating_ip.network.vlan.into())
-            .set(ETH_SRC, floating_ip.port.mac_address)
+    let LocalFloatingIp {
+        router,
+        network,
+        port,
+        ..
+    } = floating_ip;
+    if let (Some(target), Some(ip)) = (floating_ip.target, floating_ip.addresses().next()) {
+        let packet = of(router, EthType::IPV4, flows.at(FLOATING_IP));
+        leave((network, port), packet)
+            .when(IPV4_SRC, target.fixed_ip)
             .translate(Translation::Source(ip), &router_forward::TABLE);
+    }
+    if !floating_ip.port_forwardings.is_empty() {
+        forwarded_flows(floating_ip, flows);
+    }
+}
+
+/// What goes back of the connections to forwarded ports, and what the router says for itself.
+fn forwarded_flows(floating_ip: LocalFloatingIp<'_>, flows: &mut Flows<'_>) {
+    let LocalFloatingIp {
+        router,
+        network,
+        port,
+        ..
+    } = floating_ip;
+    for ip in floating_ip.addresses() {
+        let own = of(router, EthType::IPV4, flows.at(OWN_SOURCE)).when(IPV4_SRC, ip);
+        leave((network, port), own).goto(&router_forward::TABLE);
+    }
+    let Some(gateway) = router.gateway() else {
+        return;
+    };
+    if !sources(gateway).is_empty() {
+        // All that leaves is tracked, and what answers is known there.
+        return;
+    }
+    let targets = floating_ip.port_forwardings.iter();
+    let targets: BTreeSet<Ipv4Addr> = targets.map(|to| to.target.fixed_ip).collect();
+    for ip in targets {
+        let answer = of(router, EthType::IPV4, flows.at(ANSWER)).when(IPV4_SRC, ip);
+        leave((gateway.network, gateway.port), answer)
+            .translate(Translation::Known, &router_forward::TABLE);
     }
 }
 
 fn gateway_flows(router: LocalRouter<'_>, gateway: AnsweredPort<'_>, flows: &mut Flows<'_>) {
-    leave(gateway, of(router, EthType::IPV6, flows.at(HERE))).goto(&router_forward::TABLE);
-    let ips = gateway.port.fixed_ips.iter().filter_map(|ip| match ip {
-        IpAddr::V4(ip) => Some(*ip),
-        IpAddr::V6(_) => None,
-    });
-    let ips: Vec<_> = ips.filter(|_| router.translates_sources()).collect();
-    let packet = leave(gateway, of(router, EthType::IPV4, flows.at(HERE)));
+    let to = (gateway.network, gateway.port);
+    leave(to, of(router, EthType::IPV6, flows.at(HERE))).goto(&router_forward::TABLE);
+    let ips = sources(gateway);
+    let packet = leave(to, of(router, EthType::IPV4, flows.at(HERE)));
     match ips.first() {
         Some(ip) => packet.translate(Translation::Source(*ip), &router_forward::TABLE),
         None => packet.goto(&router_forward::TABLE),
     }
     for ip in ips {
         let own = of(router, EthType::IPV4, flows.at(OWN_SOURCE)).when(IPV4_SRC, ip);
-        leave(gateway, own).goto(&router_forward::TABLE);
+        leave(to, own).goto(&router_forward::TABLE);
     }
+}
+
+/// The addresses that machines without a floating IP may leave with.
+fn sources(gateway: AnsweredPort<'_>) -> Vec<Ipv4Addr> {
+    let ips = gateway.port.fixed_ips.iter().filter_map(|ip| match ip {
+        IpAddr::V4(ip) => Some(*ip),
+        IpAddr::V6(_) => None,
+    });
+    ips.filter(|_| gateway.router.translates_sources())
+        .collect()
 }
 
 /// What a router sends outside.
@@ -87,8 +133,8 @@ fn of<'a>(router: LocalRouter<'_>, eth_type: EthType, packet: Draft<'a>) -> Draf
 }
 
 /// Enters the external network.
-fn leave<'a>(gateway: AnsweredPort<'_>, packet: Draft<'a>) -> Draft<'a> {
+fn leave<'a>((network, port): (LocalNetwork<'_>, &Port), packet: Draft<'a>) -> Draft<'a> {
     packet
-        .set(NETWORK, gateway.network.vlan.into())
-        .set(ETH_SRC, gateway.port.mac_address)
+        .set(NETWORK, network.vlan.into())
+        .set(ETH_SRC, port.mac_address)
 }

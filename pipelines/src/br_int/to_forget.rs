@@ -5,9 +5,16 @@
 //! to do.
 
 use ipnet::IpNet;
-use openflow::{field::CT_ZONE, flow::Flow, matching::Match};
+use openflow::{
+    field::{CT_ZONE, ETH_TYPE, EthType, IP_PROTO, IPV4_DST},
+    flow::Flow,
+    matching::Match,
+};
 
-use super::memory::source_block;
+use super::{
+    memory::{Forwarded, forwarded_by, source_block},
+    router_dnat::forwarded_port,
+};
 use crate::{
     cookie::Cookie,
     flow_set::FlowSet,
@@ -32,6 +39,8 @@ pub(crate) enum Note {
     Zone(u16),
     /// Those of an address, or of a block of them.
     Address(u16, IpNet),
+    /// Those that were opened to a port of an address.
+    Forwarded(Forwarded),
     /// Those of an address stay, though it lies in a block.
     Kept(u16, IpNet),
 }
@@ -42,6 +51,7 @@ impl Note {
         let (priority, matching) = match self {
             Self::Zone(zone) => (FORGET, in_zone(zone)),
             Self::Address(zone, block) => (FORGET, SOURCE.within(in_zone(zone), block)),
+            Self::Forwarded(forwarded) => (FORGET, opened_to(forwarded)),
             Self::Kept(zone, block) => (KEEP, SOURCE.within(in_zone(zone), block)),
         };
         Flow {
@@ -62,11 +72,26 @@ impl Note {
 
     fn read(flow: &Flow) -> Option<Self> {
         let zone = flow.matching.value(CT_ZONE)?;
+        if flow.cookie != Cookie::NOTE.get() {
+            return None;
+        }
+        if let Some(forwarded) = forwarded_by(zone, &flow.matching) {
+            return Some(Self::Forwarded(forwarded));
+        }
         match (flow.priority, source_block(&flow.matching)) {
-            _ if flow.cookie != Cookie::NOTE.get() => None,
             (FORGET, None) => Some(Self::Zone(zone)),
             (FORGET, Some(block)) => Some(Self::Address(zone, block)),
             (_, block) => Some(Self::Kept(zone, block?)),
         }
     }
+}
+
+fn opened_to(forwarded: Forwarded) -> Match {
+    let (number, _, field) = forwarded_port(forwarded.protocol);
+    Match::default()
+        .with(CT_ZONE, forwarded.zone)
+        .with(ETH_TYPE, EthType::IPV4)
+        .with(IPV4_DST, forwarded.address)
+        .with(IP_PROTO, number)
+        .with(field, forwarded.port)
 }

@@ -121,6 +121,13 @@ pub enum ObjectRef {
     Router(usize),
     /// A floating IP.
     FloatingIp(usize),
+    /// A port forwarding.
+    PortForwarding {
+        /// Its floating IP.
+        floating_ip: usize,
+        /// Its place in that floating IP.
+        port_forwarding: usize,
+    },
     /// A log.
     Log(usize),
     /// A host.
@@ -140,6 +147,7 @@ impl fmt::Display for ObjectRef {
             Self::SubPort { .. } => "sub-port",
             Self::Router(_) => "router",
             Self::FloatingIp(_) => "floating IP",
+            Self::PortForwarding { .. } => "port forwarding",
             Self::Log(_) => "log",
             Self::Host(_) => "host",
         })
@@ -286,6 +294,9 @@ pub enum Problem {
     /// A rule has two remotes.
     #[error("not expected together with {0}")]
     TwoRemotes(&'static str),
+    /// Two attributes exclude each other.
+    #[error("not expected together with {0}")]
+    NotWith(&'static str),
     /// A sub-port is on its parent's interface, wherever that is.
     #[error("is on host {host}, expected its parent's: {expected}")]
     OffTrunk {

@@ -41,6 +41,8 @@ uuids! {
     RouterId;
     /// Names a floating IP.
     FloatingIpId;
+    /// Names a port forwarding.
+    PortForwardingId;
 }
 
 macro_rules! names {

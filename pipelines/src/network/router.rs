@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::{FloatingIpId, PortId, RouterId};
+use super::{FloatingIpId, PortForwarding, PortId, RouterId};
 
 /// What joins networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,15 +56,17 @@ pub struct FloatingIp {
     pub project: String,
     /// The port on the external network that has the address.
     pub port: PortId,
+    /// The router that translates, once it stands for something.
+    pub router: Option<RouterId>,
     /// What it stands for, once it is associated.
     pub target: Option<Target>,
+    /// What its ports stand for, if it is not associated as a whole.
+    pub port_forwardings: Vec<PortForwarding>,
 }
 
-/// What a floating IP stands for.
+/// What a floating IP stands for, or a port of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
-    /// The router that translates.
-    pub router: RouterId,
     /// The port; Neutron's `port_id`.
     pub port: PortId,
     /// The port's own address; Neutron's `fixed_ip_address`.

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use openflow::{
     action::{
         Action, AddressRange, CheckPktLarger, Conjunction, Controller2, Ct, CtClear, DecNwTtl,
-        Group as ToGroup, Learn2, Nat, NatFlags, Output, PopVlan, PushVlan, RegLoad, RegMove,
-        Resubmit, SetField, Subfield,
+        Group as ToGroup, Learn2, Nat, NatFlags, Output, PopVlan, PortRange, PushVlan, RegLoad,
+        RegMove, Resubmit, SetField, Subfield,
     },
     field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, MeterId, PortNo, Value},
     flow::Flow,
@@ -384,13 +384,16 @@ impl Draft<'_> {
         let table = self.actions.next(next);
         let (commit, flags, address) = match to {
             Translation::Known => (false, NatFlags::empty(), None),
-            Translation::Source(ip) => (true, NatFlags::SRC, Some(ip)),
-            Translation::Destination(ip) => (true, NatFlags::DST, Some(ip)),
+            Translation::Source(ip) => (true, NatFlags::SRC, Some((ip, None))),
+            Translation::Destination(ip, port) => (true, NatFlags::DST, Some((ip, port))),
         };
         let nat = Nat {
             flags,
-            addresses: address.map_or(AddressRange::None, |ip| AddressRange::V4(ip, None)),
-            ports: None,
+            addresses: address.map_or(AddressRange::None, |(ip, _)| AddressRange::V4(ip, None)),
+            ports: address.and_then(|(_, port)| port).map(|port| PortRange {
+                first: port,
+                last: None,
+            }),
         };
         self.push(Ct {
             commit,
@@ -468,8 +471,8 @@ pub(crate) enum Translation {
     Known,
     /// It seems to come from another address.
     Source(Ipv4Addr),
-    /// It goes to another address.
-    Destination(Ipv4Addr),
+    /// It goes to another address, and perhaps to another port.
+    Destination(Ipv4Addr, Option<u16>),
 }
 
 /// How many sets a conjunction is made of.

@@ -14,9 +14,9 @@ use pipelines::{
     network::{
         AddressGroup, AddressGroupId, AddressPair, ETHERNET_MTU, EncapType, FloatingIp,
         FloatingIpId, Gateway, Host, HostName, Log, LogId, Model, Network, NetworkId, Objects,
-        PhysicalNetwork, Port, PortId, Route, Router, RouterId, Rule, RuleAttributes, RuleId,
-        SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Target, Trunk, TrunkId,
-        VlanId,
+        PhysicalNetwork, Port, PortForwarding, PortForwardingId, PortId, Route, Router, RouterId,
+        Rule, RuleAttributes, RuleId, SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet,
+        SubnetId, Target, Trunk, TrunkId, VlanId,
     },
     site::{ProviderPatch, Site},
 };
@@ -152,12 +152,28 @@ struct RouterEntry {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct FloatingIpEntry {
     address_port: String,
     router: String,
+    #[serde(flatten)]
+    target: Option<TargetEntry>,
+    #[serde(default)]
+    port_forwardings: Vec<PortForwardingEntry>,
+}
+
+#[derive(Clone, Deserialize)]
+struct TargetEntry {
     port: String,
     fixed_ip_address: Ipv4Addr,
+}
+
+#[derive(Deserialize)]
+struct PortForwardingEntry {
+    protocol: String,
+    external_port: u16,
+    internal_port: u16,
+    #[serde(flatten)]
+    target: TargetEntry,
 }
 
 #[derive(Deserialize)]
@@ -427,11 +443,33 @@ fn floating_ip(entry: &FloatingIpEntry, scenario: &Scenario) -> FloatingIp {
         id: FloatingIpId(derived("floating IP", &entry.address_port)),
         project: "default".to_owned(),
         port: named(&entry.address_port, scenario),
-        target: Some(Target {
-            router: router_id(&entry.router),
-            port: named(&entry.port, scenario),
-            fixed_ip: entry.fixed_ip_address,
-        }),
+        router: Some(router_id(&entry.router)),
+        target: entry.target.as_ref().map(|entry| target(entry, scenario)),
+        port_forwardings: (entry.port_forwardings.iter())
+            .map(|forwarding| port_forwarding(forwarding, entry, scenario))
+            .collect(),
+    }
+}
+
+fn port_forwarding(
+    entry: &PortForwardingEntry,
+    of: &FloatingIpEntry,
+    scenario: &Scenario,
+) -> PortForwarding {
+    let name = format!("{} {}", of.address_port, entry.external_port);
+    PortForwarding {
+        id: PortForwardingId(derived("port forwarding", &name)),
+        protocol: entry.protocol.parse().unwrap(),
+        external_port: entry.external_port,
+        target: target(&entry.target, scenario),
+        internal_port: entry.internal_port,
+    }
+}
+
+fn target(entry: &TargetEntry, scenario: &Scenario) -> Target {
+    Target {
+        port: named(&entry.port, scenario),
+        fixed_ip: entry.fixed_ip_address,
     }
 }
 

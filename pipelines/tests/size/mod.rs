@@ -182,8 +182,9 @@ fn floating_ip(number: u32) -> FloatingIp {
         id: FloatingIpId(id(7, number)),
         project: "default".to_owned(),
         port: PortId(id(2, FLOATING + number)),
+        router: Some(RouterId(id(6, number))),
+        port_forwardings: Vec::new(),
         target: fixed_ip.map(|fixed_ip| Target {
-            router: RouterId(id(6, number)),
             port: target.id,
             fixed_ip,
         }),

@@ -4,8 +4,8 @@ use pipelines::network::Model;
 
 use super::plan::Plan;
 use super::tables::{
-    Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound, Port, Router,
-    SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
+    Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound, Port,
+    PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
 };
 
 /// The plan that deletes all objects of a description that are there.
@@ -27,6 +27,8 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
     for floating_ip in model.floating_ips() {
         let uuid = floating_ip.id.0;
         if rows.floating_ips.get(&uuid).is_some() {
+            let forwardings = PortForwarding::floating_ip.equals(uuid);
+            plan.transaction.delete(forwardings);
             let port = model.port(floating_ip.port);
             let ip = port.and_then(|port| port.fixed_ips.first());
             let name = ip.map(ToString::to_string).unwrap_or_default();
@@ -42,6 +44,7 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
     for port in model.ports() {
         let uuid = port.id.0;
         if rows.ports.get(&uuid).is_some() {
+            plan.transaction.delete(PortForwarding::port.equals(uuid));
             plan.transaction.delete(Address::port.equals(uuid));
             plan.delete::<Port>("port", &port.name, uuid);
         }

@@ -13,15 +13,16 @@ use ipnet::IpNet;
 use ovsdb::Uuid;
 use pipelines::network::{
     self, AddressGroupId, AddressPair, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
-    HostName, LogId, Model, NetworkId, NetworkType, Objects, PhysicalNetwork, PortId, Route,
-    RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort, SubnetId, Target, TrunkId,
-    VlanId,
+    HostName, LogId, Model, NetworkId, NetworkType, Objects, PhysicalNetwork, PortForwardingId,
+    PortId, Route, RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort, SubnetId,
+    Target, TrunkId, VlanId,
 };
 
 use super::machine::machine;
 use super::tables::{
     AddressGroup, Direction, EncapType, FloatingIp, Host, Log, LogEvent, Network, Northbound,
-    OWNER_OF_GATEWAY, Port, Router, SecurityGroup, SecurityGroupRule, Subnet, Trunk,
+    OWNER_OF_GATEWAY, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Trunk,
 };
 
 /// What the rows describe.
@@ -88,9 +89,7 @@ impl Reader<'_> {
             ports: self.each("port", rows.ports.iter(), Self::port),
             trunks: self.each("trunk", rows.trunks.iter(), Self::trunk),
             routers: self.each("router", rows.routers.iter(), Self::router),
-            floating_ips: self.each("floating IP", rows.floating_ips.iter(), |_, row| {
-                floating_ip(row)
-            }),
+            floating_ips: self.each("floating IP", rows.floating_ips.iter(), Self::floating_ip),
             logs: self.each("log", rows.logs.iter(), |_, row| Ok(log(row))),
             hosts: self.each("host", rows.hosts.iter(), |_, row| host(row)),
         }
@@ -234,6 +233,47 @@ impl Reader<'_> {
                 .collect::<Result<_, _>>()?,
         })
     }
+
+    fn floating_ip(&mut self, row: &FloatingIp) -> Result<network::FloatingIp, Wrong> {
+        let fixed_ip = row.fixed_ip_address.as_deref();
+        let fixed_ip = fixed_ip
+            .map(|ip| parse("fixed_ip_address", ip))
+            .transpose()?;
+        let target = match (row.port, fixed_ip) {
+            (Some(port), Some(fixed_ip)) => Some(Target {
+                port: PortId(port),
+                fixed_ip,
+            }),
+            _ => None,
+        };
+        let forwardings = &self.rows.port_forwardings.index().by_floating_ip;
+        let forwardings = forwardings.all(row.uuid);
+        let forwardings: Vec<_> = forwardings.cloned().collect();
+        let forwardings = forwardings.iter();
+        Ok(network::FloatingIp {
+            id: FloatingIpId(row.uuid),
+            project: row.project.clone(),
+            port: PortId(row.address_port),
+            router: row.router.map(RouterId),
+            target,
+            port_forwardings: self.each("port forwarding", forwardings, |_, row| {
+                port_forwarding(row)
+            }),
+        })
+    }
+}
+
+fn port_forwarding(row: &PortForwarding) -> Result<network::PortForwarding, Wrong> {
+    Ok(network::PortForwarding {
+        id: PortForwardingId(row.uuid),
+        protocol: row.protocol.into(),
+        external_port: required("external_port", row.external_port)?,
+        target: Target {
+            port: PortId(row.port),
+            fixed_ip: parse("fixed_ip_address", &row.fixed_ip_address)?,
+        },
+        internal_port: required("internal_port", row.internal_port)?,
+    })
 }
 
 /// Reads `DESTINATION NEXTHOP`.
@@ -246,27 +286,6 @@ fn route(text: &str) -> Result<Route, Wrong> {
     Ok(Route {
         destination: block(column, destination)?,
         nexthop: parse(column, nexthop)?,
-    })
-}
-
-fn floating_ip(row: &FloatingIp) -> Result<network::FloatingIp, Wrong> {
-    let fixed_ip = row.fixed_ip_address.as_deref();
-    let fixed_ip = fixed_ip
-        .map(|ip| parse("fixed_ip_address", ip))
-        .transpose()?;
-    let target = match (row.router, row.port, fixed_ip) {
-        (Some(router), Some(port), Some(fixed_ip)) => Some(Target {
-            router: RouterId(router),
-            port: PortId(port),
-            fixed_ip,
-        }),
-        _ => None,
-    };
-    Ok(network::FloatingIp {
-        id: FloatingIpId(row.uuid),
-        project: row.project.clone(),
-        port: PortId(row.address_port),
-        target,
     })
 }
 
@@ -415,6 +434,12 @@ macro_rules! named {
 named!(Network Subnet AddressGroup SecurityGroup Port Trunk Router Log Host);
 
 impl Named for FloatingIp {
+    fn identity(&self) -> (&str, Uuid) {
+        ("", self.uuid)
+    }
+}
+
+impl Named for PortForwarding {
     fn identity(&self) -> (&str, Uuid) {
         ("", self.uuid)
     }

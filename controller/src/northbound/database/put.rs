@@ -1,7 +1,8 @@
 //! From a description to rows: what has to be written for the database to say the same.
 //!
 //! Objects of the description are made or changed, with all that is part of them: subnets of
-//! networks, rules of groups, addresses of ports, sub-ports of trunks. Columns that a description
+//! networks, rules of groups, addresses of ports, sub-ports of trunks, port forwardings of floating
+//! IPs. Columns that a description
 //! does not know, and objects that it does not name, stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +15,9 @@ use pipelines::network::{self, Model, NetworkType, RouterPort, Rule};
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
-    Address, AddressGroup, Direction, EncapType, Ethertype, FloatingIp, Host, Ipv6Mode, Log,
-    LogEvent, Network, Northbound, OWNER_OF_FLOATING_IP, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE,
-    Port, Router, SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet,
-    Trunk,
+    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Ipv6Mode, Log, LogEvent, Network,
+    Northbound, OWNER_OF_FLOATING_IP, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE, Port, Router,
+    SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet, Trunk,
 };
 use super::{machine, now};
 use crate::northbound::file::write::traffic;
@@ -42,6 +42,8 @@ macro_rules! columns {
         Columns { values, changed }
     }};
 }
+
+mod floating_ip;
 
 /// The plan that makes or changes all objects of a description.
 pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
@@ -440,32 +442,6 @@ impl Writer<'_> {
         let identity = (uuid, row.is_some());
         self.object(("router", &router.name), identity, columns, &[], |values| {
             values.set(Router::distributed, true).set(Router::ha, true)
-        });
-    }
-
-    fn floating_ip(&mut self, floating_ip: &network::FloatingIp) {
-        let uuid = floating_ip.id.0;
-        let row = self.rows.floating_ips.get(&uuid);
-        let Some(port) = self.model.port(floating_ip.port) else {
-            return;
-        };
-        let target = floating_ip.target;
-        let columns = columns!(
-            row,
-            FloatingIp {
-                project: floating_ip.project.clone(),
-                network: port.network.0,
-                address_port: port.id.0,
-                port: target.map(|target| target.port.0),
-                fixed_ip_address: target.map(|target| target.fixed_ip.to_string()),
-                router: target.map(|target| target.router.0),
-            }
-        );
-        let ip = port.fixed_ips.first().map(ToString::to_string);
-        let name = ip.unwrap_or_default();
-        let identity = (uuid, row.is_some());
-        self.object(("floating IP", &name), identity, columns, &[], |values| {
-            values.set(FloatingIp::status, Status::Down)
         });
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ovsdb::Uuid;
 
 pub(crate) use super::words::{
-    Direction, EncapType, Ethertype, Ipv6Mode, LogEvent, SegmentType, Status,
+    Direction, EncapType, Ethertype, ForwardedProtocol, Ipv6Mode, LogEvent, SegmentType, Status,
 };
 
 /// The `device_owner` of the port that a router has on a network that it joins; Neutron's.
@@ -530,6 +530,37 @@ ovsdb::tables! {
     } index {
         /// By the port.
         by_port: Uuid = |row| row.port;
+    }
+
+    /// A port of a floating IP that stands for a port of somebody's address.
+    table port_forwardings: PortForwarding = "Port_Forwarding" {
+        /// The floating IP.
+        floating_ip: Uuid;
+        /// The project that owns both.
+        project: String;
+        /// How often it was changed; who writes adds one.
+        revision_number: i64;
+        /// When it was made, in seconds since 1970, UTC.
+        created_at: i64;
+        /// When it was changed last, in seconds since 1970, UTC.
+        updated_at: i64;
+        /// A remark of its owner.
+        description: String;
+        /// Whose ports they are.
+        protocol: ForwardedProtocol;
+        /// The port outside.
+        external_port: i64;
+        /// The port that is meant.
+        port: Uuid;
+        /// The address of that port.
+        fixed_ip_address: String;
+        /// The port at that address.
+        internal_port: i64;
+    } index {
+        /// By the floating IP.
+        by_floating_ip: Uuid = |row| [row.floating_ip];
+        /// By the port that is meant.
+        by_port: Uuid = |row| [row.port];
     }
 
     /// How much a project may have, where that is not the default.

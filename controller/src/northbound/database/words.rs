@@ -63,6 +63,34 @@ impl From<Ipv6Mode> for network::Ipv6Mode {
 }
 
 ovsdb::enumeration! {
+    /// A protocol whose ports can be forwarded.
+    pub(crate) enum ForwardedProtocol {
+        /// TCP.
+        Tcp = "tcp",
+        /// UDP.
+        Udp = "udp",
+    }
+}
+
+impl From<network::ForwardedProtocol> for ForwardedProtocol {
+    fn from(protocol: network::ForwardedProtocol) -> Self {
+        match protocol {
+            network::ForwardedProtocol::Tcp => Self::Tcp,
+            network::ForwardedProtocol::Udp => Self::Udp,
+        }
+    }
+}
+
+impl From<ForwardedProtocol> for network::ForwardedProtocol {
+    fn from(protocol: ForwardedProtocol) -> Self {
+        match protocol {
+            ForwardedProtocol::Tcp => Self::Tcp,
+            ForwardedProtocol::Udp => Self::Udp,
+        }
+    }
+}
+
+ovsdb::enumeration! {
     /// Which way packets go, seen from the port.
     pub(crate) enum Direction {
         /// Towards the port.

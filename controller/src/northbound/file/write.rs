@@ -209,6 +209,18 @@ struct FloatingIp {
     fixed_ip_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     router: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    port_forwardings: Vec<PortForwarding>,
+}
+
+#[derive(Debug, Serialize)]
+struct PortForwarding {
+    id: String,
+    protocol: String,
+    external_port: u16,
+    port: String,
+    fixed_ip_address: String,
+    internal_port: u16,
 }
 
 #[derive(Debug, Serialize)]
@@ -251,7 +263,10 @@ pub(crate) fn document(model: &Model) -> Document {
                 address_port: floating_ip.port.to_string(),
                 port: text(floating_ip.target.map(|target| target.port)),
                 fixed_ip_address: text(floating_ip.target.map(|target| target.fixed_ip)),
-                router: text(floating_ip.target.map(|target| target.router)),
+                router: text(floating_ip.router),
+                port_forwardings: (floating_ip.port_forwardings.iter())
+                    .map(port_forwarding)
+                    .collect(),
             })
             .collect(),
         logs: (model.logs())
@@ -263,6 +278,17 @@ pub(crate) fn document(model: &Model) -> Document {
                 port: text(log.port),
             })
             .collect(),
+    }
+}
+
+fn port_forwarding(forwarding: &pipelines::network::PortForwarding) -> PortForwarding {
+    PortForwarding {
+        id: forwarding.id.to_string(),
+        protocol: forwarding.protocol.to_string(),
+        external_port: forwarding.external_port,
+        port: forwarding.target.port.to_string(),
+        fixed_ip_address: forwarding.target.fixed_ip.to_string(),
+        internal_port: forwarding.internal_port,
     }
 }
 

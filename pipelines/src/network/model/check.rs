@@ -1,5 +1,6 @@
 //! What makes objects agree with each other.
 
+mod floating_ip;
 mod router;
 
 use std::{
@@ -55,6 +56,8 @@ struct Check {
     trunk_ports: Owners<PortId>,
     router_ports: Owners<PortId>,
     floating_targets: Owners<(PortId, Ipv4Addr)>,
+    /// The floating IPs that lead to single ports of an address: there may be several.
+    forwarded: BTreeMap<(PortId, Ipv4Addr), String>,
 }
 
 impl Check {
@@ -402,6 +405,11 @@ impl<T> Default for Owners<T> {
 }
 
 impl<T: Ord> Owners<T> {
+    /// Who has the value.
+    fn owner(&self, value: &T) -> Option<&str> {
+        self.0.get(value).map(String::as_str)
+    }
+
     /// Takes the value for an object, or says who was first.
     fn claim(
         &mut self,

@@ -1,13 +1,9 @@
-//! What makes routers and floating IPs agree with the ports that they name.
-
-use std::{collections::BTreeSet, net::IpAddr};
+//! What makes routers agree with the ports that they name.
 
 use ipnet::IpNet;
 
 use super::{Check, duplicate, label, missing, overlap};
-use crate::network::{
-    FloatingIp, InvalidField, ObjectRef, PortId, Problem, Route, Router, RouterPort, Target,
-};
+use crate::network::{InvalidField, ObjectRef, PortId, Problem, Route, Router, RouterPort};
 
 impl Check {
     pub(super) fn routers(&mut self, routers: Vec<Router>) {
@@ -134,104 +130,5 @@ impl Check {
             model.take_router_port(port, part);
         }
         model.routers.insert(router.id, router);
-    }
-
-    pub(super) fn floating_ips(&mut self, floating_ips: Vec<FloatingIp>) {
-        for (place, mut floating_ip) in floating_ips.into_iter().enumerate() {
-            let id = floating_ip.id;
-            let mut label = label("", &id);
-            let mut problems = Vec::new();
-            if self.model.floating_ips.contains_key(&id) {
-                problems.push(duplicate(id, "another floating IP").of("id"));
-            }
-            match self.model.port(floating_ip.port) {
-                None => {
-                    let listed = self.listed_ports.contains(&floating_ip.port);
-                    problems.push(missing("port", floating_ip.port, listed).of("address_port"));
-                }
-                Some(port) => match port.fixed_ips.iter().find(|ip| ip.is_ipv4()) {
-                    Some(ip) => label = ip.to_string(),
-                    None => problems.push(lacks(port.id, "an IPv4 address").of("address_port")),
-                },
-            }
-            problems.extend(self.router_ports.claim(
-                floating_ip.port,
-                floating_ip.port,
-                &label,
-                "address_port",
-            ));
-            if !self.accept(ObjectRef::FloatingIp(place), &label, problems) {
-                continue;
-            }
-            // The address is taken, whatever it stands for.
-            if let Some(target) = floating_ip.target {
-                let problems = self.target(floating_ip.port, &target, &label);
-                if !self.accept(ObjectRef::FloatingIp(place), &label, problems) {
-                    floating_ip.target = None;
-                }
-            }
-            self.insert_floating_ip(floating_ip);
-        }
-    }
-
-    /// Whether a floating IP can stand for a port: a router leads from the one to the other.
-    fn target(&mut self, outside: PortId, target: &Target, label: &str) -> Vec<InvalidField> {
-        let Target {
-            router,
-            port,
-            fixed_ip,
-        } = *target;
-        let Some(router) = self.model.router(router) else {
-            return vec![missing("router", router, false).of("router")];
-        };
-        let Some(inside) = self.model.port(port) else {
-            let listed = self.listed_ports.contains(&port);
-            return vec![missing("port", port, listed).of("port")];
-        };
-        let ip = IpAddr::V4(fixed_ip);
-        let mut problems = Vec::new();
-        if !inside.fixed_ips.contains(&ip) {
-            problems.push(lacks(port, fixed_ip).of("fixed_ip_address"));
-        }
-        let network = |port| self.model.port(port).map(|port| port.network);
-        let gateway = router.gateway.and_then(|gateway| network(gateway.port));
-        if gateway.is_none() || gateway != network(outside) {
-            problems.push(Problem::Unreachable(label.to_owned()).of("router"));
-        }
-        let interfaces = router.interfaces.iter().copied();
-        let networks: BTreeSet<_> = interfaces.filter_map(network).collect();
-        if !networks.contains(&inside.network) {
-            problems.push(Problem::Unreachable(fixed_ip.to_string()).of("router"));
-        }
-        if problems.is_empty() {
-            let of = (port, fixed_ip);
-            let address = self
-                .floating_targets
-                .claim(of, fixed_ip, label, "fixed_ip_address");
-            problems.extend(address);
-        }
-        problems
-    }
-
-    fn insert_floating_ip(&mut self, floating_ip: FloatingIp) {
-        let model = &mut self.model;
-        let id = floating_ip.id;
-        model.take_router_port(floating_ip.port, RouterPort::FloatingIp(id));
-        if let Some(Target { router, port, .. }) = floating_ip.target {
-            model
-                .floating_by_router
-                .entry(router)
-                .or_default()
-                .insert(id);
-            model.floating_by_port.entry(port).or_default().insert(id);
-        }
-        model.floating_ips.insert(id, floating_ip);
-    }
-}
-
-fn lacks(port: PortId, expected: impl ToString) -> Problem {
-    Problem::LacksAddress {
-        port: port.to_string(),
-        expected: expected.to_string(),
     }
 }
