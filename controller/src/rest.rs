@@ -41,6 +41,7 @@ mod new;
 mod pair;
 mod pool;
 mod port;
+mod port_forwarding;
 mod quota;
 mod resource;
 mod route;

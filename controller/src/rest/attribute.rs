@@ -38,6 +38,8 @@ enum Given {
     Create,
     /// When the object is made, and then it has to.
     Required,
+    /// When the object is made, and then it has to; and when it is changed.
+    RequiredOrChanged,
     /// When the object is made or changed.
     Always,
 }
@@ -96,6 +98,14 @@ impl Attribute {
     /// An attribute that may be given when an object is made, and later.
     pub(super) const fn set(name: &'static str, kind: Kind) -> Self {
         Self::new(name, Given::Always, kind)
+    }
+
+    /// What has to be given when an object is made may be changed later.
+    pub(super) const fn changeable(self) -> Self {
+        Self {
+            given: Given::RequiredOrChanged,
+            ..self
+        }
     }
 
     /// Only an admin may give it.
@@ -186,7 +196,8 @@ impl Values {
                 "Unrecognized attribute(s) '{names}'"
             )));
         }
-        let mut needed = attributes.iter().filter(|row| row.given == Given::Required);
+        let required = [Given::Required, Given::RequiredOrChanged];
+        let mut needed = (attributes.iter()).filter(|row| required.contains(&row.given));
         let missing = needed.find(|row| !given.contains_key(row.name));
         if let (Some(row), Doing::Create) = (missing, doing) {
             return Err(Fault::bad_request(format!(
@@ -258,7 +269,8 @@ impl Attribute {
     fn may_be_given(&self, doing: Doing) -> Result<(), Fault> {
         let name = self.name;
         match (self.given, doing) {
-            (Given::Always, _) | (Given::Create | Given::Required, Doing::Create) => Ok(()),
+            (Given::Always | Given::RequiredOrChanged, _)
+            | (Given::Create | Given::Required, Doing::Create) => Ok(()),
             (Given::Never, Doing::Create) => Err(Fault::bad_request(format!(
                 "Attribute '{name}' not allowed in POST"
             ))),

@@ -68,6 +68,12 @@ const EXTENSIONS: &[Extension] = &[
         "2013-03-28T10:00:00-00:00",
     ),
     extension(
+        "expose-port-forwarding-in-fip",
+        "Expose Floating IP port forwardings",
+        "Floating IPs show which ports of them are forwarded",
+        "2018-06-28T16:00:00-00:00",
+    ),
+    extension(
         "external-net",
         "Neutron external network",
         "Networks say whether they lead outside",
@@ -102,6 +108,24 @@ const EXTENSIONS: &[Extension] = &[
         "Floating IP Port Details Extension",
         "Floating IPs show the port that they stand for",
         "2018-04-09T10:00:00-00:00",
+    ),
+    extension(
+        "floating-ip-port-forwarding",
+        "Floating IP Port Forwarding",
+        "Ports of a floating IP can stand for ports of machines",
+        "2018-01-19T10:00:00-00:00",
+    ),
+    extension(
+        "floating-ip-port-forwarding-description",
+        "Floating IP Port Forwarding new attribute description",
+        "Port forwardings have a description",
+        "2019-11-01T10:00:00-00:00",
+    ),
+    extension(
+        "floating-ip-port-forwarding-detail",
+        "Floating IP port forwarding detail",
+        "Floating IPs show whom their ports are forwarded to",
+        "2022-05-06T10:00:00-00:00",
     ),
     extension(
         "ip-substring-filtering",

@@ -19,6 +19,7 @@ use super::list::View;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::port::Ports;
+use super::port_forwarding;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, own, stamped};
 use super::router::{addresses, external};
@@ -105,15 +106,15 @@ impl Resource for FloatingIps {
                 "fixed_ip_address",
                 json!(port.and(row.fixed_ip_address.as_ref())),
             ),
-            ("router_id", json!(port.and(row.router))),
+            ("router_id", json!(router(row))),
             ("status", json!(status(row).as_str())),
             ("port_details", json!(details)),
             ("dns_name", json!(row.dns_name)),
             ("dns_domain", json!(row.dns_domain)),
             ("tags", json!(row.tags)),
-            // Nothing of these is served; clients look at them all the same.
+            ("port_forwardings", port_forwarding::list(rows, row.uuid)),
+            // This is not served; clients look at it all the same.
             ("qos_policy_id", json!(null)),
-            ("port_forwardings", json!([])),
         ])
     }
 
@@ -178,13 +179,17 @@ impl Resource for FloatingIps {
                 Some(_) => Err(bad(
                     "fixed_ip_address cannot be specified without a port_id",
                 )),
+                // What is forwarded stays so.
+                None if row.port.is_none() => Ok(columns),
                 None => Ok(dissociated(columns)),
             };
         };
+        port_forwarding::check_unused(change.rows, row.uuid)?;
         associate(change, columns, (row.uuid, row.network), port, fixed_ip)
     }
 
     fn delete(change: &mut Change<'_>, row: &Arc<FloatingIp>) -> Result<(), Fault> {
+        port_forwarding::check_unused(change.rows, row.uuid)?;
         change.transaction.delete::<FloatingIp>(row.uuid);
         change
             .transaction
@@ -212,14 +217,20 @@ fn dissociated(columns: ovsdb::Values<FloatingIp>) -> ovsdb::Values<FloatingIp> 
 
 /// Whether it stands for somebody: hosts follow at once, and none has to report it.
 fn status(row: &FloatingIp) -> Status {
-    match row.port {
+    match router(row) {
         Some(_) => Status::Active,
         None => Status::Down,
     }
 }
 
+/// The router that translates; who was deleted needs none.
+fn router(row: &FloatingIp) -> Option<Uuid> {
+    row.router
+        .filter(|_| row.port.is_some() || row.fixed_ip_address.is_none())
+}
+
 /// The external address.
-fn external_address(rows: &Northbound, row: &FloatingIp) -> Option<IpAddr> {
+pub(super) fn external_address(rows: &Northbound, row: &FloatingIp) -> Option<IpAddr> {
     let addresses = addresses(rows, row.address_port);
     addresses.first().map(|(_, ip)| *ip)
 }
@@ -280,6 +291,7 @@ fn associate(
 ) -> Result<ovsdb::Values<FloatingIp>, Fault> {
     let rows = change.rows;
     let port = own::<Ports>(change.call, rows, &port.to_string())?;
+    port_forwarding::check_unforwarded(rows, port.uuid)?;
     let of_ipv4 = addresses(rows, port.uuid)
         .into_iter()
         .filter(|(_, ip)| ip.is_ipv4());
@@ -340,7 +352,7 @@ fn associate(
 }
 
 /// The router that leads from a subnet to an external network.
-fn between(rows: &Northbound, network: Uuid, subnet: Uuid) -> Option<&Arc<Router>> {
+pub(super) fn between(rows: &Northbound, network: Uuid, subnet: Uuid) -> Option<&Arc<Router>> {
     let addresses = rows.addresses.index().by_subnet.all(subnet);
     let ports = addresses.filter_map(|address| rows.ports.get(&address.port));
     let mut routers = ports

@@ -254,9 +254,13 @@ fn unneeded(rows: &Northbound, router: &Router, subnets: &[Uuid]) -> Result<(), 
             ip.parse()
                 .is_ok_and(|ip: std::net::IpAddr| block.contains(&ip))
         };
-        let mut floating_ips = rows.floating_ips.iter();
+        let floating_ips = rows.floating_ips.iter();
+        let mut floating_ips = floating_ips.filter(|row| row.router == Some(router.uuid));
         let needed = floating_ips.any(|row| {
-            row.router == Some(router.uuid) && row.fixed_ip_address.as_deref().is_some_and(serves)
+            let forwardings = &rows.port_forwardings.index().by_floating_ip;
+            let mut forwardings = forwardings.all(row.uuid);
+            row.fixed_ip_address.as_deref().is_some_and(serves)
+                || forwardings.any(|row| serves(&row.fixed_ip_address))
         });
         if needed {
             let message = format!(

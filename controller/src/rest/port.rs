@@ -24,6 +24,7 @@ use super::list::View;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::pair::pairs;
+use super::port_forwarding;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, stamped};
 use super::security_group::{SecurityGroups, default_group};
@@ -240,6 +241,8 @@ impl Resource for Ports {
             let wanted = values.get("fixed_ips").unwrap_or(&kept);
             let fixed = plan(change, owner, Some(wanted), &present)?;
             write(change, port.network, port.uuid, &rows, &fixed);
+            let kept: Vec<_> = fixed.iter().map(|(_, ip)| *ip).collect();
+            port_forwarding::leave(change, port.uuid, &kept);
         }
         let secured = values.boolean("port_security_enabled");
         let groups = groups(change.call, change.rows, values)?;
@@ -289,6 +292,7 @@ impl Resource for Ports {
         }
         in_trunk(change.rows, id)?;
         leave(change, id);
+        port_forwarding::leave(change, id, &[]);
         change.transaction.delete(Address::port.equals(id));
         change.transaction.delete::<Port>(id);
         Ok(())

@@ -93,6 +93,12 @@ pub(super) trait Resource {
         false
     }
 
+    /// Whether it is part of what the path names.
+    fn is_of(call: &Call, row: &Self::Row) -> bool {
+        let _ = (call, row);
+        true
+    }
+
     /// An object as clients see it, without what all have in common.
     fn view(rows: &Northbound, row: &Self::Row) -> View;
 
@@ -322,7 +328,8 @@ pub(super) fn own<'a, R: Resource>(
 
 /// Whether who asks sees an object.
 fn sees<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> bool {
-    call.caller.is_admin || R::project(row) == Some(&call.caller.project) || R::is_shared(rows, row)
+    let is_own = || R::project(row) == Some(&call.caller.project);
+    R::is_of(call, row) && (call.caller.is_admin || is_own() || R::is_shared(rows, row))
 }
 
 /// What who asks sees of an object.

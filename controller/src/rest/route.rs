@@ -16,6 +16,7 @@ use super::identity::Identity;
 use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
+use super::port_forwarding::{self, PortForwardings};
 use super::resource::Answer;
 use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
@@ -150,6 +151,11 @@ pub(super) async fn objects(
                 ("availability_zones", []) if call.method == hyper::Method::GET => {
                     let zones = agent::zones(&database.snapshot());
                     Ok((StatusCode::OK, Some(json!({ "availability_zones": zones }))))
+                }
+                ("floatingips", [_, "port_forwardings", rest @ ..]) if rest.len() < 2 => {
+                    port_forwarding::check_parent(call, &database.snapshot())?;
+                    let id = rest.first().copied();
+                    resource::answer::<PortForwardings>(database, call, id).await
                 }
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {

@@ -18,6 +18,7 @@ use crate::northbound::database::tests::Server;
 mod anything;
 mod identities;
 mod operators;
+mod port_forwardings;
 mod ports;
 mod routers;
 mod security_groups;

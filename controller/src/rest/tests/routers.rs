@@ -8,15 +8,15 @@ use crate::northbound::database::Database;
 use crate::northbound::database::tests::Server;
 
 /// Two networks, of which the first leads outside, each with a subnet.
-struct Site {
-    outside: Value,
-    subnet: Value,
-    port: Value,
-    router: Value,
+pub(super) struct Site {
+    pub(super) outside: Value,
+    pub(super) subnet: Value,
+    pub(super) port: Value,
+    pub(super) router: Value,
 }
 
 impl Site {
-    async fn make(database: &Database) -> Self {
+    pub(super) async fn make(database: &Database) -> Self {
         let outside = make(database, "network", json!({"router:external": true})).await;
         let inside = make(database, "network", json!({})).await;
         let subnet = |network: &Value, cidr: &str| json!({"network_id": network["id"], "cidr": cidr, "ip_version": 4});
@@ -29,7 +29,7 @@ impl Site {
         }
     }
 
-    async fn act(&self, database: &Database, action: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn act(&self, database: &Database, action: &str, body: Value) -> (u16, Value) {
         let path = format!(
             "/v2.0/routers/{}/{action}",
             self.router["id"].as_str().unwrap()
@@ -38,7 +38,7 @@ impl Site {
     }
 
     /// Connects both networks.
-    async fn connect(&self, database: &Database) {
+    pub(super) async fn connect(&self, database: &Database) {
         let body = json!({"subnet_id": self.subnet["id"]});
         let (status, answer) = self.act(database, "add_router_interface", body).await;
         assert_eq!(status, 200, "{answer}");
