@@ -72,6 +72,10 @@ enum Command {
     Network(object::Arguments),
     /// Subnets of the northbound database
     Subnet(object::Arguments),
+    /// Subnet pools of the northbound database
+    SubnetPool(object::Arguments),
+    /// Address scopes of the northbound database
+    AddressScope(object::Arguments),
     /// Ports of the northbound database
     Port(object::Arguments),
     /// Security groups of the northbound database
@@ -113,6 +117,8 @@ impl Brint {
             Command::Export(arguments) => export::run(&arguments),
             Command::Network(arguments) => object::run(&noun::NETWORK, arguments),
             Command::Subnet(arguments) => object::run(&noun::SUBNET, arguments),
+            Command::SubnetPool(arguments) => object::run(&noun::SUBNET_POOL, arguments),
+            Command::AddressScope(arguments) => object::run(&noun::ADDRESS_SCOPE, arguments),
             Command::Port(arguments) => object::run(&noun::PORT, arguments),
             Command::SecurityGroup(arguments) => object::run(&noun::SECURITY_GROUP, arguments),
             Command::SecurityGroupRule(arguments) => {

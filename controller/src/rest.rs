@@ -25,13 +25,16 @@ pub(crate) use identity::Identity;
 
 mod address;
 mod address_group;
+mod address_scope;
 mod agent;
 mod ask;
 mod attribute;
+mod availability;
 mod call;
 mod extension;
 mod fault;
 mod floating_ip;
+mod free;
 mod gateway;
 mod identity;
 mod interface;
@@ -51,6 +54,7 @@ mod security_group;
 mod security_group_rule;
 mod segment;
 mod subnet;
+mod subnet_pool;
 mod tag;
 
 /// How long a client may take to send the head of a request.

@@ -209,7 +209,7 @@ pub(crate) fn digest(rows: &Northbound) -> Uuid {
         )*};
     }
     add!(networks segments subnets address_groups security_groups security_group_rules ports);
-    add!(trunks routers floating_ips hosts);
+    add!(trunks routers floating_ips port_forwardings logs hosts);
     Uuid::new_v5(&GLOBAL, &revisions)
 }
 

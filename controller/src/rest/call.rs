@@ -18,7 +18,7 @@ const LONGEST: usize = 114_688;
 pub(super) const PROJECT: &str = "fake_project_id";
 
 /// A request, read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call {
     /// What is to be done.
     pub(super) method: Method,

@@ -32,6 +32,12 @@ const EXTENSIONS: &[Extension] = &[
         "2020-07-15T10:00:00-00:00",
     ),
     extension(
+        "address-scope",
+        "Address scope",
+        "Subnet pools of one scope share no addresses",
+        "2015-07-26T10:00:00-00:00",
+    ),
+    extension(
         "agent",
         "agent",
         "Hosts say how they are",
@@ -54,6 +60,18 @@ const EXTENSIONS: &[Extension] = &[
         "Port Binding",
         "Ports say on which host they are",
         "2014-02-03T10:00:00-00:00",
+    ),
+    extension(
+        "default-subnetpools",
+        "Default Subnetpools",
+        "A subnet pool can be the one that is used when none is named",
+        "2016-02-18T18:00:00-00:00",
+    ),
+    extension(
+        "dvr",
+        "Distributed Virtual Router",
+        "Routers say whether they forward on every host",
+        "2014-06-01T10:00:00-00:00",
     ),
     extension(
         "empty-string-filtering",
@@ -146,6 +164,12 @@ const EXTENSIONS: &[Extension] = &[
         "2016-04-12T16:00:00-00:00",
     ),
     extension(
+        "l3-ha",
+        "HA Router extension",
+        "Routers say whether another host takes over outside",
+        "2014-04-26T00:00:00-00:00",
+    ),
+    extension(
         "net-mtu",
         "Network MTU",
         "Networks have an MTU",
@@ -156,6 +180,12 @@ const EXTENSIONS: &[Extension] = &[
         "Network MTU (writable)",
         "The MTU of a network can be set",
         "2017-07-12T00:00:00-00:00",
+    ),
+    extension(
+        "network-ip-availability",
+        "Network IP Availability",
+        "Networks say how many of their addresses are taken",
+        "2015-09-24T00:00:00-00:00",
     ),
     extension(
         "pagination",
@@ -236,6 +266,12 @@ const EXTENSIONS: &[Extension] = &[
         "2021-10-05T09:00:00-00:00",
     ),
     extension(
+        "service-type",
+        "Neutron Service Type Management",
+        "Who serves what is listed",
+        "2013-01-20T00:00:00-00:00",
+    ),
+    extension(
         "sorting",
         "Sorting support",
         "Lists can be sorted",
@@ -272,6 +308,12 @@ const EXTENSIONS: &[Extension] = &[
         "2019-11-26T09:00:00-00:00",
     ),
     extension(
+        "subnet_allocation",
+        "Subnet Allocation",
+        "Subnets can be cut from pools",
+        "2015-03-30T10:00:00-00:00",
+    ),
+    extension(
         "tag-ports-during-bulk-creation",
         "Tag Ports During Bulk Creation",
         "Ports can have tags from the start",
@@ -295,6 +337,12 @@ impl Extension {
 pub(super) fn list() -> Value {
     let views: Vec<Value> = EXTENSIONS.iter().map(Extension::view).collect();
     json!({ "extensions": views })
+}
+
+/// Who serves what: everything is served here.
+pub(super) fn service_providers() -> Value {
+    let routing = json!({"service_type": "L3_ROUTER_NAT", "name": "brint", "default": true});
+    json!({ "service_providers": [routing] })
 }
 
 /// One, if it is served.

@@ -1,5 +1,6 @@
 //! `floatingips`: external addresses that stand for those of ports.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -190,13 +191,28 @@ impl Resource for FloatingIps {
 
     fn delete(change: &mut Change<'_>, row: &Arc<FloatingIp>) -> Result<(), Fault> {
         port_forwarding::check_unused(change.rows, row.uuid)?;
-        change.transaction.delete::<FloatingIp>(row.uuid);
-        change
-            .transaction
-            .delete(Address::port.equals(row.address_port));
-        change.transaction.delete::<Port>(row.address_port);
+        remove(change, row);
         Ok(())
     }
+}
+
+/// Deletes a floating IP with the port that has its address.
+fn remove(change: &mut Change<'_>, row: &FloatingIp) {
+    let transaction = &mut change.transaction;
+    transaction.delete::<FloatingIp>(row.uuid);
+    transaction.delete(Address::port.equals(row.address_port));
+    transaction.delete::<Port>(row.address_port);
+}
+
+/// Deletes the floating IPs of a network that stand for nobody, as it goes; what ports that are.
+pub(super) fn delete_unused(change: &mut Change<'_>, network: Uuid) -> BTreeSet<Uuid> {
+    let rows = change.rows.floating_ips.iter();
+    let unused = rows.filter(|row| row.network == network && router(row).is_none());
+    let unused: Vec<_> = unused.collect();
+    for row in &unused {
+        remove(change, row);
+    }
+    unused.iter().map(|row| row.address_port).collect()
 }
 
 /// Leaves the floating IPs of a port without it, as it goes.

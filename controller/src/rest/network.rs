@@ -13,11 +13,13 @@ use super::attribute::{
     TENANT_ID, UPDATED_AT, Values,
 };
 use super::fault::Fault;
+use super::floating_ip;
 use super::list::View;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, fields, stamped};
 use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, mtu};
+use super::subnet_pool::scope_of;
 use crate::northbound::database::tables::{Network, Northbound, Segment, SegmentType, Subnet};
 
 /// What the database can hold of an MTU.
@@ -119,11 +121,11 @@ impl Resource for Networks {
                 SEGMENTATION_ID,
                 json!(segment.and_then(|row| row.segmentation_id)),
             ),
+            ("ipv4_address_scope", json!(scope_of(rows, network.uuid, 4))),
+            ("ipv6_address_scope", json!(scope_of(rows, network.uuid, 6))),
             // Nothing of these is served; clients look at them all the same.
             ("availability_zone_hints", json!([])),
             ("availability_zones", json!([])),
-            ("ipv4_address_scope", json!(null)),
-            ("ipv6_address_scope", json!(null)),
             ("qos_policy_id", json!(null)),
             ("l2_adjacency", json!(true)),
             ("tags", json!(network.tags)),
@@ -180,7 +182,9 @@ impl Resource for Networks {
 
     fn delete(change: &mut Change<'_>, network: &Arc<Network>) -> Result<(), Fault> {
         let uuid = network.uuid;
+        let unused = floating_ip::delete_unused(change, uuid);
         let ports = change.rows.ports.index().by_network.all(uuid);
+        let ports = ports.filter(|port| !unused.contains(&port.uuid));
         let ports: Vec<_> = ports.map(|port| port.uuid.to_string()).collect();
         if !ports.is_empty() {
             let message = format!(

@@ -35,6 +35,11 @@ impl Pool {
         number(self.end).saturating_sub(number(self.start))
     }
 
+    /// How many addresses there are.
+    pub(super) fn size(&self) -> u128 {
+        self.span().saturating_add(1)
+    }
+
     /// The address that so many stand before.
     fn at(&self, place: u128) -> IpAddr {
         ip(number(self.start).saturating_add(place), self.start)

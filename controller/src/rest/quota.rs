@@ -21,6 +21,7 @@ const UNLIMITED: i64 = -1;
 const RESOURCES: &[&str] = &[
     "network",
     "subnet",
+    "subnetpool",
     "port",
     "router",
     "floatingip",
@@ -216,6 +217,7 @@ fn used(rows: &Northbound, project: &str, resource: &str) -> i64 {
     let count = count! {
         "network" => networks,
         "subnet" => subnets,
+        "subnetpool" => subnet_pools,
         "port" => ports,
         "router" => routers,
         "floatingip" => floating_ips,

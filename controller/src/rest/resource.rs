@@ -25,7 +25,7 @@ use crate::northbound::database::tables::Northbound;
 use crate::northbound::database::{Database, WriteError, now};
 
 /// How often a change is built anew because somebody else was faster.
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: usize = 100;
 
 /// The status and the document of an answer.
 pub(super) type Answer = (StatusCode, Option<Value>);
@@ -45,6 +45,8 @@ pub(super) struct Change<'a> {
     pub(super) addresses: BTreeSet<(Uuid, IpAddr)>,
     /// The blocks that this change gives, with their networks.
     pub(super) blocks: Vec<(Uuid, IpNet)>,
+    /// The blocks that this change cuts from subnet pools.
+    pub(super) cut: Vec<(Uuid, IpNet)>,
     /// The default security groups that this change makes, by their projects.
     pub(super) default_groups: BTreeMap<String, Uuid>,
     /// How many objects of a resource this change makes in a project.
@@ -277,6 +279,7 @@ pub(super) async fn apply<T>(
             touched: BTreeSet::new(),
             addresses: BTreeSet::new(),
             blocks: Vec::new(),
+            cut: Vec::new(),
             default_groups: BTreeMap::new(),
             made: BTreeMap::new(),
             taken: BTreeMap::new(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::address_group::AddressGroups;
+use super::address_scope::AddressScopes;
 use super::agent::Agents;
 use super::call::Call;
 use super::fault::Fault;
@@ -22,7 +23,8 @@ use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
 use super::security_group_rule::SecurityGroupRules;
 use super::subnet::Subnets;
-use super::{address_group, agent, extension, interface, quota, resource, tag};
+use super::subnet_pool::SubnetPools;
+use super::{address_group, agent, availability, extension, interface, quota, resource, tag};
 use crate::northbound::database::Database;
 
 /// The header that names a request in the log.
@@ -157,6 +159,12 @@ pub(super) async fn objects(
                     let id = rest.first().copied();
                     resource::answer::<PortForwardings>(database, call, id).await
                 }
+                ("network-ip-availabilities", rest) if rest.len() < 2 => {
+                    availability::answer(&database.snapshot(), call, rest.first().copied())
+                }
+                ("service-providers", []) if call.method == hyper::Method::GET => {
+                    Ok((StatusCode::OK, Some(extension::service_providers())))
+                }
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {
                     address_group::answer(database, call, id, action).await
@@ -173,10 +181,12 @@ pub(super) async fn objects(
             "security-groups" => SecurityGroups;
             "routers" => Routers;
             "floatingips" => FloatingIps;
+            "subnetpools" => SubnetPools;
         }
         plain {
             "security-group-rules" => SecurityGroupRules;
             "address-groups" => AddressGroups;
+            "address-scopes" => AddressScopes;
             "agents" => Agents;
         }
     }
@@ -199,6 +209,8 @@ fn resources(call: &Call) -> Value {
         resource("extension", "extensions"),
         resource("network", "networks"),
         resource("subnet", "subnets"),
+        resource("subnetpool", "subnetpools"),
+        resource("address_scope", "address-scopes"),
         resource("port", "ports"),
         resource("router", "routers"),
         resource("floatingip", "floatingips"),

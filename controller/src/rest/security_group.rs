@@ -138,7 +138,7 @@ impl Resource for SecurityGroups {
 
     fn delete(change: &mut Change<'_>, group: &Arc<SecurityGroup>) -> Result<(), Fault> {
         let id = group.uuid;
-        if is_default(change.rows, id) {
+        if is_default(change.rows, id) && !change.call.caller.is_admin {
             let message = "Insufficient rights for removing default security group.";
             let kind = "SecurityGroupCannotRemoveDefault";
             return Err(Fault::new(StatusCode::CONFLICT, kind, message));
@@ -149,10 +149,10 @@ impl Resource for SecurityGroups {
         if ports.next().is_some() || rules.any(|rule| rule.security_group != id) {
             return Err(in_use(id));
         }
-        change
-            .transaction
-            .delete(SecurityGroupRule::security_group.equals(id));
-        change.transaction.delete::<SecurityGroup>(id);
+        let transaction = &mut change.transaction;
+        transaction.delete(DefaultSecurityGroup::security_group.equals(id));
+        transaction.delete(SecurityGroupRule::security_group.equals(id));
+        transaction.delete::<SecurityGroup>(id);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
-use pipelines::network::{self, Rule, RuleAttributes};
+use pipelines::network::{self, InvalidField, Problem, Rule, RuleAttributes};
 use serde_json::{Value, json};
 
 use super::address_group::AddressGroups;
@@ -241,7 +241,7 @@ impl Wanted {
         let checked = Rule::new(&attributes);
         checked
             .map(drop)
-            .map_err(|field| bad(field.neutron_type(), field.to_string()))
+            .map_err(|field| bad(field.neutron_type(), told(&field)))
     }
 
     /// Whether a rule allows the same.
@@ -257,6 +257,30 @@ impl Wanted {
             && self.block.map(|block| block.to_string()) == other.remote_ip_prefix
             && self.group == other.remote_group
             && self.address_group == other.remote_address_group
+    }
+}
+
+/// What is wrong with a rule, in the words that clients of Neutron look for.
+fn told(wrong: &InvalidField) -> String {
+    match (wrong.field, &wrong.problem) {
+        ("port_range_min" | "port_range_max", Problem::OutOfRange { value, most, .. }) => {
+            let what = match (wrong.field, *most) {
+                ("port_range_min", 255) => "ICMP type (port-range-min)",
+                (_, 255) => "ICMP code (port-range-max)",
+                _ => "port",
+            };
+            format!("Invalid value for {what} {value}. It must be 0 to {most}.")
+        }
+        (_, Problem::Reversed { .. } | Problem::HalfRange) => {
+            format!("port_range_min must be <= port_range_max; {wrong}")
+        }
+        (_, Problem::CodeWithoutType) => {
+            format!("ICMP type (port-range-min) is missing; {wrong}")
+        }
+        ("remote_ip_prefix", Problem::WrongFamily { value, ethertype }) => {
+            format!("Conflicting value ethertype {ethertype} for CIDR {value}.")
+        }
+        _ => wrong.to_string(),
     }
 }
 

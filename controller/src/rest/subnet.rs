@@ -24,6 +24,7 @@ use super::pool::{Pool, default_pools, pools};
 use super::quota;
 use super::resource::{Change, Resource, fields, own, stamped};
 use super::routes;
+use super::subnet_pool::{Part, chosen, cut, subnet_fault};
 use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
 
 const MODES: &[&str] = &["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
@@ -64,6 +65,8 @@ impl Resource for Subnets {
         Attribute::made("subnetpool_id", Kind::Nullable(&Kind::Text(36)))
             .filter()
             .sort(),
+        Attribute::made("prefixlen", Kind::Nullable(&Kind::Number)),
+        Attribute::made("use_default_subnetpool", Kind::Boolean),
         Attribute::set("segment_id", Kind::Nullable(&Kind::Id))
             .filter()
             .sort(),
@@ -142,7 +145,8 @@ impl Resource for Subnets {
         let project = change.call.project_of(values)?;
         quota::check(change, "subnet", &project)?;
         let network_row = own::<Networks>(change.call, change.rows, &network.to_string())?;
-        let cidr = new_cidr(values)?;
+        let (cidr, pool) = new_cidr(change, values, &project)?;
+        same_pool(change.rows, network, cidr, pool)?;
         overlaps(change, network, cidr)?;
         let dhcp = values.boolean("enable_dhcp").unwrap_or(true);
         let modes = modes(values, cidr, dhcp)?;
@@ -160,6 +164,7 @@ impl Resource for Subnets {
             .set(Subnet::network, network)
             .set(Subnet::project, project)
             .set(Subnet::cidr, cidr.to_string())
+            .set(Subnet::subnet_pool, pool)
             .set(Subnet::gateway_ip, gateway.map(|ip| ip.to_string()))
             .set(Subnet::enable_dhcp, dhcp)
             .set(Subnet::allocation_pools, texts(&pools))
@@ -268,28 +273,52 @@ fn mode(word: &str) -> Option<Ipv6Mode> {
     }
 }
 
-/// The block of a subnet that is made.
-fn new_cidr(values: &Values) -> Result<IpNet, Fault> {
-    let version = values.number("ip_version").unwrap_or_default();
-    if version != 4 && version != 6 {
-        return Err(Fault::attribute(
-            "ip_version",
-            &format!("'{version}' is not in [4, 6]"),
-        ));
+/// The version of IP that is given.
+pub(super) fn version(values: &Values) -> Result<i64, Fault> {
+    match values.number("ip_version").unwrap_or_default() {
+        version @ (4 | 6) => Ok(version),
+        other => {
+            let reason = format!("'{other}' is not in [4, 6]");
+            Err(Fault::attribute("ip_version", &reason))
+        }
     }
-    if let Some(pool) = values.text("subnetpool_id") {
-        let message = format!("Subnet pool {pool} could not be found.");
-        return Err(Fault::new(
-            StatusCode::NOT_FOUND,
-            "SubnetPoolNotFound",
-            message,
-        ));
-    }
-    let Some(text) = values.text("cidr") else {
-        let message =
-            "Bad subnets request: a subnetpool must be specified in the absence of a cidr.";
-        return Err(Fault::new(StatusCode::BAD_REQUEST, "BadRequest", message));
+}
+
+/// The block of a subnet that is made, and the pool that it is cut from.
+fn new_cidr(
+    change: &mut Change<'_>,
+    values: &Values,
+    project: &str,
+) -> Result<(IpNet, Option<Uuid>), Fault> {
+    let version = version(values)?;
+    let pool = chosen(change, values, version)?;
+    let given = values.text("cidr").map(|text| given_cidr(text, version));
+    let given = given.transpose()?;
+    let length = values.number("prefixlen");
+    let Some(pool) = pool else {
+        let reason = "a subnetpool must be specified in the absence of a cidr";
+        let cidr = given.filter(|_| length.is_none());
+        return Ok((cidr.ok_or_else(|| subnet_fault(reason))?, None));
     };
+    let part = match (given, length) {
+        (Some(_), Some(_)) => {
+            let reason = "cidr and prefixlen must not be supplied together";
+            return Err(subnet_fault(reason));
+        }
+        (Some(cidr), None) => Part::Block(cidr),
+        (None, length) => Part::Length(length),
+    };
+    let pools = values.get("allocation_pools");
+    if given.is_none() && pools.is_some_and(|pools| !pools.is_null()) {
+        let reason = "allocation_pools allowed only for specific subnet requests";
+        return Err(subnet_fault(reason));
+    }
+    let cidr = cut(change, pool, part, project)?;
+    Ok((cidr, Some(pool.uuid)))
+}
+
+/// Reads the block of a subnet.
+fn given_cidr(text: &str, version: i64) -> Result<IpNet, Fault> {
     let cidr: IpNet = text.parse().map_err(|_| {
         Fault::invalid_input(&format!("{} is not in a CIDR format", text.escape_debug()))
     })?;
@@ -304,6 +333,27 @@ fn new_cidr(values: &Values) -> Result<IpNet, Fault> {
         )));
     }
     Ok(cidr.trunc())
+}
+
+/// Refuses that subnets of one network, of one version of IP, are from different pools.
+fn same_pool(
+    rows: &Northbound,
+    network: Uuid,
+    new: IpNet,
+    pool: Option<Uuid>,
+) -> Result<(), Fault> {
+    let subnets = rows.subnets.index().by_network.all(network);
+    let mut subnets = subnets.filter(|subnet| {
+        cidr(subnet).is_some_and(|cidr| cidr.addr().is_ipv4() == new.addr().is_ipv4())
+    });
+    match subnets.any(|subnet| subnet.subnet_pool != pool) {
+        false => Ok(()),
+        true => Err(Fault::new(
+            StatusCode::BAD_REQUEST,
+            "NetworkSubnetPoolAffinityError",
+            "Subnets hosted on the same network must be allocated from the same subnet pool.",
+        )),
+    }
 }
 
 /// Refuses a block of which a part is another subnet's.

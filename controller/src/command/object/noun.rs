@@ -39,6 +39,24 @@ pub(crate) static SUBNET: Noun = Noun {
     short: &["id", "name", "network_id", "cidr"],
 };
 
+/// Subnet pools.
+pub(crate) static SUBNET_POOL: Noun = Noun {
+    word: "subnet pool",
+    collection: "subnetpools",
+    name: "subnetpool",
+    names: "subnetpools",
+    short: &["id", "name", "prefixes", "default_prefixlen", "shared"],
+};
+
+/// Address scopes.
+pub(crate) static ADDRESS_SCOPE: Noun = Noun {
+    word: "address scope",
+    collection: "address-scopes",
+    name: "address_scope",
+    names: "address_scopes",
+    short: &["id", "name", "ip_version", "shared"],
+};
+
 /// Ports.
 pub(crate) static PORT: Noun = Noun {
     word: "port",
@@ -122,6 +140,8 @@ impl Noun {
         match key {
             "network_id" | "floating_network_id" => Some(&NETWORK),
             "subnet_id" => Some(&SUBNET),
+            "subnetpool_id" => Some(&SUBNET_POOL),
+            "address_scope_id" => Some(&ADDRESS_SCOPE),
             "port_id" => Some(&PORT),
             "router_id" => Some(&ROUTER),
             "security_group_id" | "security_groups" | "remote_group_id" => Some(&SECURITY_GROUP),

@@ -135,6 +135,13 @@ async fn a_member_may_not_what_is_for_admins() {
     root.make("subnet", subnet.clone()).await;
     let port = ann.make("port", json!({"network_id": shared["id"]})).await;
     assert!(port.get("binding:host_id").is_none(), "{port}");
+    // The default group goes by an admin only.
+    let group = port["security_groups"][0].as_str().unwrap();
+    let group = format!("/v2.0/security-groups/{group}");
+    let (_, answer) = ann.ask("DELETE", &group, Value::Null).await;
+    assert_eq!(kind(&answer), "SecurityGroupCannotRemoveDefault");
+    let (_, answer) = root.ask("DELETE", &group, Value::Null).await;
+    assert_eq!(kind(&answer), "SecurityGroupInUse");
     let on_shared = |more: Value| {
         let mut port = json!({"network_id": shared["id"]});
         port.as_object_mut()

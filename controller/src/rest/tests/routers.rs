@@ -225,3 +225,22 @@ async fn a_floating_ip_follows_its_port_and_keeps_the_way_to_it() {
     assert_eq!(ask(&database, "DELETE", &path, "").await.0, 204);
     assert!(database.snapshot().floating_ips.is_empty());
 }
+
+#[tokio::test]
+async fn floating_ips_that_stand_for_nobody_go_with_their_network() {
+    let server = Server::start();
+    let database = server.open().await;
+    let site = Site::make(&database).await;
+    let wanted = json!({"floating_network_id": site.outside});
+    make(&database, "floatingip", wanted.clone()).await;
+    let path = format!("/v2.0/networks/{}", site.outside.as_str().unwrap());
+    site.connect(&database).await;
+    let (status, answer) = ask(&database, "DELETE", &path, "").await;
+    assert_eq!((status, kind(&answer)), (409, "NetworkInUse"));
+    assert_eq!(database.snapshot().floating_ips.len(), 1);
+    let none = json!({"external_gateway_info": {}});
+    change(&database, "router", &site.router["id"], none).await;
+    let (status, answer) = ask(&database, "DELETE", &path, "").await;
+    assert_eq!(status, 204, "{answer}");
+    assert!(database.snapshot().floating_ips.is_empty());
+}

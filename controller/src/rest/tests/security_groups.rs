@@ -34,17 +34,17 @@ async fn every_project_has_a_default_group_that_stays() {
         "/v2.0/security-groups/{}",
         groups[0]["id"].as_str().unwrap()
     );
-    let (status, answer) = ask(&database, "DELETE", &path, "").await;
-    assert_eq!(
-        (status, kind(&answer)),
-        (409, "SecurityGroupCannotRemoveDefault")
-    );
     let body = json!({"security_group": {"name": "Default"}}).to_string();
     let (status, answer) = ask(&database, "POST", "/v2.0/security-groups", &body).await;
     assert_eq!(
         (status, kind(&answer)),
         (409, "SecurityGroupDefaultAlreadyExists")
     );
+    // An admin may delete it, and there is a new one.
+    assert_eq!(ask(&database, "DELETE", &path, "").await.0, 204);
+    let (_, answer) = ask(&database, "GET", "/v2.0/security-groups", "").await;
+    let groups = answer["security_groups"].as_array().unwrap();
+    assert_eq!((groups.len(), &groups[0]["name"]), (1, &json!("default")));
 }
 
 #[tokio::test]
