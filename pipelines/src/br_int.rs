@@ -84,6 +84,11 @@ pub(crate) fn logged(table: u8) -> Option<Verdict> {
     Some(verdict)
 }
 
+/// Whether a table shows packets to the agent.
+pub(crate) fn shows(table: u8) -> bool {
+    logged(table).is_some() || service(table).is_some()
+}
+
 /// What the questions that a table shows are about.
 pub(crate) fn service(table: u8) -> Option<Service> {
     let tables = [

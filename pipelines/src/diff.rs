@@ -19,6 +19,7 @@ use openflow::{
 };
 
 use crate::{
+    br_int,
     cookie::Cookie,
     flow_set::{Difference, FlowSet, Key},
     logging, service,
@@ -122,13 +123,17 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
 }
 
 /// The flows that are as they should be, but name a meter that is new.
+///
+/// Every port brings a meter, so only tables that show packets are looked through.
 fn rebound(installed: &FlowSet, desired: &FlowSet) -> impl Iterator<Item = Change> {
     let new: Vec<_> = (desired.meters.keys().copied())
         .filter(|id| !installed.meters.contains_key(id))
         .collect();
-    let flows = desired.flows().filter(|_| !new.is_empty());
-    let present = flows.filter(|flow| installed.flow(&Key::of(flow)) == Some(*flow));
-    let rebound: Vec<_> = present.filter(|flow| names(flow, &new)).cloned().collect();
+    let tables = (0..=u8::MAX).filter(|table| !new.is_empty() && br_int::shows(*table));
+    let flows = tables.flat_map(|table| desired.of_table(table));
+    let named = flows.filter(|flow| names(flow, &new));
+    let present = named.filter(|flow| installed.flow(&Key::of(flow)) == Some(*flow));
+    let rebound: Vec<_> = present.cloned().collect();
     rebound.into_iter().map(Change::PutFlow)
 }
 

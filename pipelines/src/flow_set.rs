@@ -122,6 +122,17 @@ impl FlowSet {
         flows.take_while(move |flow| (flow.table, flow.priority) == (table, priority))
     }
 
+    /// The flows of a table.
+    pub fn of_table(&self, table: u8) -> impl Iterator<Item = &Arc<Flow>> {
+        let least = Key(Arc::new(Flow {
+            table,
+            priority: 0,
+            ..Flow::default()
+        }));
+        let flows = self.flows.range(least..).map(|(_, flow)| flow);
+        flows.take_while(move |flow| flow.table == table)
+    }
+
     /// What turns the flows of this set into those of another.
     pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Difference<'a>> {
         self.flows.diff(&other.flows).map(|item| match item {
