@@ -9,6 +9,14 @@ pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
+/// A hash of which every bit depends on every byte, as draws of lots need it; the last bytes reach
+/// few bits of FNV-1a alone (the finalizer of MurmurHash3).
+pub(crate) fn lot(bytes: &[u8]) -> u64 {
+    let fold = |hash: u64| hash ^ (hash >> 33);
+    let hash = fold(fnv1a(bytes)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    fold(fold(hash).wrapping_mul(0xc4ce_b9fe_1a85_ec53))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    hash::fnv1a,
+    hash::lot,
     network::{
         EncapType, FloatingIp, Host, HostName, Model, Network, NetworkId, Port, Router, RouterId,
         RouterPort, Segment,
@@ -103,7 +103,8 @@ impl<'a> View<'a> {
         leads_to(host, network)
     }
 
-    /// The host by which a router leads outside: one that can, and is not gone if another is there.
+    /// The host by which a router leads outside: of those that can, and are not gone if another is
+    /// there, one with the greatest priority. Hosts of one priority share the routers.
     pub fn gateway_host(&self, router: &Router) -> Option<&'a HostName> {
         let outside = self.outside(router)?;
         let hosts = self.model.hosts().map(|host| &host.name);
@@ -111,10 +112,12 @@ impl<'a> View<'a> {
         let able = hosts.chain(undescribed);
         let able = able.filter(|host| self.leads_to(host, outside));
         // Every host chooses alike, and the loss of one moves only what it had.
-        able.min_by_key(|host| {
-            let gone = self.unreachable.contains(*host);
-            let lot = fnv1a(format!("{host}{}", router.id).as_bytes());
-            (gone, Reverse(lot))
+        able.min_by_key(|name| {
+            let gone = self.unreachable.contains(*name);
+            let host = self.model.host(name);
+            let priority = host.map_or(0, |host| host.gateway_priority);
+            let lot = lot(format!("{name}\0{}", router.id).as_bytes());
+            (gone, Reverse((priority, lot)))
         })
     }
 
@@ -171,5 +174,139 @@ pub fn leads_to(host: &Host, network: &Network) -> bool {
             let encap_type = EncapType::of(network.segment.network_type());
             encap_type.is_some_and(|encap_type| host.endpoint(encap_type).is_some())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use uuid::Uuid;
+
+    use super::View;
+    use crate::network::{
+        ETHERNET_MTU, EncapType, Gateway, Host, HostName, MacAddr, Model, Network, NetworkId,
+        Objects, PhysicalNetwork, Port, PortId, Router, RouterId, Segment, Subnet, SubnetId,
+    };
+
+    fn host(name: &str, gateway_priority: u16, is_mapped: bool) -> Host {
+        let mapping = (PhysicalNetwork::from("physnet1"), "br-ex".to_owned());
+        Host {
+            name: name.into(),
+            encap_ip: None,
+            encap_types: EncapType::ALL.into(),
+            bridge_mappings: is_mapped.then_some(mapping).into_iter().collect(),
+            mtu: ETHERNET_MTU,
+            gateway_priority,
+        }
+    }
+
+    /// So many routers to one external network, and hosts.
+    fn model(routers: u128, hosts: Vec<Host>) -> Model {
+        let subnet = "203.0.113.0/24".parse().unwrap();
+        let subnet = Subnet::new(SubnetId(Uuid::from_u128(2)), String::new(), subnet, None);
+        let network = Network {
+            id: NetworkId(Uuid::from_u128(1)),
+            name: String::new(),
+            project: String::new(),
+            segment: Segment::Flat {
+                physical_network: "physnet1".into(),
+            },
+            mtu: None,
+            dns_domain: String::new(),
+            subnets: vec![subnet.unwrap()],
+        };
+        let port = |number: u128| Port {
+            id: PortId(Uuid::from_u128(0x1000 + number)),
+            network: network.id,
+            mac_address: MacAddr([0xfa, 0x16, 0x3e, 0, 0, u8::try_from(number).unwrap()]),
+            name: String::new(),
+            project: String::new(),
+            fixed_ips: Vec::new(),
+            security_groups: Vec::new(),
+            port_security_enabled: false,
+            allowed_address_pairs: Vec::new(),
+            admin_state_up: true,
+            host: None,
+            migrating_to: None,
+            dns_name: String::new(),
+            extra_dhcp_opts: Default::default(),
+            machine: Default::default(),
+        };
+        let router = |number: u128| Router {
+            id: RouterId(Uuid::from_u128(0x2000 + number)),
+            name: String::new(),
+            project: String::new(),
+            admin_state_up: true,
+            interfaces: Vec::new(),
+            gateway: Some(Gateway {
+                port: port(number).id,
+                enable_snat: true,
+            }),
+            routes: Vec::new(),
+        };
+        let objects = Objects {
+            ports: (0..routers).map(port).collect(),
+            routers: (0..routers).map(router).collect(),
+            networks: vec![network.clone()],
+            hosts,
+            address_groups: Vec::new(),
+            security_groups: Vec::new(),
+            trunks: Vec::new(),
+            floating_ips: Vec::new(),
+            logs: Vec::new(),
+        };
+        Model::new(objects).unwrap()
+    }
+
+    /// The hosts by which routers lead outside, as one of them sees it.
+    fn gateways(model: &Model, host: &str, unreachable: &[&str]) -> Vec<HostName> {
+        let unreachable = unreachable.iter().map(|name| HostName::from(*name));
+        let unreachable: BTreeSet<HostName> = unreachable.collect();
+        let host = host.into();
+        let view = View {
+            model,
+            host: &host,
+            unreachable: &unreachable,
+        };
+        let hosts = model.routers().map(|router| view.gateway_host(router));
+        hosts.map(|host| host.unwrap().clone()).collect()
+    }
+
+    #[test]
+    fn hosts_of_one_priority_share_the_routers_and_all_know_how() {
+        let hosts = ["a", "b", "c"].map(|name| host(name, 0, true));
+        let off = host("off", 9, false);
+        let model = model(60, hosts.into_iter().chain([off]).collect());
+        let chosen = gateways(&model, "a", &[]);
+        assert_eq!(chosen, gateways(&model, "off", &[]));
+        for name in ["a", "b", "c"] {
+            let own = chosen.iter().filter(|host| host.as_str() == name).count();
+            assert!((10..=30).contains(&own), "{name} has {own} of 60");
+        }
+        // Who goes loses its own, and nobody else's move.
+        let without = gateways(&model, "a", &["b"]);
+        for (before, after) in chosen.iter().zip(&without) {
+            assert_ne!(after.as_str(), "b");
+            assert!(before.as_str() == "b" || before == after);
+        }
+    }
+
+    #[test]
+    fn the_greatest_priority_leads_while_it_is_there() {
+        let hosts = vec![host("a", 1, true), host("b", 0, true), host("c", 2, true)];
+        let model = model(8, hosts);
+        let all_by = |unreachable: &[&str], expected: &str| {
+            let chosen = gateways(&model, "b", unreachable);
+            assert!(
+                chosen.iter().all(|host| host.as_str() == expected),
+                "{chosen:?}"
+            );
+        };
+        all_by(&[], "c");
+        all_by(&["c"], "a");
+        all_by(&["c", "a"], "b");
+        // If all seem to be gone, it is as if none was.
+        all_by(&["a", "b", "c"], "c");
     }
 }

@@ -350,6 +350,20 @@ fn another_host_leads_outside_when_the_gateway_host_is_gone() -> anyhow::Result<
     })?;
     ensure!(leads(&lab, "host2")? && !leads(&lab, "host1")?);
     answers(lab.machine("d1")?, WORLD)?;
+    // People can say who is preferred.
+    let preferred = NETWORK.replace(
+        "encap_ip: 192.0.2.1\n",
+        "encap_ip: 192.0.2.1\n    gateway_priority: 1\n",
+    );
+    lab.describe(&preferred)?;
+    wait_for("host1 is preferred", PATIENCE, || {
+        Ok((leads(&lab, "host1")? && !leads(&lab, "host2")?).then_some(()))
+    })?;
+    answers(lab.machine("d1")?, WORLD)?;
+    lab.describe(NETWORK)?;
+    wait_for("host2 leads again", PATIENCE, || {
+        Ok((leads(&lab, "host2")? && !leads(&lab, "host1")?).then_some(()))
+    })?;
 
     lab.host_mut("host2")?.kill_switch()?;
     wait_for("host1 leads outside", PATIENCE, || {

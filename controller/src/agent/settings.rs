@@ -122,6 +122,7 @@ impl Settings {
                 .or_else(|| from_file.map(|host| host.bridge_mappings.clone()))
                 .unwrap_or_default(),
             mtu: from_file.map_or(ETHERNET_MTU, |host| host.mtu),
+            gateway_priority: from_file.map_or(0, |host| host.gateway_priority),
         };
         let datapath_type = self
             .datapath_type

@@ -110,6 +110,7 @@ fn fields(rows: &Rows, row: &Host) -> Fields {
         ("encap_types", json!(encap_types)),
         ("bridge_mappings", json!(row.bridge_mappings)),
         ("mtu", json!(row.mtu)),
+        ("gateway_priority", json!(row.gateway_priority)),
         ("nb_cfg", json!(state.map(|state| state.nb_cfg))),
         ("version", json!(state.map(|state| state.version.as_str()))),
         ("description", json!(row.description)),

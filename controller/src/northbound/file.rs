@@ -56,6 +56,7 @@
 //! | `encap_types` | list of `vxlan`, `gre`, `geneve` | all | the tunnels that it takes |
 //! | `bridge_mappings` | mapping | none | the provider bridge of each physical network |
 //! | `mtu` | number | 1500 | largest packet in bytes that its network cards carry, 68-65535 |
+//! | `gateway_priority` | number | 0 | routers lead outside by the hosts with the greatest that can, and are there; 0-65535 |
 //!
 //! ## `networks`
 //!

@@ -22,6 +22,8 @@ pub struct Host {
     pub bridge_mappings: BTreeMap<PhysicalNetwork, String>,
     /// The largest packet that its network cards carry, in bytes, Ethernet header excluded.
     pub mtu: u16,
+    /// Who leads routers outside: of the hosts that can, and are there, those with the greatest.
+    pub gateway_priority: u16,
 }
 
 impl Host {

@@ -101,6 +101,7 @@ mod tests {
             encap_types: EncapType::ALL.into(),
             bridge_mappings: BTreeMap::from([(PhysicalNetwork::from("physnet1"), "br-ex".into())]),
             mtu,
+            gateway_priority: 0,
         }
     }
 

@@ -238,6 +238,7 @@ impl World {
             encap_types: EncapType::ALL.into(),
             bridge_mappings: Default::default(),
             mtu: ETHERNET_MTU,
+            gateway_priority: 0,
         };
         let subnet = |number: u128, cidr: &str| {
             let id = SubnetId(id(4, number));

@@ -277,6 +277,7 @@ fn host(number: usize) -> Host {
             .map(|(place, name)| (name, format!("br-ex{place}")))
             .collect(),
         mtu: ETHERNET_MTU,
+        gateway_priority: 0,
     }
 }
 

@@ -312,6 +312,7 @@ fn host(entry: &HostEntry) -> Host {
             .map(|(network, bridge)| (PhysicalNetwork::from(network.as_str()), bridge.clone()))
             .collect(),
         mtu: ETHERNET_MTU,
+        gateway_priority: 0,
     }
 }
 

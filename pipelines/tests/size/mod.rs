@@ -206,6 +206,7 @@ fn host(number: u32) -> Host {
             .into_iter()
             .collect(),
         mtu: ETHERNET_MTU,
+        gateway_priority: 0,
     }
 }
 

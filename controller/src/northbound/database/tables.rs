@@ -596,6 +596,8 @@ ovsdb::tables! {
         bridge_mappings: BTreeMap<String, String>;
         /// The largest packet of its network cards, in bytes.
         mtu: i64;
+        /// Those with the greatest lead routers outside.
+        gateway_priority: i64;
         /// Whether it is meant to work.
         admin_state_up: bool;
         /// Where it is.

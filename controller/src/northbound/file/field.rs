@@ -159,6 +159,17 @@ impl<'a> Field<'a> {
         number.or_else(|| self.refuse("a number from 0 to 4294967295", report))
     }
 
+    /// A whole number of 16 bits.
+    pub(super) fn word_of_16_bits(&self, report: &mut Report) -> Option<u16> {
+        let value = self.number(report)?;
+        let read = u16::try_from(value);
+        if read.is_err() {
+            let (least, most) = (0, u16::MAX.into());
+            report.add(self, network::Problem::OutOfRange { value, least, most });
+        }
+        read.ok()
+    }
+
     /// The size of a packet in bytes.
     pub(super) fn mtu(&self, report: &mut Report) -> Option<u16> {
         let value = self.number(report)?;

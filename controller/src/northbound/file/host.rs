@@ -9,7 +9,14 @@ use super::{
     field::{Field, Mapping, Report},
 };
 
-const KNOWN: &[&str] = &["name", "encap_ip", "encap_types", "bridge_mappings", "mtu"];
+const KNOWN: &[&str] = &[
+    "name",
+    "encap_ip",
+    "encap_types",
+    "bridge_mappings",
+    "mtu",
+    "gateway_priority",
+];
 
 /// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).
 const LONGEST_DEVICE_NAME: usize = 15;
@@ -37,6 +44,8 @@ pub(super) fn read<'a>(
     let bridge_mappings = bridge_mappings(&object, report);
     let mtu = object.get("mtu").and_then(|mtu| mtu.mtu(report));
     let mtu = mtu.unwrap_or(ETHERNET_MTU);
+    let priority = object.get("gateway_priority");
+    let priority = priority.and_then(|priority| priority.word_of_16_bits(report));
     let name = HostName::from(name?);
     let host = Host {
         name,
@@ -44,6 +53,7 @@ pub(super) fn read<'a>(
         encap_types,
         bridge_mappings,
         mtu,
+        gateway_priority: priority.unwrap_or_default(),
     };
     Some((host, object))
 }

@@ -31,6 +31,12 @@ struct Host {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     bridge_mappings: BTreeMap<String, String>,
     mtu: u16,
+    #[serde(skip_serializing_if = "is_default")]
+    gateway_priority: u16,
+}
+
+fn is_default(priority: &u16) -> bool {
+    *priority == 0
 }
 
 /// What every object has.
@@ -318,6 +324,7 @@ fn host(host: &pipelines::network::Host) -> Host {
             .map(|(physical_network, bridge)| (physical_network.to_string(), bridge.clone()))
             .collect(),
         mtu: host.mtu,
+        gateway_priority: host.gateway_priority,
     }
 }
 

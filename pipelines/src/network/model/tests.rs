@@ -53,6 +53,7 @@ fn host(name: &str, encap_ip: &str) -> Host {
         encap_types: EncapType::ALL.into(),
         bridge_mappings: BTreeMap::new(),
         mtu: ETHERNET_MTU,
+        gateway_priority: 0,
     }
 }
 
