@@ -15,6 +15,8 @@
 mod ovs;
 #[path = "../frames/random.rs"]
 mod random;
+#[path = "../ovs/wires.rs"]
+mod wires;
 
 mod oracle;
 mod packet;

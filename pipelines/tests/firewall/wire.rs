@@ -1,18 +1,14 @@
 //! The switch that the packets go through, and what comes out where.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::{BufReader, Read as _, Write as _},
-    os::unix::net::UnixStream,
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
-
-use serde_json::{Value, json};
 
 use super::{
     ovs::Switch,
     packet::{Event, number},
+    wires::Wires,
     world::{LOCAL, PATCH, SENTINELS, World, interface, mac},
 };
 
@@ -26,8 +22,7 @@ const SENTINEL_TYPE: [u8; 2] = [0x88, 0xb5];
 
 pub(super) struct Wire {
     switch: Switch,
-    control: BufReader<UnixStream>,
-    captures: BTreeMap<u32, Capture>,
+    wires: Wires,
     /// The number of the next packet: trackers must not join fragments of two.
     next: u16,
 }
@@ -38,34 +33,14 @@ pub(super) type Exit = (u32, bool);
 impl Wire {
     pub(super) fn start() -> Self {
         let switch = Switch::start();
-        switch.add_bridge(BRIDGE);
         let places = (0..LOCAL).chain(SENTINELS).map(interface);
         let numbers: Vec<_> = places.chain([PATCH]).collect();
-        for number in &numbers {
-            switch.add_port(BRIDGE, &name(*number), *number);
-            switch.record(&name(*number));
-        }
-        switch.look_often();
-        switch.show_ports_of_first_fragments(BRIDGE);
-        switch.install(BRIDGE, "");
+        let wires = Wires::plug(&switch, BRIDGE, &numbers);
         // Fragments of packets that are refused wait for each other.
         switch.appctl("dpctl/ipf-set-max-nfrags", &["5000"]);
-        let control = UnixStream::connect(switch.path().join("vswitchd.ctl")).unwrap();
-        let capture = |number: u32| {
-            let file = File::open(switch.path().join(format!("{}.pcap", name(number)))).unwrap();
-            Capture {
-                file,
-                unread: Vec::new(),
-                started: false,
-            }
-        };
         Self {
-            captures: numbers
-                .iter()
-                .map(|number| (*number, capture(*number)))
-                .collect(),
             switch,
-            control: BufReader::new(control),
+            wires,
             next: 0,
         }
     }
@@ -109,7 +84,7 @@ impl Wire {
             let macs = [mac(receiver).0, mac(sender).0].concat();
             for piece in event.pieces(number) {
                 let frame = [&macs[..], &tag, &eth_type, &piece].concat();
-                self.send(world.exit(sender), &frame);
+                self.wires.send(world.exit(sender), &frame);
             }
         }
         let mut seen = vec![BTreeSet::new(); events.len()];
@@ -124,22 +99,20 @@ impl Wire {
         let [from, to] = SENTINELS;
         let macs = [mac(to).0, mac(from).0].concat();
         let frame = [&macs[..], &SENTINEL_TYPE, &[turn; 46]].concat();
-        self.send(interface(from), &frame);
+        self.wires.send(interface(from), &frame);
         let deadline = Instant::now() + DEADLINE;
         loop {
             let mut done = false;
-            for (port, capture) in &mut self.captures {
-                for frame in capture.frames() {
-                    let tagged = frame.get(12..14) == Some(&[0x81, 0x00]);
-                    let payload = if tagged { 18 } else { 14 };
-                    done |= *port == interface(to) && frame.get(14) == Some(&turn);
-                    let Some((number, later)) = frame.get(payload..).and_then(number) else {
-                        continue;
-                    };
-                    let place = number.checked_sub(first).map(usize::from);
-                    if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
-                        seen.insert((*port, later));
-                    }
+            for (port, frame) in self.wires.heard() {
+                let tagged = frame.get(12..14) == Some(&[0x81, 0x00]);
+                let payload = if tagged { 18 } else { 14 };
+                done |= port == interface(to) && frame.get(14) == Some(&turn);
+                let Some((number, later)) = frame.get(payload..).and_then(number) else {
+                    continue;
+                };
+                let place = number.checked_sub(first).map(usize::from);
+                if let Some(seen) = place.and_then(|place| seen.get_mut(place)) {
+                    seen.insert((port, later));
                 }
             }
             if done {
@@ -148,54 +121,5 @@ impl Wire {
             assert!(Instant::now() < deadline, "the switch does not answer");
             std::thread::yield_now();
         }
-    }
-
-    fn send(&mut self, port: u32, frame: &[u8]) {
-        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
-        let request = json!({
-            "id": 0,
-            "method": "netdev-dummy/receive",
-            "params": [name(port), hex],
-        });
-        self.control
-            .get_mut()
-            .write_all(request.to_string().as_bytes())
-            .unwrap();
-        let mut answers =
-            serde_json::Deserializer::from_reader(&mut self.control).into_iter::<Value>();
-        let answer = answers.next().unwrap().unwrap();
-        assert_eq!(answer["error"], Value::Null, "{answer}");
-    }
-}
-
-fn name(number: u32) -> String {
-    format!("p{number}")
-}
-
-/// What a port sends out, as the switch writes it to a file (pcap).
-struct Capture {
-    file: File,
-    unread: Vec<u8>,
-    started: bool,
-}
-
-impl Capture {
-    /// The frames that are new and whole.
-    fn frames(&mut self) -> Vec<Vec<u8>> {
-        self.file.read_to_end(&mut self.unread).unwrap();
-        if !self.started && self.unread.len() >= 24 {
-            self.unread.drain(..24);
-            self.started = true;
-        }
-        let mut frames = Vec::new();
-        while let Some(length) = self.started.then(|| self.unread.get(8..12)).flatten() {
-            let length = u32::from_ne_bytes(length.try_into().unwrap());
-            let end = 16 + usize::try_from(length).unwrap();
-            if self.unread.len() < end {
-                break;
-            }
-            frames.push(self.unread.drain(..end).skip(16).collect());
-        }
-        frames
     }
 }
