@@ -1,4 +1,4 @@
-//! Port forwardings of floating IPs, with real packets.
+//! Port forwardings of floating IPs, and floating IPs of other subnets, with real packets.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -34,8 +34,8 @@ fn network() -> String {
     format!("{network}{FORWARDED}{TO_B1}{TO_B2}")
 }
 
-fn start(name: &str) -> anyhow::Result<Lab> {
-    let mut lab = Lab::build(name, &network(), &brint()?)?;
+fn start(name: &str, network: &str) -> anyhow::Result<Lab> {
+    let mut lab = Lab::build(name, network, &brint()?)?;
     lab.start_agents()?;
     lab.wait_for_bridges()?;
     lab.plug_machines(&[])?;
@@ -72,7 +72,7 @@ fn passes(client: &mut TcpStream, served: &mut TcpStream) -> anyhow::Result<bool
 
 #[test]
 fn single_ports_of_a_floating_ip_lead_to_machines_wherever_they_are() -> anyhow::Result<()> {
-    let lab = start("t-forward")?;
+    let lab = start("t-forward", &network())?;
     let outside = lab.outside().namespace();
     let (b1, b2) = (lab.machine("b1")?, lab.machine("b2")?);
     let (of_b1, of_b2) = (serve(b1)?, serve(b2)?);
@@ -128,8 +128,35 @@ fn single_ports_of_a_floating_ip_lead_to_machines_wherever_they_are() -> anyhow:
 }
 
 #[test]
+fn a_floating_ip_may_be_of_another_subnet_than_its_router() -> anyhow::Result<()> {
+    let elsewhere = network()
+        .replacen(
+            "gateway_ip: 203.0.113.1}\n",
+            "gateway_ip: 203.0.113.1}\n      \
+             - {name: more, cidr: 198.18.7.0/24, gateway_ip: 198.18.7.1}\n",
+            1,
+        )
+        .replace("fixed_ips: [203.0.113.21]", "fixed_ips: [198.18.7.21]")
+        .replace("fixed_ips: [203.0.113.23]", "fixed_ips: [198.18.7.23]");
+    let lab = start("t-elsewhere", &elsewhere)?;
+    let outside = lab.outside().namespace();
+    let w1 = serve(lab.machine("w1")?)?;
+    let (mut client, mut served, _) = call(outside, "198.18.7.21:22", &w1)?;
+    ensure!(passes(&mut client, &mut served)?);
+    let b1 = serve(lab.machine("b1")?)?;
+    let (mut client, mut served, _) = call(outside, "198.18.7.23:2222", &b1)?;
+    ensure!(passes(&mut client, &mut served)?);
+    // It is also what the machine is known by.
+    let world = outside.enter(|| Ok(TcpListener::bind(("203.0.113.1", 0))?))?;
+    let to = world.local_addr()?.to_string();
+    let (.., peer) = call(lab.machine("w1")?.namespace(), &to, &world)?;
+    ensure!(peer.ip() == "198.18.7.21".parse::<IpAddr>()?, "{peer}");
+    Ok(())
+}
+
+#[test]
 fn a_port_that_is_not_forwarded_any_more_loses_its_connections_alone() -> anyhow::Result<()> {
-    let lab = start("t-forwarded")?;
+    let lab = start("t-forwarded", &network())?;
     let outside = lab.outside().namespace();
     let (of_b1, of_b2) = (serve(lab.machine("b1")?)?, serve(lab.machine("b2")?)?);
     let (mut kept, mut kept_served, _) = call(outside, "203.0.113.23:2223", &of_b2)?;

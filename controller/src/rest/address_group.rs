@@ -10,10 +10,7 @@ use ovsdb::Uuid;
 use ovsdb::table::Table;
 use serde_json::{Value, json};
 
-use super::attribute::{
-    Attribute, CREATED_AT, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TENANT_ID, UPDATED_AT,
-    Values, plain,
-};
+use super::attribute::{Attribute, ID, Kind, NAME, PROJECT_ID, TENANT_ID, Values, plain};
 use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
@@ -40,12 +37,8 @@ impl Resource for AddressGroups {
             .filter()
             .sort(),
         Attribute::made("addresses", Kind::Json),
-        Attribute::shown("shared", Kind::Boolean),
         TENANT_ID,
         PROJECT_ID,
-        REVISION_NUMBER,
-        CREATED_AT,
-        UPDATED_AT,
     ];
 
     fn table(rows: &Northbound) -> &Table<AddressGroup> {
@@ -72,8 +65,14 @@ impl Resource for AddressGroups {
             ("tenant_id", json!(group.project)),
             ("project_id", json!(group.project)),
             ("addresses", json!(group.addresses)),
-            ("shared", json!(group.shared)),
         ])
+    }
+
+    fn shown(rows: &Northbound, group: &AddressGroup) -> View {
+        // Neutron has no history of these.
+        let mut view = Self::view(rows, group);
+        view.insert("id".to_owned(), json!(group.uuid));
+        view
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {

@@ -71,7 +71,7 @@ impl Resource for SecurityGroups {
     fn view(rows: &Northbound, group: &SecurityGroup) -> View {
         let rules = rows.security_group_rules.index();
         let rules = rules.by_security_group.all(group.uuid);
-        let rules = rules.map(|rule| Value::Object(SecurityGroupRules::shown(rows, rule)));
+        let rules = rules.map(|rule| Value::Object(within_group(rows, rule)));
         fields([
             ("name", json!(group.name)),
             ("description", json!(group.description)),
@@ -226,6 +226,27 @@ pub(super) fn default_group(change: &mut Change<'_>, project: &str) -> Result<Uu
     }
     change.default_groups.insert(project.to_owned(), id);
     Ok(id)
+}
+
+/// A rule as its group shows it: Neutron has more to say there.
+fn within_group(rows: &Northbound, rule: &SecurityGroupRule) -> View {
+    let mut view = SecurityGroupRules::shown(rows, rule);
+    let (number, _, _, _) = rule.uuid.as_fields();
+    view.insert("standard_attr_id".to_owned(), json!(number));
+    view.insert("tags".to_owned(), json!([]));
+    view
+}
+
+/// Whether a rule says what those say that come with a group.
+pub(super) fn comes_with_group(rule: &SecurityGroupRule) -> bool {
+    let from = match rule.direction {
+        Direction::Egress => None,
+        Direction::Ingress => Some(rule.security_group),
+    };
+    rule.remote_group == from
+        && rule.protocol.is_none()
+        && rule.remote_ip_prefix.is_none()
+        && rule.remote_address_group.is_none()
 }
 
 /// The rules that every group begins with.

@@ -24,7 +24,7 @@ use super::list::View;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, own, stamped};
-use super::security_group::SecurityGroups;
+use super::security_group::{SecurityGroups, comes_with_group};
 use crate::northbound::database::tables::{
     Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
 };
@@ -88,8 +88,11 @@ impl Resource for SecurityGroupRules {
     }
 
     fn view(_rows: &Northbound, rule: &SecurityGroupRule) -> View {
+        // Neutron has none for what comes with a group.
+        let is_bare = rule.description.is_empty() && comes_with_group(rule);
+        let description = (!is_bare).then_some(&rule.description);
         fields([
-            ("description", json!(rule.description)),
+            ("description", json!(description)),
             ("tenant_id", json!(rule.project)),
             ("project_id", json!(rule.project)),
             ("security_group_id", json!(rule.security_group)),

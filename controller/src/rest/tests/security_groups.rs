@@ -30,6 +30,9 @@ async fn every_project_has_a_default_group_that_stays() {
         rule["direction"] == "ingress" && rule["remote_group_id"] == groups[0]["id"]
     };
     assert_eq!((rules.len(), rules.iter().filter(is).count()), (4, 2));
+    // As Neutron shows what comes with a group.
+    assert!(rules.iter().all(|rule| rule["description"].is_null()));
+    assert!(rules.iter().all(|rule| rule["tags"] == json!([])));
     let path = format!(
         "/v2.0/security-groups/{}",
         groups[0]["id"].as_str().unwrap()
