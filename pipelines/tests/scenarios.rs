@@ -11,6 +11,7 @@ use std::{env, fs};
 
 use pipelines::{
     bridge::{Bridge, desired},
+    diff::{Change, diff},
     logging,
     network::PhysicalNetwork,
     site::Site,
@@ -154,4 +155,22 @@ fn tunnels_lead_to_the_hosts_that_share_a_network() {
         wanted,
         ["vxlan 192.0.2.2", "vxlan 192.0.2.3", "gre 192.0.2.2"]
     );
+}
+
+#[test]
+fn every_flow_that_names_a_meter_is_put_again_with_it() {
+    for name in scenarios() {
+        let site = scenario::read(&name);
+        for (bridge, role) in bridges(&site) {
+            let desired = desired(&site, &role);
+            let mut installed = desired.flow_set().clone();
+            installed.meters.clear();
+            let changes = diff(&installed, desired.flow_set());
+            let is_put = |change: &&Change| matches!(change, Change::PutFlow(_));
+            let puts = changes.iter().filter(is_put).count();
+            let flows = desired.flow_set().flows();
+            let naming = flows.filter(|flow| flow.to_string().contains("meter_id="));
+            assert_eq!(puts, naming.count(), "{name}, {bridge}");
+        }
+    }
 }
