@@ -29,6 +29,7 @@ use bridge::Bridge;
 use report::Trouble;
 
 mod bridge;
+mod change;
 mod forget;
 mod herald;
 mod limit;

@@ -6,12 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
-use openflow::group::Group;
-use openflow::message::{
-    AsyncKind, AsyncProperty, Config, ConfigFlags, FlowMod, GroupMod, Message, MeterMod,
-    SetAsyncConfig2,
-};
-use openflow::meter::Meter;
+use openflow::message::{AsyncKind, AsyncProperty, Config, ConfigFlags, Message, SetAsyncConfig2};
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
 };
@@ -27,6 +22,7 @@ use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
+use super::change::{culprit, is_meter, message, puts_meter};
 use super::herald::Herald;
 use super::limit::Limit;
 use super::report::{LastChange, Tally, Trouble};
@@ -342,9 +338,11 @@ impl Bridge {
         // What was refused before may now fit.
         self.refused_before = mem::take(&mut self.refused);
         self.retry_at = None;
+        let started = Instant::now();
         self.installed.share(desired);
+        let sharing = started.elapsed();
         let (changes, took) = self.missing(desired);
-        self.send(changes, took, desired).await
+        self.send(changes, sharing + took, desired).await
     }
 
     /// The changes that turn what is into what should be, and how long it took to find them.
@@ -379,17 +377,27 @@ impl Bridge {
     ) -> Result<(), String> {
         while !changes.is_empty() {
             let started = Instant::now();
-            if self.refuses_meters(&changes).await? {
-                (changes, diff) = self.missing(desired);
-                continue;
-            }
             let forgotten = Forgotten::between(&self.installed, desired, &changes);
             changes.extend(self.notes(&forgotten));
             let bundled = changes.iter().filter(|change| !is_meter(change));
             let bundled: Vec<_> = bundled.cloned().collect();
+            self.hand_over(changes.iter().filter(|change| puts_meter(change)))
+                .await?;
             // Each message is made when the switch has room for it: a full state is long.
             let messages = bundled.clone().into_iter().map(|change| message(&change));
-            let left_out = match self.connection.bundle(messages).await {
+            // A busy switch takes milliseconds to answer: nothing waits for what is sent before it.
+            let (ordered, bundle, meters) = tokio::join!(
+                self.connection.barrier(),
+                self.connection.bundle(messages),
+                self.missing_meters(&changes),
+            );
+            ordered.map_err(|error| format!("installing: {error}"))?;
+            for change in meters? {
+                let reason = format!("{change}: it takes no such meter");
+                changes.retain(|other| *other != change);
+                self.refuse(change, reason);
+            }
+            let left_out = match bundle {
                 Ok(()) => Vec::new(),
                 Err(RequestError::Bundle(BundleError::LeftOut(left_out))) => left_out,
                 Err(error) => {
@@ -407,6 +415,9 @@ impl Bridge {
                     self.refuse(change.clone(), format!("{change}: {}", refused.error));
                 }
             }
+            if changes.is_empty() {
+                break;
+            }
             let gone = changes.iter();
             let gone = gone.filter(|change| matches!(change, Change::DeleteMeter(_)));
             self.send_all(gone).await?;
@@ -418,46 +429,44 @@ impl Bridge {
         Ok(())
     }
 
-    /// Sends what meters are to become, and notes those that the switch does not take.
-    async fn refuses_meters(&mut self, changes: &[Change]) -> Result<bool, String> {
-        let meter =
-            |change: &&Change| matches!(change, Change::AddMeter(_) | Change::ModifyMeter(_));
-        let changes: Vec<_> = changes.iter().filter(meter).collect();
-        if changes.is_empty() {
-            return Ok(false);
+    /// The changes that put meters, of which the switch does not have what was sent.
+    ///
+    /// A refusal comes without the meter's number, and not in place of an answer: what is there
+    /// tells.
+    async fn missing_meters(&self, changes: &[Change]) -> Result<Vec<Change>, String> {
+        if !changes.iter().any(puts_meter) {
+            return Ok(Vec::new());
         }
-        self.send_all(changes.iter().copied()).await?;
-        // A refusal comes without the meter's number, and not in place of an answer: what is there
-        // tells.
         let meters = self.connection.meters().await;
         let meters = meters.map_err(|error| format!("reading the meters: {error}"))?;
-        let mut refused = false;
-        for change in changes {
-            if let Change::AddMeter(meter) | Change::ModifyMeter(meter) = change
-                && !meters.contains(meter.as_ref())
-            {
-                refused = true;
-                self.refuse(change.clone(), format!("{change}: it takes no such meter"));
+        let there: BTreeMap<_, _> = meters.iter().map(|meter| (meter.id, meter)).collect();
+        let missing = changes.iter().filter(|change| match change {
+            Change::AddMeter(meter) | Change::ModifyMeter(meter) => {
+                there.get(&meter.id) != Some(&meter.as_ref())
             }
-        }
-        Ok(refused)
+            _ => false,
+        });
+        Ok(missing.cloned().collect())
     }
 
     /// Sends changes one by one, and waits until the switch is done.
     async fn send_all(&self, changes: impl Iterator<Item = &Change>) -> Result<(), String> {
-        let failed = |error: RequestError| format!("installing: {error}");
+        if !self.hand_over(changes).await? {
+            return Ok(());
+        }
+        let done = self.connection.barrier().await;
+        done.map_err(|error| format!("installing: {error}"))
+    }
+
+    /// Sends changes one by one; whether there were any.
+    async fn hand_over(&self, changes: impl Iterator<Item = &Change>) -> Result<bool, String> {
         let mut sent = false;
         for change in changes {
-            self.connection
-                .send(message(change))
-                .await
-                .map_err(failed)?;
+            let handed = self.connection.send(message(change)).await;
+            handed.map_err(|error| format!("installing: {error}"))?;
             sent = true;
         }
-        match sent {
-            true => self.connection.barrier().await.map_err(failed),
-            false => Ok(()),
-        }
+        Ok(sent)
     }
 
     /// Notes that the switch refuses a change, and tells it if that is new.
@@ -557,51 +566,4 @@ pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
         installed.insert_flow(Flow::from(flow));
     }
     Ok(installed)
-}
-
-/// The change for which a bundle failed, and what is wrong with it.
-fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String)> {
-    match error {
-        RequestError::Bundle(BundleError::Refused(culprit)) => {
-            let change = changes.get(culprit.index)?;
-            Some((change.clone(), format!("{change}: {}", culprit.error)))
-        }
-        RequestError::Bundle(BundleError::TooLong { index, error }) => {
-            let change = changes.get(*index)?;
-            // What it does is what is too long.
-            let name = match change {
-                Change::PutFlow(flow) => {
-                    let (table, priority, matching) = flow.identity();
-                    format!("table={table}, priority={priority}, {matching}")
-                }
-                Change::AddGroup(group) | Change::ModifyGroup(group) => {
-                    format!("group_id={}", group.id)
-                }
-                _ => change.to_string(),
-            };
-            Some((change.clone(), format!("{name}: {error}")))
-        }
-        _ => None,
-    }
-}
-
-fn is_meter(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::AddMeter(_) | Change::ModifyMeter(_) | Change::DeleteMeter(_)
-    )
-}
-
-/// The message that carries a change out.
-fn message(change: &Change) -> Message {
-    match change {
-        Change::AddGroup(group) => GroupMod::add(Group::clone(group)).into(),
-        Change::ModifyGroup(group) => GroupMod::modify(Group::clone(group)).into(),
-        Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
-        Change::AddMeter(meter) => MeterMod::add(Meter::clone(meter)).into(),
-        Change::ModifyMeter(meter) => MeterMod::modify(Meter::clone(meter)).into(),
-        Change::DeleteMeter(id) => MeterMod::delete(*id).into(),
-        Change::PutFlow(flow) => FlowMod::add(flow).into(),
-        Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),
-    }
 }

@@ -1,0 +1,58 @@
+//! The messages that carry changes out, and the change that a refusal is about.
+
+use openflow::RequestError;
+use openflow::group::Group;
+use openflow::message::{FlowMod, GroupMod, Message, MeterMod};
+use openflow::meter::Meter;
+use openflow::session::BundleError;
+use pipelines::diff::Change;
+
+/// The change for which a bundle failed, and what is wrong with it.
+pub(super) fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String)> {
+    match error {
+        RequestError::Bundle(BundleError::Refused(culprit)) => {
+            let change = changes.get(culprit.index)?;
+            Some((change.clone(), format!("{change}: {}", culprit.error)))
+        }
+        RequestError::Bundle(BundleError::TooLong { index, error }) => {
+            let change = changes.get(*index)?;
+            // What it does is what is too long.
+            let name = match change {
+                Change::PutFlow(flow) => {
+                    let (table, priority, matching) = flow.identity();
+                    format!("table={table}, priority={priority}, {matching}")
+                }
+                Change::AddGroup(group) | Change::ModifyGroup(group) => {
+                    format!("group_id={}", group.id)
+                }
+                _ => change.to_string(),
+            };
+            Some((change.clone(), format!("{name}: {error}")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a change is about a meter.
+pub(super) fn is_meter(change: &Change) -> bool {
+    puts_meter(change) || matches!(change, Change::DeleteMeter(_))
+}
+
+/// Whether a meter is to be as the change says.
+pub(super) fn puts_meter(change: &Change) -> bool {
+    matches!(change, Change::AddMeter(_) | Change::ModifyMeter(_))
+}
+
+/// The message that carries a change out.
+pub(super) fn message(change: &Change) -> Message {
+    match change {
+        Change::AddGroup(group) => GroupMod::add(Group::clone(group)).into(),
+        Change::ModifyGroup(group) => GroupMod::modify(Group::clone(group)).into(),
+        Change::DeleteGroup(id) => GroupMod::delete(*id).into(),
+        Change::AddMeter(meter) => MeterMod::add(Meter::clone(meter)).into(),
+        Change::ModifyMeter(meter) => MeterMod::modify(Meter::clone(meter)).into(),
+        Change::DeleteMeter(id) => MeterMod::delete(*id).into(),
+        Change::PutFlow(flow) => FlowMod::add(flow).into(),
+        Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),
+    }
+}
