@@ -31,8 +31,16 @@ impl Liveness {
         tables: &OpenVSwitch,
         now: Instant,
     ) -> &BTreeSet<HostName> {
+        self.take_in(configuration.sessions(tables), now)
+    }
+
+    fn take_in<'a>(
+        &mut self,
+        sessions: impl IntoIterator<Item = (&'a HostName, Session)>,
+        now: Instant,
+    ) -> &BTreeSet<HostName> {
         let mut best: BTreeMap<&HostName, Session> = BTreeMap::new();
-        for (host, session) in configuration.sessions(tables) {
+        for (host, session) in sessions {
             let known = best.entry(host).or_insert(session);
             *known = (*known).max(session);
         }
@@ -60,5 +68,68 @@ impl Liveness {
         let awaited = self.awaited.iter();
         let awaited = awaited.filter(|(host, _)| !self.gone.contains(*host));
         until(awaited.map(|(_, until)| *until).min()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    /// Another host.
+    fn host2() -> HostName {
+        HostName::from("host2")
+    }
+
+    #[test]
+    fn a_host_that_was_never_heard_is_gone_when_its_time_is_up() {
+        let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
+        let mut is_gone = |now| {
+            let silent = [(&host, Session::NeverUp)];
+            !liveness.take_in(silent, now).is_empty()
+        };
+        assert!(!is_gone(start));
+        assert!(!is_gone(start + GRACE - MOMENT));
+        assert!(is_gone(start + GRACE));
+    }
+
+    #[test]
+    fn a_host_that_is_heard_no_more_is_gone_at_once() {
+        let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
+        assert!(liveness.take_in([(&host, Session::Up)], now).is_empty());
+        let gone = liveness.take_in([(&host, Session::Down)], now).clone();
+        assert_eq!(gone, BTreeSet::from([host.clone()]));
+        assert!(liveness.take_in([(&host, Session::Up)], now).is_empty());
+    }
+
+    #[test]
+    fn a_host_whose_tunnels_are_made_anew_is_given_its_time_again() {
+        let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
+        let silent = [(&host, Session::NeverUp)];
+        liveness.take_in(silent, start);
+        let heard = start + GRACE - MOMENT;
+        liveness.take_in([(&host, Session::Up)], heard);
+        assert!(liveness.take_in(silent, start + GRACE).is_empty());
+        let late = start + GRACE + GRACE;
+        assert!(!liveness.take_in(silent, late).is_empty());
+    }
+
+    #[test]
+    fn one_tunnel_is_enough_to_be_heard() {
+        let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
+        let both = [(&host, Session::Down), (&host, Session::Up)];
+        assert!(liveness.take_in(both, now).is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_agent_looks_again_when_the_time_of_a_host_is_up() {
+        let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
+        let start = now.checked_sub(GRACE).unwrap();
+        let silent = [(&host, Session::NeverUp)];
+        assert!(!liveness.take_in(silent, start).contains(&host));
+        let woken = tokio::time::timeout(Duration::from_secs(30), liveness.changed());
+        assert!(woken.await.is_ok());
+        assert!(liveness.take_in(silent, Instant::now()).contains(&host));
     }
 }
