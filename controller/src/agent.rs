@@ -102,7 +102,10 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
                 Err(error) => agent.refuse_source(&error),
             },
             error = uplink_changed(&mut agent.uplink) => agent.note_uplink(error),
-            () = agent.progress.notified() => {}
+            () = agent.progress.notified() => {
+                agent.tell();
+                continue;
+            }
             event = agent.events.next() => agent.database_event(event.context("the database")?),
             () = until(agent.retry_at) => agent.retry_at = None,
             () = agent.hold.changed() => {}
