@@ -349,6 +349,7 @@ impl Agent {
         let Some(model) = self.view.model.clone().filter(|_| self.view.connected) else {
             return;
         };
+        let mut started = Instant::now();
         let mut tables = self.client.snapshot();
         let (mut desired, mut plan) = self.derive(&tables, &model);
         self.hold.amend(&mut plan, &tables);
@@ -356,6 +357,7 @@ impl Agent {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {
             self.commit(plan).await;
+            started = Instant::now();
             tables = self.client.snapshot();
             (desired, _) = self.derive(&tables, &model);
         }
@@ -364,7 +366,7 @@ impl Agent {
             self.patience = None;
             self.troubles.switch = None;
             let site = site::site(&self.settings, &desired, &tables, model);
-            self.program(&desired, site);
+            self.program(&desired, site, started);
             self.configured = self.troubles.transaction.is_none();
         } else if self.troubles.switch.is_none() {
             self.patience
@@ -456,7 +458,9 @@ impl Agent {
     }
 
     /// Hands each bridge its flows, and takes back those of bridges that are no longer used.
-    fn program(&mut self, desired: &Desired, site: Site) {
+    ///
+    /// `started` is when deriving the site began.
+    fn program(&mut self, desired: &Desired, site: Site, started: Instant) {
         let bridges = desired.configuration.bridges.iter();
         let bridges: BTreeMap<String, Role> = bridges
             .map(|(name, bridge)| (name.clone(), bridge.role.clone()))
@@ -464,7 +468,7 @@ impl Agent {
         if self.programs.is_current(&site, &bridges) {
             return;
         }
-        self.programs.compile(site, bridges);
+        self.programs.compile(site, bridges, started);
         self.view.compilation = self.programs.compilation();
         self.view.site = self.programs.site();
         self.view.units = Arc::default();

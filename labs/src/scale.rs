@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -27,6 +28,9 @@ pub use status::Status;
 const HOST: &str = "host1";
 /// How long the largest network may take.
 const LIMIT: Duration = Duration::from_secs(300);
+/// So long nobody asks the agent anything, while it does what is measured: asking takes time from
+/// machines with few cores.
+const UNWATCHED: Duration = Duration::from_millis(700);
 /// In effect for so long, a description stays.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -134,6 +138,15 @@ impl Scale {
             }
             Ok(settled.then(|| (now, since.duration_since(start))))
         })
+    }
+
+    /// Gives the agent another description, and looks only when that should be in effect.
+    fn change_unwatched(&self, text: &str, before: &Status) -> anyhow::Result<Status> {
+        self.describe_as(text)?;
+        thread::sleep(UNWATCHED);
+        let changed =
+            |now: &Status| now.digest() != before.digest() && now.compiled() > before.compiled();
+        Ok(self.settled(Instant::now(), changed)?.0)
     }
 
     /// What the agent says of itself.

@@ -23,7 +23,7 @@ pub(super) struct Programs {
 pub(crate) struct Compilation {
     /// How many units the last change had compiled anew.
     pub(crate) recompiled: usize,
-    /// How long that took.
+    /// How long that took, with deriving what the host should be.
     pub(crate) took: Duration,
     /// How many changes there were since the agent started.
     pub(crate) changes: u64,
@@ -57,8 +57,14 @@ impl Programs {
     }
 
     /// Compiles the units that differ from those of the site before.
-    pub(super) fn compile(&mut self, site: Site, bridges: BTreeMap<String, Bridge>) {
-        let started = Instant::now();
+    ///
+    /// `started` is when the work on the change began.
+    pub(super) fn compile(
+        &mut self,
+        site: Site,
+        bridges: BTreeMap<String, Bridge>,
+        started: Instant,
+    ) {
         let mut recompiled = match &self.site {
             Some(before) => affected(before, &site),
             None => units(&site),

@@ -160,7 +160,7 @@ pub(super) const METRICS: &[Metric] = &[
     },
     Metric {
         name: "brint_compile_seconds",
-        help: "Time spent on turning the model into flows.",
+        help: "Time spent on deriving what the host should be, and on turning that into flows.",
         kind: Kind::Counter,
         samples: |status| single(Value::Seconds(status.compilation.total_seconds)),
     },

@@ -1,8 +1,8 @@
 //! What a security group costs whose members let each other in, as it grows.
 //!
-//! All ports are in one network and one group. Times are those that the agent tells: comparing,
-//! compiling, and the switch up to the answer to the barrier. Reading the description is not among
-//! them.
+//! All ports are in one network and one group. Times are those that the agent tells: deriving what
+//! the host should be, compiling, comparing, and the switch up to the answer to the barrier. Reading
+//! the description is not among them.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -159,7 +159,8 @@ pub fn measure_group(name: &str, brint: &Path, group: Group) -> anyhow::Result<G
         exists: false,
         ..group
     };
-    let [member, rule, port, gone] = [member, rule, port, gone].map(|to| scale.step(group, to));
+    let [member, rule, port, gone] =
+        [member, rule, port, gone].map(|to| scale.step_and_back(group, to));
     let (member, rule, port, gone) = (member?, rule?, port?, gone?);
     scale.lab().host_mut(HOST)?.stop_agent()?;
     Ok(GroupCost {
@@ -176,7 +177,7 @@ pub fn measure_group(name: &str, brint: &Path, group: Group) -> anyhow::Result<G
 
 impl Scale {
     /// The best of several steps from one group to another, and back each time.
-    fn step(&self, from: Group, to: Group) -> anyhow::Result<Spent> {
+    fn step_and_back(&self, from: Group, to: Group) -> anyhow::Result<Spent> {
         let mut steps = Vec::new();
         for _ in 0..ROUNDS {
             let before = self.status()?;
@@ -188,10 +189,7 @@ impl Scale {
     }
 
     fn change_to(&self, group: Group, before: &Status) -> anyhow::Result<Status> {
-        self.describe_as(&group.description()?)?;
-        let changed =
-            |now: &Status| now.digest() != before.digest() && now.compiled() > before.compiled();
-        Ok(self.settled(Instant::now(), changed)?.0)
+        self.change_unwatched(&group.description()?, before)
     }
 }
 

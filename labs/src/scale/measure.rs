@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use super::status::Spent;
 use super::{HOST, Scale, Size};
 use crate::host::Ovs;
 use crate::process::succeed;
@@ -30,26 +31,30 @@ pub struct Cost {
     pub model: Duration,
     /// The same flows by `ovs-ofctl --bundle add-flows`, from files.
     pub floor: Duration,
-    /// From the description to the last flow, with one port more, which is plugged in already.
-    pub port: Duration,
-    /// With one host more, which has a port.
-    pub host: Duration,
-    /// With one network more, without ports.
-    pub network: Duration,
+    /// One port more, which is plugged in already: from the description, once it is read, to the
+    /// answer to the last barrier.
+    pub port: Spent,
+    /// One host more, which has a port.
+    pub host: Spent,
+    /// One network more, without ports.
+    pub network: Spent,
+    /// The best of these from the file to the last flow, reading it included.
+    pub file: Duration,
     /// Resident memory of the agent in KiB.
     pub memory: u64,
 }
 
 /// The head of the table that [`Cost`] prints the rows of.
 pub const HEAD: &str = "ports hosts  flows    start    model    floor  model/floor    \
-                        +port    +host  +network  memory";
+                        +port    +host  +network  from file  memory";
 
 impl fmt::Display for Cost {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |duration: Duration| format!("{} ms", duration.as_millis());
+        let spent = |spent: Spent| format!("{:.1} ms", spent.time.as_secs_f64() * 1000.0);
         write!(
             formatter,
-            "{:5} {:5} {:6} {:>8} {:>8} {:>8} {:12.2} {:>8} {:>8}  {:>8} {:4} MB",
+            "{:5} {:5} {:6} {:>8} {:>8} {:>8} {:12.2} {:>8} {:>8}  {:>8} {:>10} {:4} MB",
             self.size.ports,
             self.size.hosts,
             self.flows,
@@ -57,9 +62,10 @@ impl fmt::Display for Cost {
             ms(self.model),
             ms(self.floor),
             self.model.as_secs_f64() / self.floor.as_secs_f64(),
-            ms(self.port),
-            ms(self.host),
-            ms(self.network),
+            spent(self.port),
+            spent(self.host),
+            spent(self.network),
+            ms(self.file),
             self.memory / 1024,
         )
     }
@@ -96,11 +102,21 @@ pub fn measure(name: &str, brint: &Path, size: Size) -> anyhow::Result<Cost> {
         networks: size.networks + networks,
         ..size
     };
-    let network = scale.change(grown(0, 0, 1))?;
-    let host = scale.change(grown(0, 1, 1))?;
-    scale.change(size)?;
-    let port = scale.change(grown(1, 0, 0))?;
-    scale.change(size)?;
+    let mut steps = Vec::new();
+    let mut file = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let network = scale.step(grown(0, 0, 1))?;
+        let host = scale.step(grown(0, 1, 1))?;
+        scale.step(size)?;
+        let port = scale.step(grown(1, 0, 0))?;
+        scale.step(size)?;
+        steps.push((port, host, network));
+        file = file.min(scale.change(grown(0, 0, 1))?);
+        scale.change(size)?;
+    }
+    let port = steps.iter().map(|(port, _, _)| *port).min();
+    let host = steps.iter().map(|(_, host, _)| *host).min();
+    let network = steps.iter().map(|(_, _, network)| *network).min();
     scale.lab().host_mut(HOST)?.stop_agent()?;
     let floor = floor(scale.host()?.ovs())?;
     let (start, model) = starts.into_iter().min().unwrap_or_default();
@@ -110,14 +126,22 @@ pub fn measure(name: &str, brint: &Path, size: Size) -> anyhow::Result<Cost> {
         start,
         model,
         floor,
-        port,
-        host,
-        network,
+        port: port.unwrap_or_default(),
+        host: host.unwrap_or_default(),
+        network: network.unwrap_or_default(),
+        file,
         memory,
     })
 }
 
 impl Scale {
+    /// What the agent spends on another description.
+    fn step(&self, size: Size) -> anyhow::Result<Spent> {
+        let before = self.status()?;
+        let after = self.change_unwatched(&size.description()?, &before)?;
+        Ok(after.since(&before))
+    }
+
     /// How long another description takes to its last flow.
     fn change(&self, size: Size) -> anyhow::Result<Duration> {
         let before = self.status()?;

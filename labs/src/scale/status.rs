@@ -57,7 +57,7 @@ struct Kinds {
 /// What the agent spent between two looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spent {
-    /// Time for compiling, comparing, and the switch up to the answer to the last barrier.
+    /// Time for deriving what the host should be, compiling, comparing, and the switch up to the answer to the last barrier.
     pub time: Duration,
     /// Flow-mods, on all bridges.
     pub mods: u64,
