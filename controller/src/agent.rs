@@ -470,8 +470,9 @@ impl Agent {
         }
         self.programs.compile(site, bridges, started);
         self.view.compilation = self.programs.compilation();
-        self.view.site = self.programs.site();
-        self.view.units = Arc::default();
+        if let Some(site) = self.programs.site() {
+            self.view.set_site(site);
+        }
         self.view.flows.clear();
         let announce = self.arrivals.announce();
         for (name, flows) in self.programs.flows() {

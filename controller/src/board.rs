@@ -5,11 +5,13 @@
 //! do not matter any more.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use pipelines::flow_set::FlowSet;
-use pipelines::network::{Model, Port};
+use pipelines::network::{HostName, Model, Port, RouterId};
+use pipelines::routing;
 use pipelines::site::Site;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -55,6 +57,8 @@ pub(crate) struct View {
     pub(crate) desired: Option<Arc<Desired>>,
     /// What the flows were compiled from.
     pub(crate) site: Option<Arc<Site>>,
+    /// The hosts that lead the routers outside that forward here.
+    pub(crate) gateways: BTreeMap<RouterId, Gateway>,
     /// How many units the site has, once somebody has asked.
     pub(crate) units: Arc<OnceLock<usize>>,
     /// What compiling took.
@@ -65,7 +69,43 @@ pub(crate) struct View {
     pub(crate) problems: BTreeMap<Problem, SystemTime>,
 }
 
+/// The host that leads a router outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Gateway {
+    /// Which.
+    pub(crate) host: HostName,
+    /// Since when, as far as the agent knows.
+    pub(crate) since: SystemTime,
+}
+
 impl View {
+    /// Puts a site in effect, and notes which gateway hosts are others than before.
+    pub(crate) fn set_site(&mut self, site: Arc<Site>) {
+        let view = routing::View {
+            model: site.model(),
+            host: site.host(),
+            unreachable: &site.unreachable,
+        };
+        let mut before = mem::take(&mut self.gateways);
+        let routers = site
+            .routers
+            .keys()
+            .filter_map(|id| site.model().router(*id));
+        self.gateways = routers
+            .filter_map(|router| {
+                let host = view.gateway_host(router)?;
+                let same = before.remove(&router.id).filter(|same| same.host == *host);
+                let gateway = same.unwrap_or_else(|| Gateway {
+                    host: host.clone(),
+                    since: SystemTime::now(),
+                });
+                Some((router.id, gateway))
+            })
+            .collect();
+        self.site = Some(site);
+        self.units = Arc::default();
+    }
+
     /// The port that a text names, by its name, UUID, interface or OpenFlow number, if there is one.
     ///
     /// # Errors
@@ -117,6 +157,7 @@ impl Board {
             tables: Arc::default(),
             desired: None,
             site: None,
+            gateways: BTreeMap::new(),
             units: Arc::default(),
             compilation: Compilation::default(),
             flows: BTreeMap::new(),

@@ -43,6 +43,8 @@ pub(crate) struct Status {
     pub(crate) networks: Vec<Network>,
     /// The ports that belong here.
     pub(crate) ports: Vec<Port>,
+    /// The routers that forward here.
+    pub(crate) routers: Vec<Router>,
     /// The tunnels to other hosts.
     pub(crate) tunnels: Vec<Tunnel>,
     /// What is refused or waits.
@@ -258,6 +260,19 @@ pub(crate) enum PortState {
     Down,
     /// Something is missing.
     Waiting,
+}
+
+/// A router that forwards here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Router {
+    /// Identifier.
+    pub(crate) id: Uuid,
+    /// What people call it.
+    pub(crate) name: String,
+    /// The host by which it leads outside, if one can.
+    pub(crate) gateway_host: Option<String>,
+    /// Since when, as far as this agent knows.
+    pub(crate) since: Option<u64>,
 }
 
 /// A tunnel to another host.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use labs::{Lab, Machine, Namespace, PATIENCE, probe, wait_for};
+use serde_json::Value;
 use tests::{Flows, brint, reaches};
 
 const NETWORK: &str = include_str!("../../labs/topologies/tenants/network.yaml");
@@ -349,6 +350,14 @@ fn another_host_leads_outside_when_the_gateway_host_is_gone() -> anyhow::Result<
         Ok(heard.contains("state=up").then_some(()))
     })?;
     ensure!(leads(&lab, "host2")? && !leads(&lab, "host1")?);
+    let gateway = |lab: &Lab| {
+        let status = (lab.host("host1")?).ask_agent(lab.brint(), "status -f json")?;
+        let status: Value = serde_json::from_str(&status)?;
+        let routers = status["routers"].as_array().context("routers")?;
+        let router = routers.iter().find(|router| router["name"] == "ra");
+        anyhow::Ok(router.context("ra")?["gateway_host"].clone())
+    };
+    ensure!(gateway(&lab)? == "host2");
     answers(lab.machine("d1")?, WORLD)?;
     // People can say who is preferred.
     let preferred = NETWORK.replace(
@@ -370,6 +379,7 @@ fn another_host_leads_outside_when_the_gateway_host_is_gone() -> anyhow::Result<
         Ok(leads(&lab, "host1")?.then_some(()))
     })?;
     answers(lab.machine("d1")?, WORLD)?;
+    ensure!(gateway(&lab)? == "host1");
     let status = lab.host("host1")?.ask_agent(lab.brint(), "status")?;
     ensure!(status.contains("host host2"), "{status}");
 

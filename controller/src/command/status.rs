@@ -10,8 +10,9 @@ use crate::control::ControlClient as _;
 
 /// Shows what the agent of this host knows and has done
 ///
-/// Bridges with their flows and repairs, networks, ports and what they wait for, tunnels, and
-/// every object that is refused, with the reason. OVS_RUNDIR says which agent is asked.
+/// Bridges with their flows and repairs, networks, ports and what they wait for, routers and the
+/// hosts that lead them outside, tunnels, and every object that is refused, with the reason.
+/// OVS_RUNDIR says which agent is asked.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

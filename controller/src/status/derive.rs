@@ -9,7 +9,7 @@ use pipelines::unit::units;
 
 use super::{
     Bridge, Change, Compilation, Count, Database, Flows, Kinds, Logged, Network, Port, PortState,
-    Repairs, Served, Source, Standing, Status, Tunnel,
+    Repairs, Router, Served, Source, Standing, Status, Tunnel,
 };
 use crate::agent::Desired;
 use crate::board::{Knowledge, View};
@@ -54,6 +54,7 @@ impl Status {
                 .collect(),
             networks: with(view, networks),
             ports: with(view, ports),
+            routers: routers(view),
             tunnels: desired.map_or_else(Vec::new, |desired| tunnels(desired, &view.tables)),
             problems: problems(knowledge),
         }
@@ -255,6 +256,27 @@ fn waits_for(tables: &OpenVSwitch, interface: &str) -> Option<String> {
         Some((None, None)) => Some(format!("{interface} has no OpenFlow number yet")),
         Some((None, Some(_))) => None,
     }
+}
+
+fn routers(view: &View) -> Vec<Router> {
+    let Some(site) = view.site.as_deref() else {
+        return Vec::new();
+    };
+    let routers = site
+        .routers
+        .keys()
+        .filter_map(|id| site.model().router(*id));
+    routers
+        .map(|router| {
+            let gateway = view.gateways.get(&router.id);
+            Router {
+                id: router.id.0,
+                name: router.name.clone(),
+                gateway_host: gateway.map(|gateway| gateway.host.to_string()),
+                since: gateway.map(|gateway| unix(gateway.since)),
+            }
+        })
+        .collect()
 }
 
 fn tunnels(desired: &Desired, tables: &OpenVSwitch) -> Vec<Tunnel> {

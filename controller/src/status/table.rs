@@ -39,6 +39,7 @@ impl fmt::Display for Status {
         f.write_str(&self.bridges())?;
         f.write_str(&self.networks())?;
         f.write_str(&self.ports())?;
+        f.write_str(&self.routers())?;
         f.write_str(&self.tunnels())?;
         self.problems(f)
     }
@@ -118,6 +119,20 @@ impl Status {
         });
         let head = ["PORT", "ID", "NETWORK", "INTERFACE", "OFPORT", "STATE"];
         table(&head, ports)
+    }
+
+    fn routers(&self) -> String {
+        let routers = self.routers.iter().map(|router| {
+            let host = router.gateway_host.clone();
+            let since = router.since.map(|since| age(self.now, since));
+            vec![
+                router.name.clone(),
+                router.id.to_string(),
+                host.unwrap_or_else(dash),
+                since.unwrap_or_else(dash),
+            ]
+        });
+        table(&["ROUTER", "ID", "GATEWAY HOST", "FOR"], routers)
     }
 
     fn tunnels(&self) -> String {
