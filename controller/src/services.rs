@@ -22,15 +22,13 @@ use crate::switch::report::Served;
 use dns::Dns;
 use metadata::Metadata;
 
+mod advertiser;
 mod dhcpv4;
 mod dhcpv6;
 mod dns;
 pub(crate) mod metadata;
 mod router;
 mod router_advertisement;
-
-/// How often a router says that it is there: less than its lifetime, so that one may get lost.
-const ADVERTISEMENT_INTERVAL: Duration = Duration::from_secs(200);
 
 /// How many questions may wait to be answered.
 const WAITING: usize = 256;
@@ -82,7 +80,7 @@ impl Services {
         let (questions, asked) = mpsc::channel(WAITING);
         let (connected, connection) = watch::channel(None);
         tokio::spawn(run(board.clone(), asked));
-        tokio::spawn(advertise(board.clone(), connection));
+        tokio::spawn(advertiser::run(board.clone(), connection));
         Self {
             board,
             questions,
@@ -142,33 +140,6 @@ async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
             Err(refusal) => {
                 debug!("{}: a question is dropped: {refusal}", service.as_str());
                 count(&board, bridge, service, |served| served.refused += 1);
-            }
-        }
-    }
-}
-
-/// Tells machines of their router again and again, before they forget it.
-///
-/// They ask when they start, so the first time may be late.
-async fn advertise(board: Board, connection: watch::Receiver<Option<Connection>>) {
-    loop {
-        sleep(ADVERTISEMENT_INTERVAL).await;
-        if connection.has_changed().is_err() {
-            return;
-        }
-        let connection = connection.borrow().clone();
-        let site = board.read().view.site.clone();
-        let (Some(connection), Some(site)) = (connection, site) else {
-            continue;
-        };
-        let advertisements = Client::all(&site).filter_map(|client| {
-            let frame = router_advertisement::advertisement(&client).ok()??;
-            Some(PacketOut::new(client.way(), Bytes::from(frame)))
-        });
-        for packet in advertisements.collect::<Vec<_>>() {
-            // A connection that is lost is another one the next time.
-            if connection.send(packet.into()).await.is_err() {
-                break;
             }
         }
     }

@@ -232,6 +232,27 @@ fn the_kernel_makes_up_its_address(machine: &Machine) -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn machines_hear_of_routers_that_come_and_go() -> anyhow::Result<()> {
+    let lab = lab("t-advertised")?;
+    let machine = lab.machine("firewalled")?;
+    the_kernel_makes_up_its_address(machine)?;
+    let alone = NETWORK.replace("  - {name: router, interfaces: [gateway]}\n", "  []\n");
+    let has_route = || {
+        let routes = ip(machine, &["-6", "route", "show", "default"])?;
+        anyhow::Ok(routes.contains("via fe80::f816:3eff:fe00:1 "))
+    };
+    lab.describe(&alone)?;
+    wait_for("the machine knows no router", PATIENCE, || {
+        Ok((!has_route()?).then_some(()))
+    })?;
+    // It does not ask again, and is told all the same.
+    lab.describe(NETWORK)?;
+    wait_for("the machine knows the router", PATIENCE, || {
+        Ok(has_route()?.then_some(()))
+    })
+}
+
 /// Takes the addresses of a machine, as before it has started for the first time.
 fn without_address(machine: &Machine) -> anyhow::Result<()> {
     ip(machine, &["addr", "flush", "dev", "eth0"]).map(drop)

@@ -45,8 +45,8 @@ pub(super) fn advertisement(client: &Client<'_>) -> Result<Option<Vec<u8>>, Refu
         return Ok(None);
     }
     let router = client.router(&subnets);
-    let source = router.unwrap_or(SERVER_MAC);
     let lifetime = router.map_or(0, |_| ROUTER_LIFETIME);
+    let source = router.unwrap_or(SERVER_MAC);
 
     let modes = subnets.iter().filter_map(|subnet| subnet.ipv6_ra_mode);
     let flags = modes.fold(0, |flags, mode| {
@@ -57,6 +57,26 @@ pub(super) fn advertisement(client: &Client<'_>) -> Result<Option<Vec<u8>>, Refu
                 Ipv6Mode::Slaac => 0,
             }
     });
+    let payload = options(client, source, &subnets);
+    message(source, (flags, lifetime), &payload).map(Some)
+}
+
+/// The router that tells a port of its subnets.
+pub(super) fn router(client: &Client<'_>) -> Option<MacAddr> {
+    let subnets: Vec<_> = client.advertised().collect();
+    client.router(&subnets)
+}
+
+/// What a router says that is not there any more (RFC 4861, section 6.2.5).
+pub(super) fn farewell(router: MacAddr) -> Result<Vec<u8>, Refusal> {
+    message(router, (0, 0), &source(router))
+}
+
+fn message(
+    source: MacAddr,
+    (flags, lifetime): (u8, u16),
+    payload: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     let [high, low] = lifetime.to_be_bytes();
     let MacAddr(mac) = source;
     let builder = PacketBuilder::ethernet2(mac, ALL_NODES_MAC)
@@ -66,20 +86,21 @@ pub(super) fn advertisement(client: &Client<'_>) -> Result<Option<Vec<u8>>, Refu
             0,
             [CURRENT_HOP_LIMIT, flags, high, low],
         );
-    let payload = options(client, source, &subnets);
     let mut frame = Vec::with_capacity(builder.size(payload.len()));
-    let written = builder.write(&mut frame, &payload);
+    let written = builder.write(&mut frame, payload);
     written.map_err(|error| Refusal::Unsayable(error.to_string()))?;
-    Ok(Some(frame))
+    Ok(frame)
 }
 
-/// What follows the first eight bytes of the message: two times that say nothing, and options.
-fn options(client: &Client<'_>, source: MacAddr, subnets: &[&Subnet]) -> Vec<u8> {
-    let mut payload = vec![0; 8];
-    let MacAddr(mac) = source;
-    // Source link-layer address (RFC 4861, section 4.6.1).
-    payload.extend([1, 1]);
-    payload.extend(mac);
+/// What follows the first eight bytes of the message: two times that say nothing, and the option
+/// with the source's MAC (RFC 4861, section 4.6.1).
+fn source(MacAddr(mac): MacAddr) -> Vec<u8> {
+    [&[0; 8][..], &[1, 1], &mac].concat()
+}
+
+/// The same, and what else there is to tell.
+fn options(client: &Client<'_>, from: MacAddr, subnets: &[&Subnet]) -> Vec<u8> {
+    let mut payload = source(from);
     // MTU (section 4.6.4).
     payload.extend([5, 1, 0, 0]);
     payload.extend(u32::from(client.mtu()).to_be_bytes());
