@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use crate::northbound::database::Database;
-pub(crate) use ask::ask;
+pub(crate) use ask::{ask, check};
 pub(crate) use identity::Identity;
 
 mod address;

@@ -128,6 +128,16 @@ fn objects_are_made_and_changed_by_hand() -> anyhow::Result<()> {
         "security-group-rule create security_group_id=web direction=ingress protocol=tcp \
          port_range_min=80 port_range_max=80 remote_group_id=web",
     )?;
+    // What would be done is said, and what would be refused, and nothing is done.
+    let planned = brint("network create trial mtu=1400 --dry-run")?;
+    ensure!(planned == "+ network trial: mtu\n", "{planned}");
+    ensure!(!brint("network list -f value")?.contains("trial"));
+    let refused = brint("subnet create network_id=net1 ip_version=4 cidr=nowhere --dry-run");
+    ensure!(refused.is_err(), "{refused:?}");
+    let planned = brint("network set net1 description=x --dry-run")?;
+    ensure!(planned == "~ network net1: description\n", "{planned}");
+    let planned = brint("network delete net1 --dry-run")?;
+    ensure!(planned == "- network net1\n", "{planned}");
     brint("address-group create hosts addresses=[\"198.51.100.0/24\"]")?;
     let port = brint("port create vm1 network_id=net1 security_groups=web -f value -c fixed_ips")?;
     ensure!(port.contains("ip_address=10.3.0."), "{port}");

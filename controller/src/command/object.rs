@@ -12,10 +12,11 @@ use hyper::Method;
 use ovsdb::Uuid;
 use serde_json::{Map, Value, json};
 
+use super::answer::write;
 use super::northbound::{Northbound, Session, Waiting};
 use crate::northbound::database::Database;
 use crate::northbound::database::plan::Plan;
-use crate::rest::ask;
+use crate::rest::{ask, check};
 
 mod fields;
 pub(super) mod noun;
@@ -69,6 +70,8 @@ enum Command {
         #[command(flatten)]
         shown: Shown,
         #[command(flatten)]
+        trial: Trial,
+        #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
         northbound: Northbound,
@@ -82,6 +85,8 @@ enum Command {
         #[arg(value_name = "KEY=VALUE", required = true)]
         attributes: Vec<String>,
         #[command(flatten)]
+        trial: Trial,
+        #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
         northbound: Northbound,
@@ -94,10 +99,20 @@ enum Command {
         #[arg(value_name = "NAME|UUID", required = true)]
         objects: Vec<String>,
         #[command(flatten)]
+        trial: Trial,
+        #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
         northbound: Northbound,
     },
+}
+
+/// Whether something is done at all.
+#[derive(Clone, Copy, Debug, Args)]
+struct Trial {
+    /// Tells what would be done, or why it would be refused, and does nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does what is asked with objects of a kind.
@@ -120,12 +135,21 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
             attributes,
             project,
             shown,
+            trial,
             waiting,
             northbound,
         } => northbound.with(async |session| {
             let object = attributes_of(&session.database, &attributes, true).await?;
+            let name = object.get("name").and_then(Value::as_str);
+            let name = name.unwrap_or_default().to_owned();
+            let columns = object.keys().filter(|key| *key != "name").cloned();
+            let columns = columns.collect::<Vec<_>>();
             let body = json!({ noun.name: object });
             let made = (project.as_str(), &body);
+            if trial.dry_run {
+                check(&session.database, Method::POST, noun.collection, made).await?;
+                return told('+', noun, &name, &columns);
+            }
             let mut made = ask(&session.database, Method::POST, noun.collection, made).await?;
             shown.show(&fields(taken(&mut made, noun.name)))?;
             finish(session, &waiting).await
@@ -133,28 +157,56 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
         Command::Set {
             object,
             attributes,
+            trial,
             waiting,
             northbound,
         } => northbound.with(async |session| {
             let path = path(noun, &session.database, &object).await?;
-            let object = attributes_of(&session.database, &attributes, false).await?;
-            let body = json!({ noun.name: object });
+            let given = attributes_of(&session.database, &attributes, false).await?;
+            let columns: Vec<String> = given.keys().cloned().collect();
+            let body = json!({ noun.name: given });
+            if trial.dry_run {
+                check(&session.database, Method::PUT, &path, ("", &body)).await?;
+                return told('~', noun, &object, &columns);
+            }
             ask(&session.database, Method::PUT, &path, ("", &body)).await?;
             finish(session, &waiting).await
         })?,
         Command::Delete {
             objects,
+            trial,
             waiting,
             northbound,
         } => northbound.with(async |session| {
             for object in &objects {
                 let path = path(noun, &session.database, object).await?;
+                if trial.dry_run {
+                    let nothing = ("", &Value::Null);
+                    check(&session.database, Method::DELETE, &path, nothing).await?;
+                    told('-', noun, object, &[])?;
+                    continue;
+                }
                 ask(&session.database, Method::DELETE, &path, ("", &Value::Null)).await?;
             }
-            finish(session, &waiting).await
+            match trial.dry_run {
+                true => Ok(()),
+                false => finish(session, &waiting).await,
+            }
         })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what would be done, in the way of `diff`.
+fn told(sign: char, noun: &Noun, name: &str, columns: &[String]) -> anyhow::Result<()> {
+    let mut line = format!("{sign} {}", noun.word);
+    if !name.is_empty() {
+        line += &format!(" {name}");
+    }
+    if !columns.is_empty() {
+        line += &format!(": {}", columns.join(", "));
+    }
+    write(&(line + "\n"))
 }
 
 /// Waits as asked for what was written.

@@ -34,6 +34,8 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     /// The revision that a change is meant for.
     pub(super) if_match: Option<i64>,
+    /// Whether nothing is to be written: only what would be refused is.
+    pub(super) is_trial: bool,
     /// The body.
     body: Bytes,
 }
@@ -81,6 +83,7 @@ impl Call {
                 .to_owned(),
             caller,
             if_match: None,
+            is_trial: false,
             method: head.method,
             body,
         };
