@@ -220,7 +220,7 @@ fn plugged<'a>(tables: &'a OpenVSwitch, bridge: &str) -> Vec<(&'a Port, &'a Inte
             interfaces.map(|interface| (port.as_ref(), interface.as_ref()))
         })
         .collect();
-    plugged.sort_by_key(|(port, interface)| {
+    plugged.sort_by_cached_key(|(port, interface)| {
         let claim = claim(port);
         let new = claim.is_none() && record(port).next().is_none();
         (new, claim, interface.ofport, interface.uuid)

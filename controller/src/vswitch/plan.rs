@@ -323,6 +323,8 @@ impl Plan {
 
     /// Stores the local VLAN and the network of each bound port, as Neutron does.
     fn bind(&mut self, tables: &OpenVSwitch, bindings: &Bindings, model: &Model) {
+        // Ports are many, and their networks few.
+        let mut records = BTreeMap::new();
         for binding in bindings.ports.values() {
             let row = tables.ports.get(&binding.row);
             let vlan = bindings.vlans.get(binding.network);
@@ -337,9 +339,13 @@ impl Plan {
                 self.changes
                     .push(format!("set the tag of port {} to {tag}", row.name));
             }
-            let mut record = record(network, tag);
-            record.extend(sub_networks(binding, bindings));
-            if !includes(&row.other_config, &record) {
+            let record = records.entry(network.id);
+            let record = record.or_insert_with(|| self::record(network, tag));
+            let trunk = sub_networks(binding, bindings).into_iter().collect();
+            let is_stored = |part| includes(&row.other_config, part);
+            if !(is_stored(record) && is_stored(&trunk)) {
+                let mut record = record.clone();
+                record.extend(trunk);
                 self.transaction
                     .mutate(row.uuid, Port::other_config.replace(record));
                 self.changes
