@@ -53,6 +53,7 @@ mod routes;
 mod security_group;
 mod security_group_rule;
 mod segment;
+mod segments;
 mod subnet;
 mod subnet_pool;
 mod tag;

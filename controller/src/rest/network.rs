@@ -260,7 +260,7 @@ fn stays(rows: &Northbound, network: &Network, values: &Values) -> Result<(), Fa
     }
 }
 
-fn word(network_type: SegmentType) -> &'static str {
+pub(super) fn word(network_type: SegmentType) -> &'static str {
     match network_type {
         SegmentType::Flat => "flat",
         SegmentType::Vlan => "vlan",

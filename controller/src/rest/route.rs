@@ -22,6 +22,7 @@ use super::resource::Answer;
 use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
 use super::security_group_rule::SecurityGroupRules;
+use super::segments::Segments;
 use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::{address_group, agent, availability, extension, interface, quota, resource, tag};
@@ -188,6 +189,7 @@ pub(super) async fn objects(
             "address-groups" => AddressGroups;
             "address-scopes" => AddressScopes;
             "agents" => Agents;
+            "segments" => Segments;
         }
     }
 }

@@ -51,6 +51,33 @@ async fn a_project_has_no_more_than_it_may() {
 }
 
 #[tokio::test]
+async fn segments_are_shown_and_named_and_stay_with_their_networks() {
+    let server = Server::start();
+    let database = server.open().await;
+    let wanted = json!({"provider:network_type": "vxlan", "provider:segmentation_id": 77});
+    let network = make(&database, "network", wanted).await;
+    let path = format!(
+        "/v2.0/segments?network_id={}",
+        network["id"].as_str().unwrap()
+    );
+    let (_, answer) = ask(&database, "GET", &path, "").await;
+    let segment = &answer["segments"][0];
+    assert_eq!(
+        (&segment["network_type"], &segment["segmentation_id"]),
+        (&json!("vxlan"), &json!(77))
+    );
+    assert!(segment["name"].is_null() && segment["physical_network"].is_null());
+    let one = format!("/v2.0/segments/{}", segment["id"].as_str().unwrap());
+    let (status, answer) = ask(&database, "PUT", &one, r#"{"segment": {"name": "s"}}"#).await;
+    assert_eq!((status, &answer["segment"]["name"]), (200, &json!("s")));
+    let another = json!({"segment": {"network_id": network["id"], "network_type": "vlan"}});
+    let made = ask(&database, "POST", "/v2.0/segments", &another.to_string()).await;
+    assert_eq!((made.0, kind(&made.1)), (409, "SegmentInUse"));
+    let (status, answer) = ask(&database, "DELETE", &one, "").await;
+    assert_eq!((status, kind(&answer)), (409, "SegmentInUse"));
+}
+
+#[tokio::test]
 async fn hosts_are_shown_as_agents_until_they_are_deleted() {
     let server = Server::start();
     let database = server.open().await;
