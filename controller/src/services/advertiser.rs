@@ -22,11 +22,11 @@ use crate::board::Board;
 
 /// How often a router says that it is there: less than its lifetime, so that one may get lost.
 const INTERVAL: Duration = Duration::from_secs(200);
-/// How long several changes may follow each other before machines are told.
+/// How long the switch may take for a change before machines are told.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Tells machines until the agent ends.
-pub(super) async fn run(board: Board, connection: watch::Receiver<Option<Connection>>) {
+pub(super) async fn run(board: Board, mut connection: watch::Receiver<Option<Connection>>) {
     let mut changes = board.follow();
     let mut told = Told::default();
     let mut seen: Option<Arc<Site>> = None;
@@ -36,6 +36,13 @@ pub(super) async fn run(board: Board, connection: watch::Receiver<Option<Connect
             () = sleep_until(next) => true,
             changed = changes.changed() => {
                 if changed.is_err() {
+                    return;
+                }
+                false
+            }
+            // What changed while the bridge was away is told when it is back.
+            connected = connection.changed() => {
+                if connected.is_err() {
                     return;
                 }
                 false
@@ -51,25 +58,24 @@ pub(super) async fn run(board: Board, connection: watch::Receiver<Option<Connect
         }
         if is_time {
             next = Instant::now() + INTERVAL;
-        } else {
-            // The switch has to know the way by then, and more may change.
-            sleep(QUIET).await;
         }
-        if connection.has_changed().is_err() {
-            return;
-        }
-        let site = changes.borrow_and_update().view.site.clone();
         let current = connection.borrow().clone();
         let (Some(connection), Some(site)) = (current, site) else {
             continue;
         };
-        for packet in told.update(&site, is_time) {
+        // Each state counts, however short: who asks is answered from it.
+        let packets = told.update(&site, is_time);
+        seen = Some(site);
+        if !is_time && !packets.is_empty() {
+            // The switch has to know the way by then.
+            sleep(QUIET).await;
+        }
+        for packet in packets {
             // A connection that is lost is another one the next time.
             if connection.send(packet.into()).await.is_err() {
                 break;
             }
         }
-        seen = Some(site);
     }
 }
 
