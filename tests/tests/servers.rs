@@ -197,7 +197,12 @@ fn a_port_is_made_whole_or_not_at_all_whoever_is_killed() -> anyhow::Result<()> 
     })?;
     ensure!(made.len() > 10, "only {} ports were made", made.len());
 
-    let list = insist(&servers, "GET", "/v2.0/ports", &Value::Null)?;
+    // A server that was cut off follows the database again, in a moment.
+    let list = wait_for("every port that was made is listed", PATIENCE, || {
+        let list = insist(&servers, "GET", "/v2.0/ports", &Value::Null)?;
+        let text = list.to_string();
+        Ok(made.keys().all(|id| text.contains(id)).then_some(list))
+    })?;
     let ports = part(&list, "ports")?.as_array().context("no ports")?;
     let mut addresses = BTreeSet::new();
     for port in ports {
