@@ -8,16 +8,14 @@ die() {
     exit 1
 }
 
-# A program of each package, and the package; arguments name more of them.
+# A program or a file of each package, and the package; arguments name more of them.
 install_missing() {
     local missing=() wanted program package
     for wanted in ovs-vswitchd:openvswitch-switch ip:iproute2 ping:iputils-ping \
-        ethtool:ethtool cc:gcc "$@"; do
+        ethtool:ethtool cc:gcc /usr/include/stdio.h:libc6-dev "$@"; do
         program=${wanted%%:*} package=${wanted#*:}
-        command -v "$program" >/dev/null || missing+=("$package")
+        command -v "$program" >/dev/null || [ -e "$program" ] || missing+=("$package")
     done
-    # The compiler alone cannot link.
-    [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null || die "please install: ${missing[*]}"
     echo "Installing ${missing[*]}"

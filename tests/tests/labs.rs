@@ -3,6 +3,7 @@
 //! `BLESS=1` writes what the switches say now in place of the traces in the pages.
 
 use std::path::Path;
+use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context as _, ensure};
@@ -64,4 +65,22 @@ fn tenants_with_the_same_addresses() -> anyhow::Result<()> {
 #[test]
 fn east_west_and_north_south() -> anyhow::Result<()> {
     shows_what_it_should("two-hosts")
+}
+
+#[test]
+fn one_host_in_mininet() -> anyhow::Result<()> {
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../labs/mininet"));
+    let ended = script.arg("--brint").arg(brint()?).output();
+    let ended = ended.context("starting the script")?;
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    ensure!(ended.status.success(), "{said}\n{errors}");
+    // Some that pass, and some that are refused.
+    for check in [
+        "ok   web1 -> 10.0.2.12 tcp/5432 passes",
+        "ok   web1 -> db1 is refused",
+    ] {
+        ensure!(said.contains(check), "no {check:?} in\n{said}");
+    }
+    Ok(())
 }
