@@ -78,6 +78,8 @@ enum Command {
     AddressScope(object::Arguments),
     /// Ports of the northbound database
     Port(object::Arguments),
+    /// Trunks of the northbound database: ports with others behind them
+    NetworkTrunk(object::Arguments),
     /// Security groups of the northbound database
     SecurityGroup(object::Arguments),
     /// Rules of security groups of the northbound database
@@ -120,6 +122,7 @@ impl Brint {
             Command::SubnetPool(arguments) => object::run(&noun::SUBNET_POOL, arguments),
             Command::AddressScope(arguments) => object::run(&noun::ADDRESS_SCOPE, arguments),
             Command::Port(arguments) => object::run(&noun::PORT, arguments),
+            Command::NetworkTrunk(arguments) => object::run(&noun::NETWORK_TRUNK, arguments),
             Command::SecurityGroup(arguments) => object::run(&noun::SECURITY_GROUP, arguments),
             Command::SecurityGroupRule(arguments) => {
                 object::run(&noun::SECURITY_GROUP_RULE, arguments)

@@ -54,9 +54,11 @@ mod security_group;
 mod security_group_rule;
 mod segment;
 mod segments;
+mod sub_port;
 mod subnet;
 mod subnet_pool;
 mod tag;
+mod trunk;
 
 /// How long a client may take to send the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);

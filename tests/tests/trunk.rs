@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use labs::probe::{self, Ear, Frame, Pinging};
-use labs::{Lab, MacAddr, Machine, Namespace, PATIENCE, Trunk, wait_for};
+use labs::{Lab, MacAddr, Machine, Namespace, Northbound, PATIENCE, Trunk, wait_for};
 use tests::{Flows, brint};
 
 /// The card of a machine.
@@ -74,6 +74,12 @@ fn start(name: &str) -> anyhow::Result<(Lab, Trunk)> {
     lab.wait_for_bridges()?;
     lab.plug_machines(&[])?;
     lab.wait_until_bound()?;
+    let trunk = cards(&lab)?;
+    Ok((lab, trunk))
+}
+
+/// The machine with the trunk, with all of its cards.
+fn cards(lab: &Lab) -> anyhow::Result<Trunk> {
     let trunk = lab.part("trunk")?;
     for (card, vlan, mac, address) in [HOME, RED, BLUE, NONE] {
         trunk.add_card(card, vlan, MacAddr([0xfa, 0x16, 0x3e, 0, 0, mac]))?;
@@ -81,7 +87,7 @@ fn start(name: &str) -> anyhow::Result<(Lab, Trunk)> {
             trunk.add_address(card, format!("{a}.{b}.{c}.{d}/24").parse()?)?;
         }
     }
-    Ok((lab, trunk))
+    Ok(trunk)
 }
 
 /// Waits until machines reach each other, or no longer do.
@@ -175,4 +181,45 @@ fn a_port_of_a_trunk_comes_and_goes_alone() -> anyhow::Result<()> {
         ensure!(pings.sent >= 5 && pings.lost.is_empty(), "{pings:?}");
     }
     before.are_on(ovs, "br-int", PATIENCE)
+}
+
+#[test]
+fn a_trunk_that_is_asked_for_by_request_leads_into_its_networks() -> anyhow::Result<()> {
+    let mut lab = Lab::build("t-trunk-api", &description(true), &brint()?)?;
+    let northbound = Northbound::start(lab.directory(), &brint()?)?;
+    let remote = northbound.remote();
+    lab.start_agents_of(&["agent".as_ref(), "--remote".as_ref(), remote.as_ref()])?;
+    lab.wait_for_bridges()?;
+    // The parent is nowhere until its machine is plugged in.
+    let text = description(true);
+    let (ports, _) = text.split_once("trunks:").context("the trunks")?;
+    northbound.apply(&ports.replacen(", host: host1", "", 1), "")?;
+    let behind = |number: u8, vlan: u16| {
+        format!(
+            r#"{{"port_id":"750000{number:02x}-bcad-4032-8ad1-f0950600b737","segmentation_type":"vlan","segmentation_id":{vlan}}}"#
+        )
+    };
+    let sub_ports = format!("[{},{}]", behind(0x21, 101), behind(0x31, 102));
+    northbound.brint(&format!(
+        "network-trunk create t port_id=trunk sub_ports={sub_ports}"
+    ))?;
+    lab.plug_machines(&[])?;
+    wait_for("the trunk works", PATIENCE, || {
+        let status = northbound.brint("network-trunk show t -f value -c status")?;
+        Ok((status.trim() == "ACTIVE").then_some(()))
+    })?;
+    let trunk = cards(&lab)?;
+    for to in [
+        [10, 0, 0, 12],
+        [10, 1, 0, 21],
+        [10, 1, 0, 22],
+        [10, 2, 0, 22],
+    ] {
+        until_reached(trunk.namespace(), to, true)?;
+    }
+    // What is plugged in is not taken apart.
+    let refused = northbound.brint("network-trunk delete t");
+    let refused = refused.err().context("the trunk is deleted")?.to_string();
+    ensure!(refused.contains("is currently in use"), "{refused}");
+    Ok(())
 }

@@ -319,6 +319,18 @@ const EXTENSIONS: &[Extension] = &[
         "Ports can have tags from the start",
         "2019-12-29T19:00:00-00:00",
     ),
+    extension(
+        "trunk",
+        "Trunk Extension",
+        "Ports lead into several networks, by a VLAN each",
+        "2016-01-01T10:00:00-00:00",
+    ),
+    extension(
+        "trunk-details",
+        "Trunk port details",
+        "Ports show what is behind them",
+        "2016-01-01T10:00:00-00:00",
+    ),
 ];
 
 impl Extension {

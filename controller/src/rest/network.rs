@@ -92,9 +92,7 @@ impl Resource for Networks {
     }
 
     fn view(rows: &Northbound, network: &Network) -> View {
-        let segments = rows.segments.index().by_network.all(network.uuid);
-        let segment = segments.min_by_key(|segment| segment.uuid);
-        let segment = segment.map(Arc::as_ref);
+        let segment = segment_of(rows, network.uuid);
         let subnets = rows.subnets.index().by_network.all(network.uuid);
         let subnets: Vec<_> = subnets.map(|subnet| subnet.uuid).collect();
         let network_type = segment.map_or("local", |segment| word(segment.network_type));
@@ -111,7 +109,7 @@ impl Resource for Networks {
                 "port_security_enabled",
                 json!(network.port_security_enabled),
             ),
-            ("mtu", json!(network.mtu.unwrap_or_else(|| mtu(segment)))),
+            ("mtu", json!(mtu_of(rows, network.uuid))),
             ("dns_domain", json!(network.dns_domain)),
             ("tenant_id", json!(network.project)),
             ("project_id", json!(network.project)),
@@ -241,6 +239,18 @@ fn size(values: &Values) -> Result<Option<Option<i64>>, Fault> {
             ),
         )),
     }
+}
+
+/// The largest packet of a network.
+pub(super) fn mtu_of(rows: &Northbound, network: Uuid) -> i64 {
+    let own = rows.networks.get(&network).and_then(|row| row.mtu);
+    own.unwrap_or_else(|| mtu(segment_of(rows, network)))
+}
+
+/// What carries a network.
+fn segment_of(rows: &Northbound, network: Uuid) -> Option<&Segment> {
+    let segments = rows.segments.index().by_network.all(network);
+    segments.min_by_key(|segment| segment.uuid).map(Arc::as_ref)
 }
 
 /// Provider attributes may be given again, but not changed.

@@ -28,6 +28,7 @@ use super::port_forwarding;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, stamped};
 use super::security_group::{SecurityGroups, default_group};
+use super::trunk;
 use crate::northbound::database::tables::{Address, Network, Northbound, Port, Status};
 
 const VNIC_TYPES: &[&str] = &[
@@ -130,7 +131,7 @@ impl Resource for Ports {
                 Some((ip, mac)) => json!({"ip_address": ip, "mac_address": mac}),
                 None => json!({"ip_address": pair, "mac_address": port.mac_address}),
             });
-        fields([
+        let mut view = fields([
             ("name", json!(port.name)),
             ("description", json!(port.description)),
             ("tenant_id", json!(port.project)),
@@ -147,7 +148,7 @@ impl Resource for Ports {
             ("allowed_address_pairs", pairs.collect()),
             (
                 "binding:host_id",
-                json!(port.host.as_deref().unwrap_or_default()),
+                json!(trunk::host(rows, port).unwrap_or_default()),
             ),
             ("binding:profile", profile),
             ("binding:vnic_type", json!(port.vnic_type)),
@@ -165,7 +166,11 @@ impl Resource for Ports {
             ("propagate_uplink_status", json!(true)),
             ("resource_request", json!(null)),
             ("tags", json!(port.tags)),
-        ])
+        ]);
+        if let Some(details) = trunk::details(rows, port.uuid) {
+            view.insert("trunk_details".to_owned(), details);
+        }
+        view
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
@@ -244,6 +249,13 @@ impl Resource for Ports {
             let kept: Vec<_> = fixed.iter().map(|(_, ip)| *ip).collect();
             port_forwarding::leave(change, port.uuid, &kept);
         }
+        if values.has("binding:host_id") {
+            let host = host(values);
+            trunk::follow(change, port, host)?;
+            if host != port.host.as_deref() {
+                columns = columns.set(Port::status, Status::Down);
+            }
+        }
         let secured = values.boolean("port_security_enabled");
         let groups = groups(change.call, change.rows, values)?;
         let pairs = pairs(values)?;
@@ -290,7 +302,7 @@ impl Resource for Ports {
                 message,
             ));
         }
-        in_trunk(change.rows, id)?;
+        trunk::is_in_none(change.rows, id)?;
         leave(change, id);
         port_forwarding::leave(change, id, &[]);
         change.transaction.delete(Address::port.equals(id));
@@ -364,7 +376,7 @@ fn assignment(name: &str, ip: IpAddr) -> Value {
 
 /// Neutron's `binding:vif_type` and `binding:vif_details`.
 fn binding(rows: &Northbound, port: &Port) -> (&'static str, Value) {
-    let Some(host) = port.host.as_deref().filter(|host| !host.is_empty()) else {
+    let Some(host) = trunk::host(rows, port).filter(|host| !host.is_empty()) else {
         return ("unbound", json!({}));
     };
     if rows.hosts.index().by_name.get(host).is_none() {
@@ -456,32 +468,6 @@ fn protected(
     Ok(())
 }
 
-fn in_trunk(rows: &Northbound, port: Uuid) -> Result<(), Fault> {
-    if let Some(trunk) = rows.trunks.index().by_port.get(port) {
-        let message = format!(
-            "Port {port} is currently a parent port for trunk {}.",
-            trunk.uuid
-        );
-        return Err(Fault::new(
-            StatusCode::CONFLICT,
-            "PortInUseAsTrunkParent",
-            message,
-        ));
-    }
-    if let Some(sub_port) = rows.sub_ports.iter().find(|row| row.port == port) {
-        let message = format!(
-            "Port {port} is currently a subport for trunk {}.",
-            sub_port.trunk
-        );
-        return Err(Fault::new(
-            StatusCode::CONFLICT,
-            "PortInUseAsSubPort",
-            message,
-        ));
-    }
-    Ok(())
-}
-
 /// The columns that are written as they are given.
 fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
     let mut columns = Port::values();
@@ -498,10 +484,7 @@ fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
         columns = columns.set(Port::device_owner, device_owner);
     }
     if values.has("binding:host_id") {
-        let host = values
-            .text("binding:host_id")
-            .filter(|host| !host.is_empty());
-        columns = columns.set(Port::host, host.map(str::to_owned));
+        columns = columns.set(Port::host, host(values).map(str::to_owned));
     }
     if let Some(profile) = values.get("binding:profile") {
         columns = columns.set(Port::binding_profile, binding_profile(profile)?);
@@ -513,6 +496,12 @@ fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
         columns = columns.set(Port::dns_domain, domain.to_lowercase());
     }
     Ok(columns)
+}
+
+/// The host that is given; empty is none.
+fn host(values: &Values) -> Option<&str> {
+    let host = values.text("binding:host_id");
+    host.filter(|host| !host.is_empty())
 }
 
 fn binding_profile(profile: &Value) -> Result<String, Fault> {

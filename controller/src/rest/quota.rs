@@ -27,6 +27,7 @@ const RESOURCES: &[&str] = &[
     "floatingip",
     "security_group",
     "security_group_rule",
+    "trunk",
 ];
 
 /// Refuses one more of a resource than the project may have.
@@ -223,6 +224,7 @@ fn used(rows: &Northbound, project: &str, resource: &str) -> i64 {
         "floatingip" => floating_ips,
         "security_group" => security_groups,
         "security_group_rule" => security_group_rules,
+        "trunk" => trunks,
     };
     i64::try_from(count).unwrap_or(i64::MAX)
 }

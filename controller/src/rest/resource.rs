@@ -56,6 +56,11 @@ pub(super) struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// Whether it changes a row already.
+    pub(super) fn touches(&self, row: Uuid) -> bool {
+        self.touched.contains(&row)
+    }
+
     /// Writes columns of a row, and that it was changed; only if nobody else has changed it.
     pub(super) fn touch<R: Revised>(&mut self, row: &R, columns: ovsdb::Values<R>) {
         let revision = row.revision();

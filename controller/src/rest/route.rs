@@ -25,6 +25,7 @@ use super::security_group_rule::SecurityGroupRules;
 use super::segments::Segments;
 use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
+use super::trunk::{self, Trunks};
 use super::{address_group, agent, availability, extension, interface, quota, resource, tag};
 use crate::northbound::database::Database;
 
@@ -167,6 +168,7 @@ pub(super) async fn objects(
                     Ok((StatusCode::OK, Some(extension::service_providers())))
                 }
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
+                ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {
                     address_group::answer(database, call, id, action).await
                 }
@@ -183,6 +185,7 @@ pub(super) async fn objects(
             "routers" => Routers;
             "floatingips" => FloatingIps;
             "subnetpools" => SubnetPools;
+            "trunks" => Trunks;
         }
         plain {
             "security-group-rules" => SecurityGroupRules;
@@ -219,6 +222,7 @@ fn resources(call: &Call) -> Value {
         resource("security_group", "security-groups"),
         resource("security_group_rule", "security-group-rules"),
         resource("address_group", "address-groups"),
+        resource("trunk", "trunks"),
         resource("agent", "agents"),
         resource("quota", "quotas"),
     ]})

@@ -23,6 +23,7 @@ mod ports;
 mod routers;
 mod security_groups;
 mod subnet_pools;
+mod trunks;
 
 type Answer = (u16, Value);
 

@@ -73,6 +73,15 @@ pub(crate) static PORT: Noun = Noun {
     ],
 };
 
+/// Trunks.
+pub(crate) static NETWORK_TRUNK: Noun = Noun {
+    word: "trunk",
+    collection: "trunks",
+    name: "trunk",
+    names: "trunks",
+    short: &["id", "name", "port_id", "sub_ports", "status"],
+};
+
 /// Security groups.
 pub(crate) static SECURITY_GROUP: Noun = Noun {
     word: "security group",

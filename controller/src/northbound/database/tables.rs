@@ -21,6 +21,9 @@ pub(crate) const OWNER_OF_GATEWAY: &str = "network:router_gateway";
 /// The `device_owner` of the port that has a floating IP; Neutron's.
 pub(crate) const OWNER_OF_FLOATING_IP: &str = "network:floatingip";
 
+/// The `device_owner` of a port behind another; Neutron's.
+pub(crate) const OWNER_OF_SUB_PORT: &str = "trunk:subport";
+
 ovsdb::tables! {
     /// The northbound database.
     pub(crate) database Northbound = "Brint_Northbound", changes NorthboundChanges;
@@ -419,7 +422,7 @@ ovsdb::tables! {
         tags: BTreeSet<String>;
         /// The parent.
         port: Uuid;
-        /// Whether it is meant to work.
+        /// Whether its sub-ports may come and go.
         admin_state_up: bool;
         /// Whether it works.
         status: Status;
@@ -439,6 +442,8 @@ ovsdb::tables! {
     } index {
         /// By the trunk.
         by_trunk: Uuid = |row| [row.trunk];
+        /// By the port.
+        by_port: Uuid = |row| [row.port];
     }
 
     /// A wish to be told what security groups accept and drop.

@@ -14,6 +14,7 @@ use super::super::router::Routers;
 use super::super::security_group::SecurityGroups;
 use super::super::security_group_rule::SecurityGroupRules;
 use super::super::subnet::Subnets;
+use super::super::trunk::Trunks;
 use super::ask;
 use super::ports::make;
 use crate::northbound::database::tests::Server;
@@ -37,6 +38,7 @@ fn shapes() -> Vec<Shape> {
         shape::<AddressGroups>(),
         shape::<Routers>(),
         shape::<FloatingIps>(),
+        shape::<Trunks>(),
     ]
 }
 
@@ -91,6 +93,9 @@ fn values(ids: Vec<Value>) -> impl Strategy<Value = Value> {
         "network_id",
         "enable_snat",
         "external_fixed_ips",
+        "port_id",
+        "segmentation_type",
+        "segmentation_id",
     ]);
     leaf.prop_recursive(3, 12, 3, move |inner| {
         let object = prop::collection::btree_map(names.clone(), inner.clone(), 0..3);
