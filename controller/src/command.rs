@@ -80,6 +80,8 @@ enum Command {
     Port(object::Arguments),
     /// Trunks of the northbound database: ports with others behind them
     NetworkTrunk(object::Arguments),
+    /// Who may use what belongs to another project
+    NetworkRbac(object::Arguments),
     /// Security groups of the northbound database
     SecurityGroup(object::Arguments),
     /// Rules of security groups of the northbound database
@@ -123,6 +125,7 @@ impl Brint {
             Command::AddressScope(arguments) => object::run(&noun::ADDRESS_SCOPE, arguments),
             Command::Port(arguments) => object::run(&noun::PORT, arguments),
             Command::NetworkTrunk(arguments) => object::run(&noun::NETWORK_TRUNK, arguments),
+            Command::NetworkRbac(arguments) => object::run(&noun::NETWORK_RBAC, arguments),
             Command::SecurityGroup(arguments) => object::run(&noun::SECURITY_GROUP, arguments),
             Command::SecurityGroupRule(arguments) => {
                 object::run(&noun::SECURITY_GROUP_RULE, arguments)

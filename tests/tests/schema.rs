@@ -8,11 +8,18 @@ use labs::Northbound;
 use tests::brint;
 
 /// Each version that was released, with rows as they were then.
-const RELEASED: [(&str, &str, &str); 1] = [(
-    "1.0.0",
-    include_str!("../schemas/1.0.0.ovsschema"),
-    include_str!("../schemas/1.0.0.rows"),
-)];
+const RELEASED: [(&str, &str, &str); 2] = [
+    (
+        "1.0.0",
+        include_str!("../schemas/1.0.0.ovsschema"),
+        include_str!("../schemas/1.0.0.rows"),
+    ),
+    (
+        "1.3.0",
+        include_str!("../schemas/1.3.0.ovsschema"),
+        include_str!("../schemas/1.3.0.rows"),
+    ),
+];
 
 /// What the rows of every version say.
 const SAID: [&str; 7] = [
@@ -54,6 +61,15 @@ fn every_version_since_the_first_is_converted_with_its_rows() -> anyhow::Result<
         let again = northbound.apply(&exported, "--dry-run")?;
         ensure!(again.is_empty(), "{version}: {again}");
         northbound.brint("port delete old-port")?;
+        // What was for all projects is so by policies now.
+        let policies = northbound.brint("network-rbac list -f value -c action -c target_tenant")?;
+        let mut policies: Vec<_> = policies.lines().collect();
+        policies.sort_unstable();
+        let expected: &[_] = match rows.contains("shared") {
+            true => &["access_as_external *", "access_as_shared *"],
+            false => &[],
+        };
+        ensure!(policies == expected, "{version}: {policies:?}");
     }
     Ok(())
 }

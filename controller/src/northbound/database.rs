@@ -189,6 +189,7 @@ pub(crate) fn agent_conditions(host: &str) -> Conditions {
         .only::<tables::Connection>([])
         .only::<tables::RbacRole>([])
         .only::<tables::RbacPermission>([])
+        .only::<tables::AccessPolicy>([])
         .only::<tables::AddressScope>([])
         .only::<tables::SubnetPool>([])
         .only::<tables::DefaultSecurityGroup>([])

@@ -18,6 +18,7 @@ use super::new::random_id;
 use super::resource::{
     Answer, Change, Resource, apply, check_revision, fields, find, own, shown, stamped,
 };
+use super::sharing;
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{AddressGroup, Northbound};
 
@@ -54,8 +55,8 @@ impl Resource for AddressGroups {
         Some(&row.project)
     }
 
-    fn is_shared(_rows: &Northbound, group: &AddressGroup) -> bool {
-        group.shared
+    fn is_shared(rows: &Northbound, group: &AddressGroup, project: &str) -> bool {
+        sharing::is_shared(rows, group.uuid, group.shared, project)
     }
 
     fn view(_rows: &Northbound, group: &AddressGroup) -> View {
@@ -105,6 +106,7 @@ impl Resource for AddressGroups {
                 message,
             ));
         }
+        sharing::forget(change, id);
         change.transaction.delete::<AddressGroup>(id);
         Ok(())
     }

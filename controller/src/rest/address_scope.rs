@@ -15,8 +15,9 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
 use super::resource::{Change, Resource, fields, stamped};
+use super::sharing::{self, EVERYBODY, Object};
 use super::subnet::version;
-use crate::northbound::database::tables::{AddressScope, Northbound};
+use crate::northbound::database::tables::{AccessAction, AccessPolicy, AddressScope, Northbound};
 
 /// Address scopes.
 #[derive(Debug)]
@@ -57,8 +58,10 @@ impl Resource for AddressScopes {
         Some(&row.project)
     }
 
-    fn is_shared(_rows: &Northbound, scope: &AddressScope) -> bool {
-        scope.shared
+    const SHOWS_SHARED: bool = true;
+
+    fn is_shared(rows: &Northbound, scope: &AddressScope, project: &str) -> bool {
+        sharing::is_shared(rows, scope.uuid, scope.shared, project)
     }
 
     fn view(_rows: &Northbound, scope: &AddressScope) -> View {
@@ -67,26 +70,28 @@ impl Resource for AddressScopes {
             ("tenant_id", json!(scope.project)),
             ("project_id", json!(scope.project)),
             ("ip_version", json!(scope.ip_version)),
-            ("shared", json!(scope.shared)),
         ])
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let id = random_id()?;
+        let project = change.call.project_of(values)?;
+        let shared = values.boolean("shared").unwrap_or_default();
+        if shared {
+            let named = AccessPolicy::values().set(AccessPolicy::address_scope, Some(id));
+            sharing::add(change, named, AccessAction::Shared, (EVERYBODY, &project))?;
+        }
         let columns = AddressScope::values()
-            .set(AddressScope::project, change.call.project_of(values)?)
+            .set(AddressScope::project, project)
             .set(AddressScope::name, values.text("name").unwrap_or_default())
             .set(AddressScope::ip_version, version(values)?)
-            .set(
-                AddressScope::shared,
-                values.boolean("shared").unwrap_or_default(),
-            );
+            .set(AddressScope::shared, shared);
         change.transaction.insert_as(id, stamped(columns));
         Ok(id)
     }
 
     fn update(
-        _change: &mut Change<'_>,
+        change: &mut Change<'_>,
         scope: &Arc<AddressScope>,
         values: &Values,
     ) -> Result<ovsdb::Values<AddressScope>, Fault> {
@@ -106,6 +111,8 @@ impl Resource for AddressScopes {
                     message,
                 ));
             }
+            let object = Object::AddressScope(scope);
+            sharing::set_for_all(change, object, AccessAction::Shared, shared)?;
             columns = columns.set(AddressScope::shared, shared);
         }
         Ok(columns)
@@ -125,6 +132,7 @@ impl Resource for AddressScopes {
                 message,
             ));
         }
+        sharing::forget(change, id);
         change.transaction.delete::<AddressScope>(id);
         Ok(())
     }

@@ -230,6 +230,36 @@ const EXTENSIONS: &[Extension] = &[
         "2012-07-29T10:00:00-00:00",
     ),
     extension(
+        "rbac-address-group",
+        "Add address_group type to RBAC",
+        "Address groups can be shared with projects",
+        "2021-01-20T00:00:00-00:00",
+    ),
+    extension(
+        "rbac-address-scope",
+        "Add address_scope type to RBAC",
+        "Address scopes can be shared with projects",
+        "2020-02-12T00:00:00-00:00",
+    ),
+    extension(
+        "rbac-policies",
+        "RBAC Policies",
+        "Networks can be shared with projects",
+        "2015-06-17T12:15:12-00:00",
+    ),
+    extension(
+        "rbac-security-groups",
+        "Add security_group type to network RBAC",
+        "Security groups can be shared with projects",
+        "2019-02-14T00:00:00-00:00",
+    ),
+    extension(
+        "rbac-subnetpool",
+        "Add subnetpool type to RBAC",
+        "Subnet pools can be shared with projects",
+        "2020-02-05T00:00:00-00:00",
+    ),
+    extension(
         "revision-if-match",
         "If-Match constraints based on revision_number",
         "A change can name the revision that it is meant for",

@@ -17,13 +17,23 @@ use super::floating_ip;
 use super::list::View;
 use super::new::random_id;
 use super::quota;
+use super::rbac_policy::is_left_by;
 use super::resource::{Change, Resource, fields, stamped};
 use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, mtu};
+use super::sharing::{self, EVERYBODY, Object};
 use super::subnet_pool::scope_of;
-use crate::northbound::database::tables::{Network, Northbound, Segment, SegmentType, Subnet};
+use crate::northbound::database::tables::{
+    AccessAction, AccessPolicy, Network, Northbound, Segment, SegmentType, Subnet,
+};
 
 /// What the database can hold of an MTU.
 const MTU: std::ops::RangeInclusive<i64> = 68..=65535;
+
+/// The attributes that are for all projects.
+const FOR_ALL: [(&str, AccessAction); 2] = [
+    ("shared", AccessAction::Shared),
+    ("router:external", AccessAction::External),
+];
 
 /// Networks.
 #[derive(Debug)]
@@ -87,8 +97,14 @@ impl Resource for Networks {
         Some(&row.project)
     }
 
-    fn is_shared(_rows: &Northbound, network: &Network) -> bool {
-        network.shared || network.external
+    const SHOWS_SHARED: bool = true;
+
+    fn is_shared(rows: &Northbound, network: &Network, project: &str) -> bool {
+        sharing::is_shared(rows, network.uuid, network.shared, project)
+    }
+
+    fn is_seen(rows: &Northbound, network: &Network, project: &str) -> bool {
+        Self::is_shared(rows, network, project) || sharing::leads_outside(rows, network, project)
     }
 
     fn view(rows: &Northbound, network: &Network) -> View {
@@ -103,7 +119,6 @@ impl Resource for Networks {
             ("admin_state_up", json!(network.admin_state_up)),
             ("status", json!("ACTIVE")),
             ("subnets", json!(subnets)),
-            ("shared", json!(network.shared)),
             ("router:external", json!(network.external)),
             (
                 "port_security_enabled",
@@ -145,6 +160,12 @@ impl Resource for Networks {
         let id = random_id()?;
         let up = values.boolean("admin_state_up").unwrap_or(true);
         let secured = values.boolean("port_security_enabled").unwrap_or(true);
+        for (name, action) in FOR_ALL {
+            if values.boolean(name) == Some(true) {
+                let named = AccessPolicy::values().set(AccessPolicy::network, Some(id));
+                sharing::add(change, named, action, (EVERYBODY, &project))?;
+            }
+        }
         let columns = columns(values)
             .set(Network::project, project)
             .set(Network::admin_state_up, up)
@@ -166,6 +187,13 @@ impl Resource for Networks {
     ) -> Result<ovsdb::Values<Network>, Fault> {
         stays(change.rows, network, values)?;
         let mut columns = columns(values);
+        if let Some(shared) = values.boolean("shared") {
+            let object = Object::Network(network);
+            sharing::set_for_all(change, object, AccessAction::Shared, shared)?;
+        }
+        if let Some(external) = values.boolean("router:external") {
+            lead_outside(change, network, external)?;
+        }
         if let Some(up) = values.boolean("admin_state_up") {
             columns = columns.set(Network::admin_state_up, up);
         }
@@ -192,12 +220,40 @@ impl Resource for Networks {
             );
             return Err(Fault::new(StatusCode::CONFLICT, "NetworkInUse", message));
         }
+        sharing::forget(change, uuid);
         let transaction = &mut change.transaction;
         transaction.delete(Subnet::network.equals(uuid));
         transaction.delete(Segment::network.equals(uuid));
         transaction.delete::<Network>(uuid);
         Ok(())
     }
+}
+
+/// Has a network lead outside for all, or for nobody.
+fn lead_outside(
+    change: &mut Change<'_>,
+    network: &Arc<Network>,
+    wanted: bool,
+) -> Result<(), Fault> {
+    let action = AccessAction::External;
+    if wanted == network.external {
+        return Ok(());
+    }
+    if wanted {
+        return sharing::set_for_all(change, Object::Network(network), action, true);
+    }
+    if is_left_by(change.rows, network) {
+        let message = format!(
+            "External network {} cannot be updated to be made non-external, since it has existing              gateway ports.",
+            network.uuid
+        );
+        let kind = "ExternalNetworkInUse";
+        return Err(Fault::new(StatusCode::CONFLICT, kind, message));
+    }
+    for policy in sharing::policies(change.rows, network.uuid, action) {
+        change.transaction.delete::<AccessPolicy>(policy.uuid);
+    }
+    Ok(())
 }
 
 /// The columns that are written as they are given.

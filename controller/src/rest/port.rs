@@ -115,6 +115,11 @@ impl Resource for Ports {
         Some(&row.project)
     }
 
+    fn landlord<'a>(rows: &'a Northbound, port: &Port) -> Option<&'a str> {
+        let network = rows.networks.get(&port.network)?;
+        Some(&network.project)
+    }
+
     fn view(rows: &Northbound, port: &Port) -> View {
         let fixed = present(rows, port.uuid).1;
         let fixed_ips = fixed
@@ -176,7 +181,7 @@ impl Resource for Ports {
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let network = values.id("network_id").unwrap_or_default();
         let network = find::<Networks>(change.call, change.rows, &network.to_string())?;
-        permitted(&change.call.caller, network, values)?;
+        permitted(change.rows, &change.call.caller, network, values)?;
         let project = change.call.project_of(values)?;
         quota::check(change, "port", &project)?;
         let device_owner = values.text("device_owner").unwrap_or_default();
@@ -312,11 +317,16 @@ impl Resource for Ports {
 }
 
 /// Refuses what only the owner of a network may ask of its ports.
-fn permitted(caller: &Caller, network: &Network, values: &Values) -> Result<(), Fault> {
+fn permitted(
+    rows: &Northbound,
+    caller: &Caller,
+    network: &Network,
+    values: &Values,
+) -> Result<(), Fault> {
     if caller.is_admin || network.project == caller.project {
         return Ok(());
     }
-    if !network.shared {
+    if !Networks::is_shared(rows, network, &caller.project) {
         return Err(Fault::forbidden("create_port"));
     }
     let addressed = |given: &Value| {

@@ -94,10 +94,24 @@ pub(super) trait Resource {
     /// The project that it belongs to; without one only an admin sees it.
     fn project(row: &Self::Row) -> Option<&str>;
 
-    /// Whether other projects see it, too.
-    fn is_shared(rows: &Northbound, row: &Self::Row) -> bool {
-        let _ = (rows, row);
+    /// Whether it shows that it is shared.
+    const SHOWS_SHARED: bool = false;
+
+    /// Whether another project may use it.
+    fn is_shared(rows: &Northbound, row: &Self::Row, project: &str) -> bool {
+        let _ = (rows, row, project);
         false
+    }
+
+    /// Whether another project sees it.
+    fn is_seen(rows: &Northbound, row: &Self::Row, project: &str) -> bool {
+        Self::is_shared(rows, row, project)
+    }
+
+    /// The project that it is a guest of, which sees it and may delete it.
+    fn landlord<'a>(rows: &'a Northbound, row: &Self::Row) -> Option<&'a str> {
+        let _ = (rows, row);
+        None
     }
 
     /// Whether it is part of what the path names.
@@ -329,26 +343,33 @@ pub(super) fn own<'a, R: Resource>(
     id: &str,
 ) -> Result<&'a Arc<R::Row>, Fault> {
     let row = find::<R>(call, rows, id)?;
-    if call.caller.is_admin || R::project(row) == Some(&call.caller.project) {
+    let caller = &call.caller;
+    if caller.is_admin || R::project(row) == Some(&caller.project) {
         return Ok(row);
     }
-    let what = if call.method == Method::DELETE {
-        "delete"
-    } else {
-        "update"
+    let what = match call.method == Method::DELETE {
+        true if R::landlord(rows, row) == Some(&caller.project) => return Ok(row),
+        true => "delete",
+        false => "update",
     };
     Err(Fault::forbidden(&format!("{what}_{}", R::NAME)))
 }
 
 /// Whether who asks sees an object.
 fn sees<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> bool {
-    let is_own = || R::project(row) == Some(&call.caller.project);
-    R::is_of(call, row) && (call.caller.is_admin || is_own() || R::is_shared(rows, row))
+    let caller = &call.caller;
+    let project = caller.project.as_str();
+    let is_own = || R::project(row) == Some(project) || R::landlord(rows, row) == Some(project);
+    R::is_of(call, row) && (caller.is_admin || is_own() || R::is_seen(rows, row, project))
 }
 
 /// What who asks sees of an object.
 pub(super) fn shown<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> View {
     let mut view = R::shown(rows, row);
+    if R::SHOWS_SHARED {
+        let shared = R::is_shared(rows, row, &call.caller.project);
+        view.insert("shared".to_owned(), json!(shared));
+    }
     if !call.caller.is_admin {
         for attribute in R::ATTRIBUTES.iter().filter(|attribute| attribute.hidden) {
             view.remove(attribute.name);

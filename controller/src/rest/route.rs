@@ -18,11 +18,13 @@ use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
 use super::port_forwarding::{self, PortForwardings};
+use super::rbac_policy::RbacPolicies;
 use super::resource::Answer;
 use super::router::Routers;
 use super::security_group::{SecurityGroups, ensure_default};
 use super::security_group_rule::SecurityGroupRules;
 use super::segments::Segments;
+use super::sharing::adopt;
 use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::trunk::{self, Trunks};
@@ -129,6 +131,9 @@ pub(super) async fn objects(
     collection: &str,
     rest: &[&str],
 ) -> Result<Answer, Fault> {
+    if collection == "rbac-policies" {
+        adopt(database, call).await?;
+    }
     macro_rules! served {
         (
             tagged { $($tagged:literal => $with_tags:ty;)* }
@@ -193,6 +198,7 @@ pub(super) async fn objects(
             "address-scopes" => AddressScopes;
             "agents" => Agents;
             "segments" => Segments;
+            "rbac-policies" => RbacPolicies;
         }
     }
 }
@@ -223,6 +229,7 @@ fn resources(call: &Call) -> Value {
         resource("security_group_rule", "security-group-rules"),
         resource("address_group", "address-groups"),
         resource("trunk", "trunks"),
+        resource("rbac_policy", "rbac-policies"),
         resource("agent", "agents"),
         resource("quota", "quotas"),
     ]})

@@ -19,6 +19,7 @@ use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, apply, fields, stamped};
 use super::security_group_rule::SecurityGroupRules;
+use super::sharing;
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{
     DefaultSecurityGroup, Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
@@ -64,8 +65,10 @@ impl Resource for SecurityGroups {
         Some(&row.project)
     }
 
-    fn is_shared(_rows: &Northbound, group: &SecurityGroup) -> bool {
-        group.shared
+    const SHOWS_SHARED: bool = true;
+
+    fn is_shared(rows: &Northbound, group: &SecurityGroup, project: &str) -> bool {
+        sharing::is_shared(rows, group.uuid, group.shared, project)
     }
 
     fn view(rows: &Northbound, group: &SecurityGroup) -> View {
@@ -78,7 +81,6 @@ impl Resource for SecurityGroups {
             ("tenant_id", json!(group.project)),
             ("project_id", json!(group.project)),
             ("stateful", json!(group.stateful)),
-            ("shared", json!(group.shared)),
             ("security_group_rules", rules.collect()),
             ("tags", json!(group.tags)),
         ])
@@ -149,6 +151,7 @@ impl Resource for SecurityGroups {
         if ports.next().is_some() || rules.any(|rule| rule.security_group != id) {
             return Err(in_use(id));
         }
+        sharing::forget(change, id);
         let transaction = &mut change.transaction;
         transaction.delete(DefaultSecurityGroup::security_group.equals(id));
         transaction.delete(SecurityGroupRule::security_group.equals(id));

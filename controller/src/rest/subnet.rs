@@ -92,9 +92,9 @@ impl Resource for Subnets {
         Some(&row.project)
     }
 
-    fn is_shared(rows: &Northbound, subnet: &Subnet) -> bool {
+    fn is_shared(rows: &Northbound, subnet: &Subnet, project: &str) -> bool {
         let network = rows.networks.get(&subnet.network);
-        network.is_some_and(|network| network.shared)
+        network.is_some_and(|network| Networks::is_shared(rows, network, project))
     }
 
     fn view(_rows: &Northbound, subnet: &Subnet) -> View {

@@ -18,9 +18,12 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
 use super::resource::{Change, Resource, fields, find, stamped};
+use super::sharing::{self, EVERYBODY};
 use super::subnet::cidr;
 use super::{free, quota};
-use crate::northbound::database::tables::{AddressScope, Northbound, SubnetPool};
+use crate::northbound::database::tables::{
+    AccessAction, AccessPolicy, AddressScope, Northbound, SubnetPool,
+};
 
 /// Subnet pools.
 #[derive(Debug)]
@@ -84,8 +87,10 @@ impl Resource for SubnetPools {
         Some(&row.project)
     }
 
-    fn is_shared(_rows: &Northbound, pool: &SubnetPool) -> bool {
-        pool.shared
+    const SHOWS_SHARED: bool = true;
+
+    fn is_shared(rows: &Northbound, pool: &SubnetPool, project: &str) -> bool {
+        sharing::is_shared(rows, pool.uuid, pool.shared, project)
     }
 
     fn view(_rows: &Northbound, pool: &SubnetPool) -> View {
@@ -105,7 +110,6 @@ impl Resource for SubnetPools {
             ("default_quota", json!(pool.default_quota)),
             ("address_scope_id", json!(pool.address_scope)),
             ("is_default", json!(pool.is_default)),
-            ("shared", json!(pool.shared)),
             ("ip_version", json!(pool.ip_version)),
             ("tags", json!(pool.tags)),
         ])
@@ -117,13 +121,15 @@ impl Resource for SubnetPools {
         let id = random_id()?;
         let wanted = Wanted::read(None, values)?;
         wanted.check(change, id)?;
+        let shared = values.boolean("shared").unwrap_or_default();
+        if shared {
+            let named = AccessPolicy::values().set(AccessPolicy::subnet_pool, Some(id));
+            sharing::add(change, named, AccessAction::Shared, (EVERYBODY, &project))?;
+        }
         let columns = wanted
             .columns(values)
             .set(SubnetPool::project, project)
-            .set(
-                SubnetPool::shared,
-                values.boolean("shared").unwrap_or_default(),
-            );
+            .set(SubnetPool::shared, shared);
         change.transaction.insert_as(id, stamped(columns));
         Ok(id)
     }
@@ -157,6 +163,7 @@ impl Resource for SubnetPools {
             let message = "Unable to delete subnet pool: Subnet pool has existing allocations.";
             return Err(bad("SubnetPoolDeleteError", message.to_owned()));
         }
+        sharing::forget(change, pool.uuid);
         change.transaction.delete::<SubnetPool>(pool.uuid);
         Ok(())
     }

@@ -22,6 +22,7 @@ mod port_forwardings;
 mod ports;
 mod routers;
 mod security_groups;
+mod sharing;
 mod subnet_pools;
 mod trunks;
 

@@ -82,6 +82,15 @@ pub(crate) static NETWORK_TRUNK: Noun = Noun {
     short: &["id", "name", "port_id", "sub_ports", "status"],
 };
 
+/// Policies about what others may use.
+pub(crate) static NETWORK_RBAC: Noun = Noun {
+    word: "RBAC policy",
+    collection: "rbac-policies",
+    name: "rbac_policy",
+    names: "rbac_policies",
+    short: &["id", "object_type", "object_id", "action", "target_tenant"],
+};
+
 /// Security groups.
 pub(crate) static SECURITY_GROUP: Noun = Noun {
     word: "security group",

@@ -1,11 +1,13 @@
 //! From a description to the deletion of what it describes.
 
+use ovsdb::Uuid;
 use pipelines::network::Model;
 
 use super::plan::Plan;
 use super::tables::{
-    Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound, Port,
-    PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet, Trunk,
+    AccessPolicy, Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound,
+    Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet,
+    Trunk,
 };
 
 /// The plan that deletes all objects of a description that are there.
@@ -54,18 +56,21 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
         if rows.security_groups.get(&uuid).is_some() {
             plan.transaction
                 .delete(SecurityGroupRule::security_group.equals(uuid));
+            forget(rows, &mut plan, uuid);
             plan.delete::<SecurityGroup>("security group", &group.name, uuid);
         }
     }
     for group in model.address_groups() {
         let uuid = group.id.0;
         if rows.address_groups.get(&uuid).is_some() {
+            forget(rows, &mut plan, uuid);
             plan.delete::<AddressGroup>("address group", &group.name, uuid);
         }
     }
     for network in model.networks() {
         let uuid = network.id.0;
         if rows.networks.get(&uuid).is_some() {
+            forget(rows, &mut plan, uuid);
             plan.transaction.delete(Subnet::network.equals(uuid));
             plan.transaction.delete(Segment::network.equals(uuid));
             plan.delete::<Network>("network", &network.name, uuid);
@@ -79,4 +84,11 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
         }
     }
     plan
+}
+
+/// Deletes who may use an object that goes.
+fn forget(rows: &Northbound, plan: &mut Plan, object: Uuid) {
+    for policy in rows.access_policies.index().by_object.all(object) {
+        plan.transaction.delete::<AccessPolicy>(policy.uuid);
+    }
 }

@@ -6,8 +6,8 @@ use ovsdb::Column;
 use ovsdb::tables::Declared;
 
 use super::tables::{
-    AddressGroup, AddressScope, FloatingIp, Host, Log, Network, Northbound, Port, PortForwarding,
-    Router, SecurityGroup, SecurityGroupRule, Segment, Subnet, SubnetPool, Trunk,
+    AccessPolicy, AddressGroup, AddressScope, FloatingIp, Host, Log, Network, Northbound, Port,
+    PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet, SubnetPool, Trunk,
 };
 
 /// A row that says how often and when it was changed.
@@ -71,5 +71,5 @@ macro_rules! tagged {
 }
 
 revised!(Network Segment Subnet SubnetPool AddressScope AddressGroup Port Trunk Log Host);
-revised!(SecurityGroup SecurityGroupRule Router FloatingIp PortForwarding);
+revised!(SecurityGroup SecurityGroupRule Router FloatingIp PortForwarding AccessPolicy);
 tagged!(Network Subnet SubnetPool Port SecurityGroup Trunk Router FloatingIp);

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ovsdb::Uuid;
 
 pub(crate) use super::words::{
-    Direction, EncapType, Ethertype, ForwardedProtocol, Ipv6Mode, LogEvent, SegmentType, Status,
+    AccessAction, Direction, EncapType, Ethertype, ForwardedProtocol, Ipv6Mode, LogEvent,
+    SegmentType, Status,
 };
 
 /// The `device_owner` of the port that a router has on a network that it joins; Neutron's.
@@ -568,6 +569,36 @@ ovsdb::tables! {
         by_port: Uuid = |row| [row.port];
     }
 
+    /// Lets projects use what belongs to another: Neutron's RBAC policy. It is about one object,
+    /// whose `revision_number` who makes, changes or deletes it verifies and adds to.
+    table access_policies: AccessPolicy = "Access_Policy" {
+        /// The project that owns it.
+        project: String;
+        /// How often it was changed; who writes adds one.
+        revision_number: i64;
+        /// When it was made, in seconds since 1970, UTC.
+        created_at: i64;
+        /// When it was changed last, in seconds since 1970, UTC.
+        updated_at: i64;
+        /// What it allows.
+        action: AccessAction;
+        /// The project that it is for, or `*` for all.
+        target: String;
+        /// The network that it is about.
+        network: Option<Uuid>;
+        /// The subnet pool that it is about.
+        subnet_pool: Option<Uuid>;
+        /// The address scope that it is about.
+        address_scope: Option<Uuid>;
+        /// The security group that it is about.
+        security_group: Option<Uuid>;
+        /// The address group that it is about.
+        address_group: Option<Uuid>;
+    } index {
+        /// By the object.
+        by_object: Uuid = |row| row.object();
+    }
+
     /// How much a project may have, where that is not the default.
     table quotas: Quota = "Quota" {
         /// The project.
@@ -628,5 +659,14 @@ ovsdb::tables! {
     } index {
         /// By the name.
         by_name: String = |row| [row.name.clone()];
+    }
+}
+
+impl AccessPolicy {
+    /// The object that it is about.
+    pub(crate) fn object(&self) -> Option<Uuid> {
+        let groups = self.security_group.or(self.address_group);
+        let pools = self.subnet_pool.or(self.address_scope);
+        self.network.or(pools).or(groups)
     }
 }

@@ -3,6 +3,16 @@
 use pipelines::network;
 
 ovsdb::enumeration! {
+    /// What others may do with an object.
+    pub(crate) enum AccessAction {
+        /// Use it as their own.
+        Shared = "access_as_shared",
+        /// Lead their routers outside by it, and have floating IPs of it.
+        External = "access_as_external",
+    }
+}
+
+ovsdb::enumeration! {
     /// How a segment is carried.
     pub(crate) enum SegmentType {
         /// Untagged on a physical network.

@@ -17,14 +17,14 @@ use super::{Answer, kind};
 use crate::northbound::database::Database;
 use crate::northbound::database::tests::Server;
 
-struct Client<'a> {
-    database: &'a Database,
-    identity: &'a Identity,
-    token: &'a str,
+pub(super) struct Client<'a> {
+    pub(super) database: &'a Database,
+    pub(super) identity: &'a Identity,
+    pub(super) token: &'a str,
 }
 
 impl Client<'_> {
-    async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("X-Auth-Token", self.token);
         let body = if body.is_null() {
@@ -39,7 +39,7 @@ impl Client<'_> {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    async fn make(&self, name: &str, object: Value) -> Value {
+    pub(super) async fn make(&self, name: &str, object: Value) -> Value {
         let path = format!("/v2.0/{}s", name.replace('_', "-"));
         let (status, answer) = self.ask("POST", &path, json!({ name: object })).await;
         assert_eq!(status, 201, "{answer}");
@@ -47,7 +47,7 @@ impl Client<'_> {
     }
 }
 
-fn tokens() -> Identity {
+pub(super) fn tokens() -> Identity {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let text = "- {token: root, project: ops, roles: [admin, member]}\n\
                 - {token: ann, project: a}\n\
