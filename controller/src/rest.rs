@@ -30,6 +30,7 @@ mod agent;
 mod ask;
 mod attribute;
 mod availability;
+mod availability_zone;
 mod call;
 mod extension;
 mod fault;

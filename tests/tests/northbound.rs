@@ -164,6 +164,14 @@ fn objects_are_made_and_changed_by_hand() -> anyhow::Result<()> {
     let routers = brint("router list -f value -c name")?;
     ensure!(routers == "r1\n", "{routers}");
 
+    // Where a host is, only people know.
+    northbound.apply("hosts:\n  - {name: host1, encap_ip: 192.0.2.1}\n", "")?;
+    brint("host set host1 --availability-zone east --gateway-priority 3")?;
+    let host = brint("host show host1 -f value -c availability_zone -c gateway_priority")?;
+    ensure!(host == "east\n3\n", "{host}");
+    brint("network create net2 availability_zone_hints=[\"east\"]")?;
+    brint("network delete net2")?;
+
     // A mistake is told in the API's words, and changes nothing.
     let wrong = brint("network set net1 mtu=many").expect_err("no number");
     ensure!(wrong.to_string().contains("mtu"), "{wrong}");

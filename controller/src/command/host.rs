@@ -16,7 +16,7 @@ use crate::northbound::database::{DOWN_TIME, now};
 /// The columns of a list.
 const SHORT: [&str; 5] = ["id", "name", "alive", "encap_ip", "nb_cfg"];
 
-/// Shows hosts of the northbound database, and deletes those that are gone
+/// Shows hosts of the northbound database, says where they are, and deletes those that are gone
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -39,6 +39,26 @@ enum Command {
         host: String,
         #[command(flatten)]
         shown: Shown,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
+    /// Says of one what people know and its agent does not
+    Set {
+        /// The host
+        #[arg(value_name = "NAME|UUID")]
+        host: String,
+        /// Where it is; networks can be asked for that are there
+        #[arg(
+            long,
+            value_name = "ZONE",
+            required_unless_present = "gateway_priority"
+        )]
+        availability_zone: Option<String>,
+        /// Routers lead outside by the hosts with the greatest
+        #[arg(long, value_name = "NUMBER")]
+        gateway_priority: Option<u16>,
+        #[command(flatten)]
+        waiting: Waiting,
         #[command(flatten)]
         northbound: Northbound,
     },
@@ -66,6 +86,32 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         } => northbound.with(async |session| {
             let hosts = all(&session.database.snapshot());
             shown.show(&Fields::find(hosts, "host", &host)?)
+        })?,
+        Command::Set {
+            host,
+            availability_zone,
+            gateway_priority,
+            waiting,
+            northbound,
+        } => northbound.with(async |session| {
+            let hosts = all(&session.database.snapshot());
+            let host = Fields::find(hosts, "host", &host)?;
+            let id: Uuid = host.text("id").parse().context("an id")?;
+            let plan = |_: &Rows| {
+                let mut plan = Plan::default();
+                let mut columns = Host::values().set(Host::updated_at, now());
+                if let Some(zone) = &availability_zone {
+                    columns = columns.set(Host::availability_zone, zone.as_str());
+                }
+                if let Some(priority) = gateway_priority {
+                    columns = columns.set(Host::gateway_priority, i64::from(priority));
+                }
+                plan.transaction.update(id, columns);
+                let revision = Host::revision_number.plus(1);
+                plan.transaction.mutate(id, [revision]);
+                plan
+            };
+            session.carry_out(plan, &waiting).await
         })?,
         Command::Delete {
             hosts,
@@ -111,6 +157,7 @@ fn fields(rows: &Rows, row: &Host) -> Fields {
         ("bridge_mappings", json!(row.bridge_mappings)),
         ("mtu", json!(row.mtu)),
         ("gateway_priority", json!(row.gateway_priority)),
+        ("availability_zone", json!(row.availability_zone)),
         ("nb_cfg", json!(state.map(|state| state.nb_cfg))),
         ("version", json!(state.map(|state| state.version.as_str()))),
         ("description", json!(row.description)),

@@ -8,6 +8,7 @@ use ovsdb::table::Table;
 use serde_json::{Value, json};
 
 use super::attribute::{Attribute, ID, Kind, Values};
+use super::availability_zone::zone;
 use super::fault::Fault;
 use super::list::View;
 use super::new::time;
@@ -51,22 +52,19 @@ impl Resource for Agents {
 
     fn view(rows: &Northbound, host: &Host) -> View {
         let state = rows.host_states.index().by_name.get(host.name.as_str());
-        let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
-        let alive = state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time));
         let bound = rows
             .ports
             .iter()
             .filter(|port| port.host.as_deref() == Some(&host.name));
         let tunnel_types: Vec<_> = host.encap_types.iter().map(|kind| kind.as_str()).collect();
-        let zone = Some(host.availability_zone.as_str()).filter(|zone| !zone.is_empty());
         fields([
             ("agent_type", json!("Open vSwitch agent")),
             ("binary", json!("brint")),
             ("topic", json!("N/A")),
             ("host", json!(host.name)),
-            ("alive", json!(alive)),
+            ("alive", json!(is_alive(rows, host))),
             ("admin_state_up", json!(host.admin_state_up)),
-            ("availability_zone", json!(zone)),
+            ("availability_zone", json!(zone(host))),
             ("description", json!(host.description)),
             ("resources_synced", json!(null)),
             ("started_at", moment(state.map(|state| state.started_at))),
@@ -132,15 +130,9 @@ fn moment(seconds: Option<i64>) -> Value {
     json!(time(seconds).replace('T', " ").trim_end_matches('Z'))
 }
 
-/// `availability_zones`: the places that hosts say they are at.
-pub(super) fn zones(rows: &Northbound) -> Value {
-    let zones = rows
-        .hosts
-        .iter()
-        .map(|host| host.availability_zone.as_str());
-    let zones: std::collections::BTreeSet<_> = zones.filter(|zone| !zone.is_empty()).collect();
-    let zones = zones.into_iter();
-    zones
-        .map(|name| json!({"name": name, "resource": "network", "state": "available"}))
-        .collect()
+/// Whether the agent of a host was heard not long ago.
+pub(super) fn is_alive(rows: &Northbound, host: &Host) -> bool {
+    let state = rows.host_states.index().by_name.get(host.name.as_str());
+    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
+    state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time))
 }

@@ -56,6 +56,12 @@ const EXTENSIONS: &[Extension] = &[
         "2015-01-01T10:00:00-00:00",
     ),
     extension(
+        "availability_zone_filter",
+        "Availability Zone Filter Extension",
+        "Lists of places can be filtered",
+        "2018-06-22T10:00:00-00:00",
+    ),
+    extension(
         "binding",
         "Port Binding",
         "Ports say on which host they are",
@@ -186,6 +192,12 @@ const EXTENSIONS: &[Extension] = &[
         "Network IP Availability",
         "Networks say how many of their addresses are taken",
         "2015-09-24T00:00:00-00:00",
+    ),
+    extension(
+        "network_availability_zone",
+        "Network Availability Zone",
+        "Networks say where they are, and where they should be",
+        "2015-01-01T10:00:00-00:00",
     ),
     extension(
         "pagination",

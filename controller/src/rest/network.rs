@@ -1,5 +1,6 @@
 //! `networks`: layer-2 networks and what carries them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -12,6 +13,7 @@ use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TAGS,
     TENANT_ID, UPDATED_AT, Values,
 };
+use super::availability_zone;
 use super::fault::Fault;
 use super::floating_ip;
 use super::list::View;
@@ -77,6 +79,8 @@ impl Resource for Networks {
             .by_admin()
             .for_admin()
             .filter(),
+        Attribute::made("availability_zone_hints", Kind::Texts).sort(),
+        Attribute::shown("availability_zones", Kind::Texts),
         Attribute::shown("l2_adjacency", Kind::Boolean),
         TAGS,
         REVISION_NUMBER,
@@ -136,9 +140,15 @@ impl Resource for Networks {
             ),
             ("ipv4_address_scope", json!(scope_of(rows, network.uuid, 4))),
             ("ipv6_address_scope", json!(scope_of(rows, network.uuid, 6))),
+            (
+                "availability_zone_hints",
+                json!(network.availability_zone_hints),
+            ),
+            (
+                "availability_zones",
+                json!(availability_zone::of_network(rows, network.uuid)),
+            ),
             // Nothing of these is served; clients look at them all the same.
-            ("availability_zone_hints", json!([])),
-            ("availability_zones", json!([])),
             ("qos_policy_id", json!(null)),
             ("l2_adjacency", json!(true)),
             ("tags", json!(network.tags)),
@@ -158,6 +168,9 @@ impl Resource for Networks {
         let project = change.call.project_of(values)?;
         quota::check(change, "network", &project)?;
         let id = random_id()?;
+        let hints = values.texts("availability_zone_hints").unwrap_or_default();
+        availability_zone::check(change.rows, &hints)?;
+        let hints: BTreeSet<String> = hints.into_iter().map(str::to_owned).collect();
         let up = values.boolean("admin_state_up").unwrap_or(true);
         let secured = values.boolean("port_security_enabled").unwrap_or(true);
         for (name, action) in FOR_ALL {
@@ -168,6 +181,7 @@ impl Resource for Networks {
         }
         let columns = columns(values)
             .set(Network::project, project)
+            .set(Network::availability_zone_hints, hints)
             .set(Network::admin_state_up, up)
             .set(Network::port_security_enabled, secured)
             .set(Network::mtu, size(values)?.flatten());

@@ -28,7 +28,9 @@ use super::sharing::adopt;
 use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::trunk::{self, Trunks};
-use super::{address_group, agent, availability, extension, interface, quota, resource, tag};
+use super::{
+    address_group, availability, availability_zone, extension, interface, quota, resource, tag,
+};
 use crate::northbound::database::Database;
 
 /// The header that names a request in the log.
@@ -157,10 +159,7 @@ pub(super) async fn objects(
                     ($plain, [id]) => resource::answer::<$without>(database, call, Some(id)).await,
                 )*
                 ("quotas", rest) => quota::answer(database, call, rest).await,
-                ("availability_zones", []) if call.method == hyper::Method::GET => {
-                    let zones = agent::zones(&database.snapshot());
-                    Ok((StatusCode::OK, Some(json!({ "availability_zones": zones }))))
-                }
+                ("availability_zones", []) => availability_zone::answer(&database.snapshot(), call),
                 ("floatingips", [_, "port_forwardings", rest @ ..]) if rest.len() < 2 => {
                     port_forwarding::check_parent(call, &database.snapshot())?;
                     let id = rest.first().copied();

@@ -101,7 +101,33 @@ async fn hosts_are_shown_as_agents_until_they_are_deleted() {
         (&json!("hv1"), &json!(true))
     );
     let (_, answer) = ask(&database, "GET", "/v2.0/availability_zones", "").await;
-    assert_eq!(answer["availability_zones"][0]["name"], "east");
+    let east = json!({"name": "east", "resource": "network", "state": "available"});
+    assert_eq!(answer["availability_zones"], json!([east]));
+    for (filter, found) in [
+        ("name=east&resource=network", 1),
+        ("name=west", 0),
+        ("resource=router", 0),
+        ("state=unavailable", 0),
+    ] {
+        let path = format!("/v2.0/availability_zones?{filter}");
+        let (_, answer) = ask(&database, "GET", &path, "").await;
+        let zones = answer["availability_zones"].as_array().unwrap();
+        assert_eq!(zones.len(), found, "{filter}");
+    }
+    // Where a network is, its ports say.
+    let hinted = |zone: &str| json!({"availability_zone_hints": [zone]});
+    let (status, answer) = try_make(&database, "network", hinted("west")).await;
+    assert_eq!((status, kind(&answer)), (404, "AvailabilityZoneNotFound"));
+    let network = make(&database, "network", hinted("east")).await;
+    assert_eq!(network["availability_zone_hints"], json!(["east"]));
+    assert_eq!(network["availability_zones"], json!([]));
+    let port = json!({"network_id": network["id"], "binding:host_id": "hv1"});
+    make(&database, "port", port).await;
+    let path = format!("/v2.0/networks/{}", network["id"].as_str().unwrap());
+    let (_, answer) = ask(&database, "GET", &path, "").await;
+    assert_eq!(answer["network"]["availability_zones"], json!(["east"]));
+    let moved = json!({ "network": hinted("east") }).to_string();
+    assert_eq!(ask(&database, "PUT", &path, &moved).await.0, 400);
     let path = format!("/v2.0/agents/{id}");
     let down = r#"{"agent": {"admin_state_up": false, "description": "in repair"}}"#;
     let (status, answer) = ask(&database, "PUT", &path, down).await;
