@@ -31,6 +31,7 @@ mod ask;
 mod attribute;
 mod availability;
 mod availability_zone;
+mod binding;
 mod call;
 mod extension;
 mod fault;

@@ -16,7 +16,7 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
 use super::resource::{
-    Answer, Change, Resource, apply, check_revision, fields, find, own, shown, stamped,
+    Answer, Change, Resource, add_history, apply, check_revision, fields, find, own, shown, stamped,
 };
 use super::sharing;
 use crate::northbound::database::Database;
@@ -70,7 +70,7 @@ impl Resource for AddressGroups {
     }
 
     fn shown(rows: &Northbound, group: &AddressGroup) -> View {
-        // Neutron has no history of these.
+        // Neutron shows no history of these.
         let mut view = Self::view(rows, group);
         view.insert("id".to_owned(), json!(group.uuid));
         view
@@ -158,8 +158,13 @@ pub(super) async fn answer(
     })
     .await?;
     let rows = database.snapshot();
-    let group = shown::<AddressGroups>(call, &rows, find::<AddressGroups>(call, &rows, id)?);
-    Ok((StatusCode::OK, Some(json!({ "address_group": group }))))
+    let group = find::<AddressGroups>(call, &rows, id)?;
+    // Only here Neutron tells their history, and whether they are shared.
+    let mut view = shown::<AddressGroups>(call, &rows, group);
+    let shared = AddressGroups::is_shared(&rows, group, &call.caller.project);
+    view.insert("shared".to_owned(), json!(shared));
+    add_history(&mut view, &**group);
+    Ok((StatusCode::OK, Some(json!({ "address_group": view }))))
 }
 
 /// Reads blocks, and addresses, which are blocks of one.

@@ -56,6 +56,7 @@ impl Resource for Agents {
             .ports
             .iter()
             .filter(|port| port.host.as_deref() == Some(&host.name));
+        let description = Some(&host.description).filter(|text| !text.is_empty());
         let tunnel_types: Vec<_> = host.encap_types.iter().map(|kind| kind.as_str()).collect();
         fields([
             ("agent_type", json!("Open vSwitch agent")),
@@ -65,7 +66,7 @@ impl Resource for Agents {
             ("alive", json!(is_alive(rows, host))),
             ("admin_state_up", json!(host.admin_state_up)),
             ("availability_zone", json!(zone(host))),
-            ("description", json!(host.description)),
+            ("description", json!(description)),
             ("resources_synced", json!(null)),
             ("started_at", moment(state.map(|state| state.started_at))),
             (

@@ -29,7 +29,7 @@ use crate::northbound::database::tables::{
 };
 
 /// What the database can hold of an MTU.
-const MTU: std::ops::RangeInclusive<i64> = 68..=65535;
+const MTU: std::ops::RangeInclusive<i64> = 1..=65535;
 
 /// The attributes that are for all projects.
 const FOR_ALL: [(&str, AccessAction); 2] = [

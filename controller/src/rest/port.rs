@@ -16,6 +16,7 @@ use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TENANT_ID,
     UPDATED_AT, Values, plain,
 };
+use super::binding::{VNIC_TYPES, binding, host, profile, unbind_yet};
 use super::call::Call;
 use super::fault::Fault;
 use super::floating_ip::{is_address_port, leave};
@@ -30,23 +31,6 @@ use super::resource::{Change, Resource, fields, find, stamped};
 use super::security_group::{SecurityGroups, default_group};
 use super::trunk;
 use crate::northbound::database::tables::{Address, Network, Northbound, Port, Status};
-
-const VNIC_TYPES: &[&str] = &[
-    "normal",
-    "direct",
-    "macvtap",
-    "baremetal",
-    "direct-physical",
-    "virtio-forwarder",
-    "smart-nic",
-    "vdpa",
-    "accelerator-direct",
-    "accelerator-direct-physical",
-    "remote-managed",
-];
-
-/// The longest `binding:profile`, in bytes; Neutron's.
-const LONGEST_PROFILE: usize = 4095;
 
 /// Ports.
 #[derive(Debug)]
@@ -176,6 +160,14 @@ impl Resource for Ports {
             view.insert("trunk_details".to_owned(), details);
         }
         view
+    }
+
+    fn add_made(view: &mut View) {
+        unbind_yet(view);
+    }
+
+    fn add_changed(view: &mut View) {
+        unbind_yet(view);
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
@@ -384,25 +376,6 @@ fn assignment(name: &str, ip: IpAddr) -> Value {
     json!({"ip_address": ip, "fqdn": format!("{hostname}.openstacklocal."), "hostname": hostname})
 }
 
-/// Neutron's `binding:vif_type` and `binding:vif_details`.
-fn binding(rows: &Northbound, port: &Port) -> (&'static str, Value) {
-    let Some(host) = trunk::host(rows, port).filter(|host| !host.is_empty()) else {
-        return ("unbound", json!({}));
-    };
-    if rows.hosts.index().by_name.get(host).is_none() {
-        return ("binding_failed", json!({}));
-    }
-    let details = json!({
-        "connectivity": "l2",
-        "port_filter": true,
-        "ovs_hybrid_plug": false,
-        "datapath_type": "system",
-        "bridge_name": "br-int",
-        "bound_drivers": {"0": "openvswitch"},
-    });
-    ("ovs", details)
-}
-
 /// The MAC address that is given, that there is, or a new one.
 fn mac(
     change: &mut Change<'_>,
@@ -496,8 +469,8 @@ fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
     if values.has("binding:host_id") {
         columns = columns.set(Port::host, host(values).map(str::to_owned));
     }
-    if let Some(profile) = values.get("binding:profile") {
-        columns = columns.set(Port::binding_profile, binding_profile(profile)?);
+    if let Some(given) = values.get("binding:profile") {
+        columns = columns.set(Port::binding_profile, profile(given)?);
     }
     if let Some(name) = values.text("dns_name") {
         columns = columns.set(Port::dns_name, name.to_lowercase());
@@ -506,26 +479,6 @@ fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
         columns = columns.set(Port::dns_domain, domain.to_lowercase());
     }
     Ok(columns)
-}
-
-/// The host that is given; empty is none.
-fn host(values: &Values) -> Option<&str> {
-    let host = values.text("binding:host_id");
-    host.filter(|host| !host.is_empty())
-}
-
-fn binding_profile(profile: &Value) -> Result<String, Fault> {
-    let problem = |reason: String| Fault::attribute("binding:profile", &reason);
-    let text = match profile {
-        Value::Null => String::new(),
-        Value::Object(profile) if profile.is_empty() => String::new(),
-        Value::Object(_) => profile.to_string(),
-        other => return Err(problem(format!("'{}' is not a dictionary", plain(other)))),
-    };
-    if text.len() > LONGEST_PROFILE {
-        return Err(Fault::invalid_input("binding:profile value too large"));
-    }
-    Ok(text)
 }
 
 /// Whether a port works: one of a router is plugged in nowhere, and every host answers for it.

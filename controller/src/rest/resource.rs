@@ -126,20 +126,18 @@ pub(super) trait Resource {
     /// An object as clients see it.
     fn shown(rows: &Northbound, row: &Self::Row) -> View {
         let mut view = Self::view(rows, row);
-        let common = [
-            ("id", json!(row.uuid())),
-            ("revision_number", json!(row.revision())),
-            ("created_at", json!(time(row.created()))),
-            ("updated_at", json!(time(row.updated()))),
-        ];
-        for (name, value) in common {
-            view.insert(name.to_owned(), value);
-        }
+        view.insert("id".to_owned(), json!(row.uuid()));
+        add_history(&mut view, row);
         view
     }
 
-    /// Adds what only the answer says that an object was made.
+    /// Puts right what only the answer says that an object was made.
     fn add_made(view: &mut View) {
+        let _ = view;
+    }
+
+    /// Puts right what only the answer says that an object was changed.
+    fn add_changed(view: &mut View) {
         let _ = view;
     }
 
@@ -265,11 +263,21 @@ async fn update<R: Resource>(database: &Database, call: &Call, id: &str) -> Resu
     })
     .await?;
     let rows = database.snapshot();
-    Ok(Value::Object(shown::<R>(
-        call,
-        &rows,
-        find::<R>(call, &rows, id)?,
-    )))
+    let mut view = shown::<R>(call, &rows, find::<R>(call, &rows, id)?);
+    R::add_changed(&mut view);
+    Ok(Value::Object(view))
+}
+
+/// Adds how often and when an object was changed.
+pub(super) fn add_history(view: &mut View, row: &impl Revised) {
+    let history = [
+        ("revision_number", json!(row.revision())),
+        ("created_at", json!(time(row.created()))),
+        ("updated_at", json!(time(row.updated()))),
+    ];
+    for (name, value) in history {
+        view.insert(name.to_owned(), value);
+    }
 }
 
 /// What every new row has.

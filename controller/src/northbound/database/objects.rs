@@ -25,6 +25,9 @@ use super::tables::{
     Trunk,
 };
 
+/// The least that every network carries (RFC 791), whatever is asked for.
+const LEAST_MTU: i64 = 68;
+
 /// What the rows describe.
 #[derive(Debug)]
 pub(crate) struct Described {
@@ -140,7 +143,7 @@ impl Reader<'_> {
             name: row.name.clone(),
             project: row.project.clone(),
             segment,
-            mtu: number("mtu", row.mtu)?,
+            mtu: number("mtu", row.mtu.map(|mtu| mtu.max(LEAST_MTU)))?,
             dns_domain: row.dns_domain.clone(),
             subnets: self.each("subnet", subnets, |_, row| subnet(row)),
         })

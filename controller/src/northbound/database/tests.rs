@@ -184,7 +184,7 @@ async fn a_value_that_the_schema_lacks_is_invalid() {
     let server = Server::start();
     let database = server.open().await;
     let mut transaction = Transaction::new();
-    transaction.insert(Network::values().set(Network::mtu, Some(67)));
+    transaction.insert(Network::values().set(Network::mtu, Some(0)));
     let refused = database.transact(transaction).await;
     assert!(
         matches!(refused, Err(WriteError::Invalid(_))),
