@@ -120,8 +120,7 @@ impl<'a> Errand<'a> {
             router, port, side, ..
         } = self.answered;
         if let Side::Inside = side {
-            let routes = Resubmit::to(br_int::ROUTES).into();
-            return Some(vec![ROUTER.set(router.number.into()), routes]);
+            return Some(self.way_inside());
         }
         let mut subnets = router.site.model().subnets_of(port);
         let next_hop = match subnets.find(|subnet| subnet.cidr().contains(&ip)) {
@@ -137,8 +136,18 @@ impl<'a> Errand<'a> {
         Some(self.way_on(next_hop, 0))
     }
 
-    /// What a packet passes that comes back from outside: it is translated back.
+    /// What brings a packet of the router's own wherever it leads.
+    fn way_inside(&self) -> Vec<Action> {
+        let number = self.answered.router.number.into();
+        vec![ROUTER.set(number), Resubmit::to(br_int::ROUTES).into()]
+    }
+
+    /// What a packet passes that comes back from a network that another entered: what comes from
+    /// outside is translated back.
     pub fn way_back(&self) -> Vec<Action> {
+        if let Side::Inside = self.answered.side {
+            return self.way_inside();
+        }
         vec![
             NETWORK.set(self.answered.network.vlan.into()),
             ROUTER.set(self.answered.router.number.into()),

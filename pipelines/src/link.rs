@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, UDP_DST, UDP_SRC};
+use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, MacAddr, UDP_DST, UDP_SRC};
 
 use crate::table::Draft;
 
@@ -30,6 +30,9 @@ pub(crate) const ROUTER_SOLICITED_OVERRIDE: u32 = 0xe000_0000;
 
 /// The option that holds the MAC of the target (RFC 4861, section 4.6.1).
 pub(crate) const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
+
+/// Everybody on a link, by IPv6 (RFC 2464, section 7).
+pub(crate) const ALL_NODES: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 
 /// DHCP, by the version of IP that it runs on.
 #[derive(Clone, Copy)]

@@ -73,7 +73,7 @@ pub enum Service {
     Dns,
     /// Why a packet goes no further than a router.
     Undelivered,
-    /// The MAC of a station outside.
+    /// The MAC of a station that the model does not know.
     Neighbour,
 }
 

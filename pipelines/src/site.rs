@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::field::{EthType, PortNo};
 
 use crate::{
@@ -243,6 +244,25 @@ impl Site {
     /// The hosts that have a port, this one aside.
     fn other_hosts<'a>(&'a self, port: &'a Port) -> impl Iterator<Item = &'a HostName> {
         self.hosts_of(port).filter(|host| **host != self.host)
+    }
+
+    /// The addresses that a port has only if its machine takes them: its machine, or another's.
+    ///
+    /// Pairs are for addresses that move from machine to machine, and who is without port security
+    /// has what it likes. Where a port is that is bound nowhere, the model does not know either: an
+    /// address may be reserved by such a port for the pairs of others.
+    pub(crate) fn claims(&self, port: &Port) -> BTreeSet<IpNet> {
+        if self.model.router_port(port.id).is_some() {
+            return BTreeSet::new();
+        }
+        if !port.port_security_enabled {
+            let everything = [Ipv4Net::default().into(), Ipv6Net::default().into()];
+            return everything.into();
+        }
+        let pairs = port.allowed_address_pairs.iter();
+        let pairs = pairs.map(|pair| pair.ip_address.trunc());
+        let reserved = port.all_ips().filter(|_| port.host.is_none());
+        pairs.chain(reserved.map(IpNet::from)).collect()
     }
 
     /// One port that is not here, of a network that has a local VLAN here.
@@ -500,4 +520,12 @@ impl<'a> LocalPort<'a> {
 pub(crate) struct RemotePort<'a> {
     pub(crate) network: LocalNetwork<'a>,
     pub(crate) port: &'a Port,
+}
+
+impl RemotePort<'_> {
+    /// Whether the model says where it is: on another host, or wherever its router answers.
+    pub(crate) fn is_placed(&self) -> bool {
+        let model = self.network.site.model();
+        self.port.host.is_some() || model.router_port(self.port.id).is_some()
+    }
 }

@@ -14,7 +14,8 @@ use openflow::{
 };
 
 use super::{
-    accept_or_ingress, connection::TRACKED, delivery, dhcp_ipv4, dhcp_ipv6, dropped, rules_egress,
+    accept_or_ingress, connection::TRACKED, delivery, dhcp_ipv4, dhcp_ipv6, dropped,
+    router_learned, rules_egress,
 };
 use crate::{
     explain::Decision,
@@ -78,10 +79,12 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     let own_mac = port.port.mac_address;
+    let claims = port.network.site.claims(port.port);
     for (mac, block) in port.port.sources() {
+        let is_claim = port.network.is_routed() && claims.contains(&block);
         match block {
-            IpNet::V4(block) => source_v4(port, mac, block, flows),
-            IpNet::V6(block) => source_v6(port, mac, block, flows),
+            IpNet::V4(block) => source_v4(port, mac, (block, is_claim), flows),
+            IpNet::V6(block) => source_v6(port, mac, (block, is_claim), flows),
         }
         let dhcp = Dhcp::of(block);
         let request = dhcp.request(from(port, DHCP_REQUEST, flows).when(ETH_SRC, mac));
@@ -123,12 +126,22 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         .resubmit(&dropped::TABLE);
 }
 
-fn source_v4(port: LocalPort<'_>, mac: MacAddr, block: Ipv4Net, flows: &mut Flows<'_>) {
-    from(port, LINK, flows)
+/// An address that a machine may take is noted for routers when it says that it has it.
+fn source_v4(
+    port: LocalPort<'_>,
+    mac: MacAddr,
+    (block, is_claim): (Ipv4Net, bool),
+    flows: &mut Flows<'_>,
+) {
+    let own = from(port, LINK, flows)
         .when(ETH_SRC, mac)
         .when(ETH_TYPE, EthType::ARP)
-        .when_masked(ARP_SPA, block.network(), block.netmask())
-        .resubmit(&delivery::TABLE);
+        .when_masked(ARP_SPA, block.network(), block.netmask());
+    let own = match is_claim {
+        true => own.learn(router_learned::from_arp(port.network)),
+        false => own,
+    };
+    own.resubmit(&delivery::TABLE);
     // A hypervisor announces a machine that it took over so (QEMU does).
     from(port, LINK, flows)
         .when(ETH_SRC, mac)
@@ -136,7 +149,12 @@ fn source_v4(port: LocalPort<'_>, mac: MacAddr, block: Ipv4Net, flows: &mut Flow
         .resubmit(&delivery::TABLE);
 }
 
-fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flows<'_>) {
+fn source_v6(
+    port: LocalPort<'_>,
+    mac: MacAddr,
+    (block, is_claim): (Ipv6Net, bool),
+    flows: &mut Flows<'_>,
+) {
     for icmp_type in [
         link::LISTENER_QUERY,
         link::ROUTER_SOLICITATION,
@@ -148,10 +166,14 @@ fn source_v6(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flow
             .resubmit(&delivery::TABLE);
     }
     // What is advertised must be the port's own, whoever is named as source.
-    icmpv6(from(port, LINK, flows), link::NEIGHBOUR_ADVERTISEMENT)
+    let own = icmpv6(from(port, LINK, flows), link::NEIGHBOUR_ADVERTISEMENT)
         .when(ETH_SRC, mac)
-        .when_masked(ND_TARGET, block.network(), block.netmask())
-        .resubmit(&delivery::TABLE);
+        .when_masked(ND_TARGET, block.network(), block.netmask());
+    let own = match is_claim {
+        true => own.learn(router_learned::from_advertisement(port.network)),
+        false => own,
+    };
+    own.resubmit(&delivery::TABLE);
 }
 
 /// Where a DHCP request goes: to the agent, or else to servers of the network.

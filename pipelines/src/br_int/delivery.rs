@@ -21,7 +21,7 @@ use super::{
 use crate::{
     link,
     registers::{NETWORK, PORT},
-    routed::AnsweredPort,
+    routed::{AnsweredPort, Side},
     site::{LocalNetwork, LocalPort},
     subject::{Station, Subject},
     table::{Actions, Draft, Flows, Table},
@@ -44,6 +44,7 @@ pub(super) static TABLE: Table = Table {
 
 const QUESTION_FROM_OUTSIDE: u16 = 15;
 const QUESTION: u16 = 14;
+const ANSWER: u16 = 14;
 const ROUTER: u16 = 13;
 const STATION: u16 = 12;
 pub(super) const MULTICAST: u16 = 10;
@@ -68,6 +69,9 @@ fn router_flows(answered: AnsweredPort<'_>, flows: &mut Flows<'_>) {
         .when(NETWORK, network.vlan.into())
         .when(ETH_DST, port.mac_address)
         .goto(&router_input::TABLE);
+    if network.uplink().is_some() && answered.side == Side::Inside {
+        answer_flows(network, port.mac_address, flows);
+    }
     for ip in answered.addresses() {
         question(network, ip, flows.at(QUESTION)).goto(&router_questions::TABLE);
         // Every host would answer.
@@ -76,6 +80,27 @@ fn router_flows(answered: AnsweredPort<'_>, flows: &mut Flows<'_>) {
             question(network, ip, from_outside).drop();
         }
     }
+}
+
+/// Who took an address answers a router, and that is on every host: each has to hear it.
+fn answer_flows(network: LocalNetwork<'_>, router: MacAddr, flows: &mut Flows<'_>) {
+    let mut to_all = |everyone, matching: fn(Draft<'_>) -> Draft<'_>| {
+        let answer = flows.at(ANSWER).when(NETWORK, network.vlan.into());
+        let actions = Actions::new(&TABLE).set(ETH_DST, everyone);
+        matching(answer.when(ETH_DST, router))
+            .act(to_outside(actions, network))
+            .done();
+    };
+    to_all(MacAddr::BROADCAST, |answer| {
+        let arp = answer.when(ETH_TYPE, EthType::ARP);
+        arp.when(ARP_OP, link::ARP_REPLY)
+    });
+    to_all(link::ALL_NODES, |answer| {
+        answer
+            .when(ETH_TYPE, EthType::IPV6)
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
+    });
 }
 
 /// Who has an address?

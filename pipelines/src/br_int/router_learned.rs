@@ -1,8 +1,9 @@
 //! Finds the MAC of a station that the model does not know.
 //!
-//! Outside there are stations of others, the next router among them. What they say of themselves,
-//! in ARP or neighbour advertisements, is learned here. Nothing is sent by what is found; it is a
-//! note for the table that follows.
+//! Outside there are stations of others, the next router among them. Inside, machines may take
+//! addresses of their pairs, and leave them to others. What all these say of themselves, in ARP or
+//! neighbour advertisements, is learned here; of a machine only what it may say. Nothing is sent by
+//! what is found; it is a note for the table that follows.
 
 use openflow::{
     action::{Bits, Learn, Learn2, LearnFlags, LearnSpec, Subfield},

@@ -1,10 +1,12 @@
 //! Brings a routed packet to its next station.
 //!
-//! The model knows who has which address, but for those outside. A packet for a machine here meets the machine's ingress
-//! tables; one for another router goes round again, and loses a hop each time.
+//! The model knows who has which address, but for those outside, and those that machines may take by
+//! themselves. A packet for a machine here meets the machine's ingress tables; one for another router
+//! goes round again, and loses a hop each time.
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use openflow::field::{ETH_DST, ETH_TYPE, EthType, MacAddr};
 
 use super::{
@@ -51,22 +53,18 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 draft.act(actions).done();
             };
             neighbour(local.network, local.port, deliver, flows);
+            claims(local.network, local.port, flows);
         }
         Subject::RemotePort(remote) if remote.network.is_routed() => {
-            let deliver = |draft: Draft<'_>| draft.resubmit(&router_output::TABLE);
-            neighbour(remote.network, remote.port, deliver, flows);
+            // Who is bound nowhere is looked for.
+            if remote.is_placed() {
+                let deliver = |draft: Draft<'_>| draft.resubmit(&router_output::TABLE);
+                neighbour(remote.network, remote.port, deliver, flows);
+            }
+            claims(remote.network, remote.port, flows);
         }
         Subject::Network(network) if network.is_outside() => {
-            flows
-                .at(STRANGER)
-                .when(NETWORK, network.vlan.into())
-                .set(ETH_DST, MacAddr::ZERO)
-                .then(|actions| {
-                    actions
-                        .resubmit(&router_learned::TABLE)
-                        .resubmit(&router_resolved::TABLE)
-                })
-                .done();
+            look_for(flows.at(STRANGER).when(NETWORK, network.vlan.into()));
         }
         Subject::AnsweredPort(answered) => {
             let deliver = |draft: Draft<'_>| draft.resubmit(&router_input::TABLE);
@@ -83,10 +81,42 @@ fn neighbour(
     deliver: impl Fn(Draft<'_>),
     flows: &mut Flows<'_>,
 ) {
-    let link_local = IpAddr::V6(port.mac_address.link_local());
-    for ip in port.fixed_ips.iter().copied().chain([link_local]) {
+    for ip in port.all_ips() {
         deliver(at(network, ip, port.mac_address, flows));
     }
+}
+
+/// What happens to packets whose next station may be whoever has taken its address.
+///
+/// All ports that may have the address say the same.
+fn claims(network: LocalNetwork<'_>, port: &Port, flows: &mut Flows<'_>) {
+    for block in network.site.claims(port) {
+        let packet = flows.at(STRANGER);
+        let packet = match block {
+            IpNet::V4(block) => packet.when(ETH_TYPE, EthType::IPV4).when_masked(
+                NEXT_HOP.field,
+                block.network().into(),
+                block.netmask().into(),
+            ),
+            IpNet::V6(block) => packet.when(ETH_TYPE, EthType::IPV6).when_masked(
+                NEXT_HOP_V6,
+                block.network().into(),
+                block.netmask().into(),
+            ),
+        };
+        look_for(packet.when(NETWORK, network.vlan.into()));
+    }
+}
+
+/// Looks for the MAC among what was learned.
+fn look_for(packet: Draft<'_>) {
+    let packet = packet.set(ETH_DST, MacAddr::ZERO);
+    let packet = packet.then(|actions| {
+        actions
+            .resubmit(&router_learned::TABLE)
+            .resubmit(&router_resolved::TABLE)
+    });
+    packet.done();
 }
 
 /// A packet whose next station has an address, with the MAC that goes with it.

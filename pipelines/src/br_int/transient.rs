@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use openflow::field::{
     ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
     ND_TARGET, PortNo, VLAN_VID, VlanVid,
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     link::{self, Dhcp},
+    network::Port,
     registers::{NETWORK, PORT, SENDER},
     site::{LocalNetwork, LocalPort},
     subject::Subject,
@@ -73,12 +75,15 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 None => from(*port, FROM_PORT, flows),
                 Some(_) => from(*port, FROM_SUB_PORT, flows).when(VLAN_VID, VlanVid::NONE),
             };
-            enter(*port, frame);
+            enter(*port, frame, |frame| frame);
             if port.place.vlan.is_some() {
                 // A second tag would be taken for a local one below.
                 from(*port, DOUBLY_TAGGED, flows).drop();
             }
             to_services(*port, flows);
+            if port.network.is_routed() {
+                claims(*port, flows);
+            }
             if port.is_arriving() {
                 announcements(*port, flows);
             }
@@ -95,6 +100,9 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                     .pop_vlan()
                     .resubmit(&base_ingress::TABLE);
             }
+        }
+        Subject::RemotePort(remote) if remote.network.is_routed() => {
+            claims_outside(remote.network, remote.port, flows);
         }
         Subject::AnsweredPort(answered) if !answered.is_first => {
             if let Some(patch) = answered.network.uplink() {
@@ -146,14 +154,64 @@ fn neighbours(network: LocalNetwork<'_>, patch: PortNo, flows: &mut Flows<'_>) {
     from_outside(
         (network, patch),
         flows.at(NEIGHBOUR_OUTSIDE),
-        |frame| {
-            frame
-                .when(ETH_TYPE, EthType::IPV6)
-                .when(IP_PROTO, IpProto::ICMPV6)
-                .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
-        },
+        advertisement,
         |frame| frame.learn(router_learned::from_advertisement(network)),
     );
+}
+
+/// Learns what machines elsewhere say of addresses that they may take; their hosts see to it that
+/// they say it of no others.
+fn claims_outside(network: LocalNetwork<'_>, port: &Port, flows: &mut Flows<'_>) {
+    let Some(patch) = network.uplink() else {
+        return;
+    };
+    for block in network.site.claims(port) {
+        let frame = flows.at(NEIGHBOUR_OUTSIDE);
+        match block {
+            IpNet::V4(block) => from_outside(
+                (network, patch),
+                frame,
+                |frame| {
+                    let frame = frame.when(ETH_TYPE, EthType::ARP);
+                    frame.when_masked(ARP_SPA, block.network(), block.netmask())
+                },
+                |frame| frame.learn(router_learned::from_arp(network)),
+            ),
+            IpNet::V6(block) => from_outside(
+                (network, patch),
+                frame,
+                |frame| {
+                    advertisement(frame).when_masked(ND_TARGET, block.network(), block.netmask())
+                },
+                |frame| frame.learn(router_learned::from_advertisement(network)),
+            ),
+        }
+    }
+}
+
+/// Learns what a machine says of addresses that it may take, where nothing checks what it says.
+fn claims(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    if port.network.site.is_elsewhere(port.port) {
+        claims_outside(port.network, port.port, flows);
+    }
+    if !port.is_firewalled() {
+        let network = port.network;
+        let arp = question(port, flows).when(ETH_TYPE, EthType::ARP);
+        enter(port, arp, |frame| {
+            frame.learn(router_learned::from_arp(network))
+        });
+        enter(port, advertisement(question(port, flows)), |frame| {
+            frame.learn(router_learned::from_advertisement(network))
+        });
+    }
+}
+
+/// A neighbour advertisement.
+fn advertisement(frame: Draft<'_>) -> Draft<'_> {
+    frame
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(IP_PROTO, IpProto::ICMPV6)
+        .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
 }
 
 /// What a port sends; the frames of a sub-port are named by their register.
@@ -166,7 +224,7 @@ fn from<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Dra
 }
 
 /// Notes where a frame comes from, and has the port's egress tables look at it.
-fn enter(port: LocalPort<'_>, frame: Draft<'_>) {
+fn enter<'a>(port: LocalPort<'_>, frame: Draft<'a>, learning: impl FnOnce(Draft<'a>) -> Draft<'a>) {
     let first = match port.is_firewalled() {
         true => &base_egress::TABLE,
         false => &accept_or_ingress::TABLE,
@@ -182,7 +240,7 @@ fn enter(port: LocalPort<'_>, frame: Draft<'_>) {
         true => frame,
         false => frame.learn(learned_stations::behind(port)),
     };
-    frame.resubmit(first);
+    learning(frame).resubmit(first);
 }
 
 /// What a port asks of its network itself, and the agent answers.
@@ -235,7 +293,7 @@ fn announcements(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     let mac = port.port.mac_address;
     let own = |flows: &mut Flows<'_>, matching: &dyn Fn(Draft<'_>) -> Draft<'_>| {
         let frame = from(port, ANNOUNCEMENT, flows).when(ETH_SRC, mac);
-        enter(port, matching(frame).report());
+        enter(port, matching(frame).report(), |frame| frame);
     };
     own(flows, &|frame| frame.when(ETH_TYPE, EthType::RARP));
     let link_local = IpAddr::V6(mac.link_local());
@@ -245,13 +303,7 @@ fn announcements(port: LocalPort<'_>, flows: &mut Flows<'_>) {
                 let frame = frame.when(ETH_TYPE, EthType::ARP);
                 frame.when(ARP_SPA, ip).when(ARP_TPA, ip)
             }),
-            IpAddr::V6(ip) => own(flows, &|frame| {
-                let frame = frame
-                    .when(ETH_TYPE, EthType::IPV6)
-                    .when(IP_PROTO, IpProto::ICMPV6)
-                    .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT);
-                frame.when(ND_TARGET, ip)
-            }),
+            IpAddr::V6(ip) => own(flows, &|frame| advertisement(frame).when(ND_TARGET, ip)),
         }
     }
 }

@@ -81,16 +81,20 @@ impl Port {
         self.host.iter().chain(&self.migrating_to)
     }
 
+    /// Every address of its own: the fixed ones, and the link-local one that its MAC gives.
+    pub fn all_ips(&self) -> impl Iterator<Item = IpAddr> {
+        let link_local = IpAddr::V6(self.mac_address.link_local());
+        self.fixed_ips.iter().copied().chain([link_local])
+    }
+
     /// Every pair of MAC and IP that the port may send from, ascending.
     ///
     /// The link-local address that the port's own MAC gives is one of them, as neighbour discovery
     /// needs it.
     pub fn sources(&self) -> BTreeSet<(MacAddr, IpNet)> {
         let own = self.mac_address;
-        let link_local = IpAddr::V6(own.link_local());
-        let fixed = self.fixed_ips.iter().copied().chain([link_local]);
         let pairs = self.allowed_address_pairs.iter();
-        fixed
+        self.all_ips()
             .map(|ip| (own, IpNet::from(ip)))
             .chain(pairs.map(|pair| (pair.mac_address.unwrap_or(own), pair.ip_address.trunc())))
             .collect()
