@@ -55,6 +55,8 @@ impl Resource for AddressGroups {
         Some(&row.project)
     }
 
+    const IS_HIDDEN_FROM_GUESTS: bool = true;
+
     fn is_shared(rows: &Northbound, group: &AddressGroup, project: &str) -> bool {
         sharing::is_shared(rows, group.uuid, group.shared, project)
     }
@@ -77,7 +79,8 @@ impl Resource for AddressGroups {
     }
 
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
-        let given = values.get("addresses").map(addresses).transpose()?;
+        let given = values.get("addresses");
+        let given = given.map(|given| addresses(given, no_block)).transpose()?;
         let id = random_id()?;
         let columns = columns(values)
             .set(AddressGroup::project, change.call.project_of(values)?)
@@ -131,7 +134,9 @@ pub(super) async fn answer(
     if call.method != hyper::Method::PUT {
         return Err(Fault::method());
     }
-    let given = addresses(call.document()?.get("addresses").unwrap_or(&Value::Null))?;
+    let document = call.document()?;
+    let given = document.get("addresses").unwrap_or(&Value::Null);
+    let given = addresses(given, |host| Ok(IpNet::from(host)))?;
     apply(database, call, |change| {
         let group = Arc::clone(own::<AddressGroups>(call, change.rows, id)?);
         check_revision::<AddressGroups>(change, &group)?;
@@ -167,16 +172,29 @@ pub(super) async fn answer(
     Ok((StatusCode::OK, Some(json!({ "address_group": view }))))
 }
 
-/// Reads blocks, and addresses, which are blocks of one.
-fn addresses(given: &Value) -> Result<BTreeSet<String>, Fault> {
+/// Where a group is made, an address is no block; where it is changed, it is one of its own.
+fn no_block(host: IpAddr) -> Result<IpNet, Fault> {
+    let block = IpNet::from(host);
+    let reason = format!("'{host}' is not a valid IP subnet, '{block}' is");
+    Err(Fault::attribute("addresses", &reason))
+}
+
+/// Reads blocks, and addresses as what they are taken for.
+fn addresses(
+    given: &Value,
+    of_host: impl Fn(IpAddr) -> Result<IpNet, Fault>,
+) -> Result<BTreeSet<String>, Fault> {
     let problem = |reason: String| Fault::attribute("addresses", &reason);
     let list = given.as_array();
     let list = list.ok_or_else(|| problem(format!("'{}' is not a list", plain(given))))?;
     let mut blocks = BTreeSet::new();
     for item in list {
         let text = item.as_str().unwrap_or_default();
-        let host = text.parse::<IpAddr>().map(IpNet::from).ok();
-        let block: Option<IpNet> = host.or_else(|| text.parse().ok());
+        let host = text.parse::<IpAddr>().ok();
+        let block = match host.map(&of_host).transpose()? {
+            Some(block) => Some(block),
+            None => text.parse().ok(),
+        };
         let invalid = || problem(format!("'{}' is not a valid IP subnet", plain(item)));
         if !blocks.insert(block.ok_or_else(invalid)?.trunc().to_string()) {
             return Err(problem(format!(

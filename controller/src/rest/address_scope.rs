@@ -106,7 +106,7 @@ impl Resource for AddressScopes {
                     scope.uuid
                 );
                 return Err(Fault::new(
-                    StatusCode::CONFLICT,
+                    StatusCode::BAD_REQUEST,
                     "AddressScopeUpdateError",
                     message,
                 ));

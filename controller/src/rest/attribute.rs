@@ -25,8 +25,19 @@ pub(super) struct Attribute {
     pub(super) sort: bool,
     /// Whether only an admin may give it.
     admin: bool,
-    /// Whether only an admin sees it.
-    pub(super) hidden: bool,
+    /// Who sees it.
+    pub(super) seen: Seen,
+}
+
+/// Who sees an attribute. Everybody may filter lists by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Everybody.
+    All,
+    /// Only an admin.
+    Admin,
+    /// Nobody: lists are filtered by it.
+    Nobody,
 }
 
 /// When a request may give an attribute.
@@ -76,7 +87,7 @@ impl Attribute {
             filter: false,
             sort: false,
             admin: false,
-            hidden: false,
+            seen: Seen::All,
         }
     }
 
@@ -119,7 +130,15 @@ impl Attribute {
     /// Only an admin sees it.
     pub(super) const fn for_admin(self) -> Self {
         Self {
-            hidden: true,
+            seen: Seen::Admin,
+            ..self
+        }
+    }
+
+    /// Nobody sees it.
+    pub(super) const fn unseen(self) -> Self {
+        Self {
+            seen: Seen::Nobody,
             ..self
         }
     }
@@ -209,14 +228,20 @@ impl Values {
         for (name, value) in given {
             let Some(row) = find(name) else { continue };
             row.may_be_given(doing)?;
-            // What nobody has to be allowed is what there is without asking.
-            let asked = !matches!(value, Value::Null | Value::Bool(false));
+            // What nobody has to be allowed is what a new object has without asking.
+            let is_default = matches!(value, Value::Null | Value::Bool(false));
+            let asked = doing == Doing::Update || !is_default;
             if row.admin && asked && !caller.is_admin {
                 return Err(Fault::forbidden(&format!("{doing}:{name}")));
             }
             values.insert(row.name, row.kind.read(row.name, value)?);
         }
         Ok(Self(values))
+    }
+
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether an attribute is given.

@@ -22,7 +22,7 @@ use super::new::{random_id, random_mac};
 use super::port::Ports;
 use super::port_forwarding;
 use super::quota;
-use super::resource::{Change, Resource, fields, find, own, stamped};
+use super::resource::{Change, Resource, fields, find, stamped};
 use super::router::{addresses, external};
 use super::subnet::address;
 use crate::northbound::database::tables::{
@@ -170,7 +170,8 @@ impl Resource for FloatingIps {
             columns = columns.set(FloatingIp::description, description);
         }
         let fixed_ip = values.text("fixed_ip_address");
-        let port = match values.has("port_id") {
+        // Who says nothing at all wants it to stand for nobody: Neutron's, from its first days.
+        let port = match values.has("port_id") || values.is_empty() {
             true => values.id("port_id"),
             false if fixed_ip.is_some() => row.port,
             false => return Ok(columns),
@@ -306,7 +307,15 @@ fn associate(
     fixed_ip: Option<&str>,
 ) -> Result<ovsdb::Values<FloatingIp>, Fault> {
     let rows = change.rows;
-    let port = own::<Ports>(change.call, rows, &port.to_string())?;
+    let port = find::<Ports>(change.call, rows, &port.to_string())?;
+    let caller = &change.call.caller;
+    if !caller.is_admin && port.project != caller.project {
+        return Err(bad(&format!(
+            "Port {} is associated with a different project than the floating IP and therefore \
+             cannot be bound",
+            port.uuid
+        )));
+    }
     port_forwarding::check_unforwarded(rows, port.uuid)?;
     let of_ipv4 = addresses(rows, port.uuid)
         .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::attribute::{Attribute, Kind, boolean};
+use super::attribute::{Attribute, Kind, Seen, boolean};
 use super::call::Call;
 use super::fault::Fault;
 
@@ -30,6 +30,8 @@ pub(super) struct Query<'a> {
     /// The words that objects are to have, or not to have.
     tags: Vec<(Asked, Vec<&'a str>)>,
     fields: Vec<&'a str>,
+    /// What lists are filtered by, and who asks does not see.
+    unseen: Vec<&'static str>,
     /// The keys, and whether each goes down.
     order: Vec<(&'static str, bool)>,
     limit: Option<usize>,
@@ -78,6 +80,7 @@ impl<'a> Query<'a> {
     pub(super) fn read(call: &'a Call, attributes: &'static [Attribute]) -> Result<Self, Fault> {
         let mut query = Self {
             fields: call.values("fields").collect(),
+            unseen: unseen(attributes, call.caller.is_admin).collect(),
             marker: call.values("marker").next(),
             ..Self::default()
         };
@@ -149,22 +152,19 @@ impl<'a> Query<'a> {
         let Some(limit) = self.limit else {
             return Ok(json!({ collection: self.shown(views) }));
         };
-        let more = views.len() > limit;
         if self.reverse {
             views.drain(..views.len().saturating_sub(limit));
         } else {
             views.truncate(limit);
         }
+        // As Neutron, which does not look beyond the page: one that is full may be followed.
+        let is_end = views.len() < limit;
         let mut links = Vec::new();
-        let (after, before) = match self.reverse {
-            false => (more, marker.is_some()),
-            true => (marker.is_some(), more),
-        };
-        if let (Some(last), true) = (views.last(), after) {
-            links.push(link(call, "next", &text_of(last, "id")));
+        if self.reverse || !is_end {
+            links.push(link(call, "next", views.last()));
         }
-        if let (Some(first), true) = (views.first(), before) {
-            links.push(link(call, "previous", &text_of(first, "id")));
+        if !self.reverse || !is_end {
+            links.push(link(call, "previous", views.first()));
         }
         let mut answer = json!({ collection: self.shown(views) });
         if let (Some(answer), false) = (answer.as_object_mut(), links.is_empty()) {
@@ -173,8 +173,11 @@ impl<'a> Query<'a> {
         Ok(answer)
     }
 
-    /// Of an object, the fields that are asked for; all if none is.
+    /// Of an object, the fields that are asked for, and may be seen; all if none is.
     pub(super) fn view(&self, mut view: View) -> Value {
+        for name in &self.unseen {
+            view.remove(*name);
+        }
         if !self.fields.is_empty() {
             view.retain(|name, _| self.fields.contains(&name.as_str()));
         }
@@ -227,6 +230,19 @@ impl Call {
     }
 }
 
+/// The attributes that somebody does not see.
+pub(super) fn unseen(
+    attributes: &'static [Attribute],
+    is_admin: bool,
+) -> impl Iterator<Item = &'static str> {
+    let unseen = attributes.iter().filter(move |row| match row.seen {
+        Seen::All => false,
+        Seen::Admin => !is_admin,
+        Seen::Nobody => true,
+    });
+    unseen.map(|row| row.name)
+}
+
 /// Pairs `sort_key` and `sort_dir`, by their places.
 fn order(
     call: &Call,
@@ -253,14 +269,16 @@ fn order(
     Ok(order)
 }
 
-/// Where the page before or after is.
-fn link(call: &Call, rel: &str, marker: &str) -> Value {
+/// Where the page before or after an object is; without one, the last or the first.
+fn link(call: &Call, rel: &str, marker: Option<&View>) -> Value {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let kept = call.query.iter();
     for (name, value) in kept.filter(|(name, _)| name != "marker" && name != "page_reverse") {
         query.append_pair(name, value);
     }
-    query.append_pair("marker", marker);
+    if let Some(marker) = marker {
+        query.append_pair("marker", &text_of(marker, "id"));
+    }
     if rel == "previous" {
         query.append_pair("page_reverse", "True");
     }

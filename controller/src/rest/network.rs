@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use ipnet::IpNet;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
@@ -23,6 +24,7 @@ use super::rbac_policy::is_left_by;
 use super::resource::{Change, Resource, fields, stamped};
 use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, mtu};
 use super::sharing::{self, EVERYBODY, Object};
+use super::subnet::cidr;
 use super::subnet_pool::scope_of;
 use crate::northbound::database::tables::{
     AccessAction, AccessPolicy, Network, Northbound, Segment, SegmentType, Subnet,
@@ -215,6 +217,11 @@ impl Resource for Networks {
             columns = columns.set(Network::port_security_enabled, secured);
         }
         if let Some(mtu) = size(values)? {
+            for subnet in change.rows.subnets.index().by_network.all(network.uuid) {
+                if let (Some(mtu), Some(cidr)) = (mtu, cidr(subnet)) {
+                    carries(network.uuid, mtu, cidr)?;
+                }
+            }
             columns = columns.set(Network::mtu, mtu);
         }
         Ok(columns)
@@ -315,6 +322,26 @@ fn size(values: &Values) -> Result<Option<Option<i64>>, Fault> {
 pub(super) fn mtu_of(rows: &Northbound, network: Uuid) -> i64 {
     let own = rows.networks.get(&network).and_then(|row| row.mtu);
     own.unwrap_or_else(|| mtu(segment_of(rows, network)))
+}
+
+/// Refuses a subnet that needs larger packets than its network carries (RFC 791, RFC 8200).
+///
+/// # Errors
+///
+/// It does.
+pub(super) fn carries(network: Uuid, mtu: i64, cidr: IpNet) -> Result<(), Fault> {
+    let (version, least) = match cidr {
+        IpNet::V4(_) => (4, 68),
+        IpNet::V6(_) => (6, 1280),
+    };
+    if mtu >= least {
+        return Ok(());
+    }
+    let message = format!(
+        "MTU {mtu} of network {network} is too small, its subnets of IPv{version} need {least}."
+    );
+    let kind = "NetworkMTUSubnetConflict";
+    Err(Fault::new(StatusCode::CONFLICT, kind, message))
 }
 
 /// What carries a network.

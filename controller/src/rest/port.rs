@@ -173,7 +173,12 @@ impl Resource for Ports {
     fn insert(change: &mut Change<'_>, values: &Values) -> Result<Uuid, Fault> {
         let network = values.id("network_id").unwrap_or_default();
         let network = find::<Networks>(change.call, change.rows, &network.to_string())?;
-        permitted(change.rows, &change.call.caller, network, values)?;
+        let caller = &change.call.caller;
+        let is_shared = Networks::is_shared(change.rows, network, &caller.project);
+        if !caller.is_admin && network.project != caller.project && !is_shared {
+            return Err(Fault::forbidden("create_port"));
+        }
+        permitted("create_port", caller, network, values)?;
         let project = change.call.project_of(values)?;
         quota::check(change, "port", &project)?;
         let device_owner = values.text("device_owner").unwrap_or_default();
@@ -227,6 +232,9 @@ impl Resource for Ports {
         port: &Arc<Port>,
         values: &Values,
     ) -> Result<ovsdb::Values<Port>, Fault> {
+        if let Some(network) = change.rows.networks.get(&port.network) {
+            permitted("update_port", &change.call.caller, network, values)?;
+        }
         let mut columns = columns(values)?;
         let mac_address = mac(change, port.network, values, Some(port))?;
         if mac_address != port.mac_address {
@@ -256,6 +264,12 @@ impl Resource for Ports {
         let secured = values.boolean("port_security_enabled");
         let groups = groups(change.call, change.rows, values)?;
         let pairs = pairs(values)?;
+        if secured == Some(false) && groups.is_none() && !port.security_groups.is_empty() {
+            let message = "Port has security group associated. Cannot disable port security or ip \
+                           address until security group is removed.";
+            let kind = "PortSecurityPortHasSecurityGroup";
+            return Err(Fault::new(StatusCode::CONFLICT, kind, message));
+        }
         protected(
             secured.unwrap_or(port.port_security_enabled),
             groups.as_ref().unwrap_or(&port.security_groups),
@@ -309,17 +323,9 @@ impl Resource for Ports {
 }
 
 /// Refuses what only the owner of a network may ask of its ports.
-fn permitted(
-    rows: &Northbound,
-    caller: &Caller,
-    network: &Network,
-    values: &Values,
-) -> Result<(), Fault> {
+fn permitted(what: &str, caller: &Caller, network: &Network, values: &Values) -> Result<(), Fault> {
     if caller.is_admin || network.project == caller.project {
         return Ok(());
-    }
-    if !Networks::is_shared(rows, network, &caller.project) {
-        return Err(Fault::forbidden("create_port"));
     }
     let addressed = |given: &Value| {
         let given = given.as_array();
@@ -342,7 +348,7 @@ fn permitted(
     ];
     match asked.iter().find(|(_, asked)| *asked) {
         None => Ok(()),
-        Some((what, _)) => Err(Fault::forbidden(&format!("create_port:{what}"))),
+        Some((name, _)) => Err(Fault::forbidden(&format!("{what}:{name}"))),
     }
 }
 
@@ -420,9 +426,17 @@ fn groups(
         return Ok(None);
     }
     let given = values.texts("security_groups").unwrap_or_default();
-    let mut groups = BTreeSet::new();
+    let (mut groups, mut kinds) = (BTreeSet::new(), BTreeSet::new());
     for text in given {
-        groups.insert(find::<SecurityGroups>(call, rows, text)?.uuid);
+        let group = find::<SecurityGroups>(call, rows, text)?;
+        kinds.insert(group.stateful);
+        groups.insert(group.uuid);
+    }
+    if kinds.len() > 1 {
+        let message = "Error Cannot apply both stateful and stateless security groups on the same \
+                       port at the same time while attempting the operation.";
+        let kind = "SecurityGroupConflict";
+        return Err(Fault::new(StatusCode::CONFLICT, kind, message));
     }
     Ok(Some(groups))
 }

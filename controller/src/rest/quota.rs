@@ -151,6 +151,10 @@ fn set(
 fn read(object: &Map<String, Value>) -> Result<Vec<(&'static str, i64)>, Fault> {
     let mut wanted = Vec::new();
     for (name, given) in object {
+        // Neutron looks at what is used only if it is asked to; here nobody does.
+        if name == "force" && given.is_boolean() {
+            continue;
+        }
         let resource = RESOURCES.iter().find(|resource| *resource == name);
         let unknown = || Fault::bad_request(format!("Unrecognized attribute(s) '{name}'"));
         let resource = resource.ok_or_else(unknown)?;

@@ -13,7 +13,7 @@ use super::identity::Caller;
 use super::list::View;
 use super::quota;
 use super::resource::{Change, Resource, fields};
-use super::sharing::{EVERYBODY, Object, add, duplicate, kind, policies, stranded};
+use super::sharing::{EVERYBODY, Object, add, duplicate, is_shared, kind, policies, stranded};
 use crate::northbound::database::tables::{AccessAction, AccessPolicy, Network, Northbound};
 
 /// RBAC policies.
@@ -78,6 +78,7 @@ impl Resource for RbacPolicies {
         if present.any(|policy| policy.target == target) {
             return Err(duplicate());
         }
+        may_use_scope(rows, object, target)?;
         if target == EVERYBODY || action == AccessAction::External {
             object.note(change, action, true);
         } else {
@@ -104,6 +105,7 @@ impl Resource for RbacPolicies {
         if present.any(|other| other.target == target) {
             return Err(duplicate());
         }
+        may_use_scope(rows, object, target)?;
         is_unneeded(rows, object, policy, Some(target))?;
         let said = match policy.action {
             AccessAction::External => true,
@@ -179,6 +181,24 @@ fn read<'a>(
         ))
     })?;
     Ok((object, action))
+}
+
+/// Refuses to share a subnet pool with who may not use its address scope.
+fn may_use_scope(rows: &Northbound, object: Object<'_>, target: &str) -> Result<(), Fault> {
+    let Object::SubnetPool(pool) = object else {
+        return Ok(());
+    };
+    let scope = pool.address_scope;
+    let Some(scope) = scope.and_then(|id| rows.address_scopes.get(&id)) else {
+        return Ok(());
+    };
+    if scope.project == target || is_shared(rows, scope.uuid, scope.shared, target) {
+        return Ok(());
+    }
+    Err(Fault::invalid_input(&format!(
+        "subnet pool {} is in address scope {}, which {target} may not use",
+        pool.uuid, scope.uuid
+    )))
 }
 
 /// Whether a policy other than one lets all projects use an object.

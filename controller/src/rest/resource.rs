@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use super::attribute::{Attribute, Doing, Values};
 use super::call::Call;
 use super::fault::Fault;
-use super::list::{Query, View};
+use super::list::{Query, View, unseen};
 use super::new::time;
 use crate::northbound::database::revised::Revised;
 use crate::northbound::database::tables::Northbound;
@@ -96,6 +96,9 @@ pub(super) trait Resource {
 
     /// Whether it shows that it is shared.
     const SHOWS_SHARED: bool = false;
+
+    /// Whether who only may use it is told that there is none to change.
+    const IS_HIDDEN_FROM_GUESTS: bool = false;
 
     /// Whether another project may use it.
     fn is_shared(rows: &Northbound, row: &Self::Row, project: &str) -> bool {
@@ -184,14 +187,14 @@ pub(super) async fn answer<R: Resource>(
             let seen = R::table(&rows)
                 .iter()
                 .filter(|row| sees::<R>(call, &rows, row));
-            let views = seen.map(|row| shown::<R>(call, &rows, row)).collect();
+            let views = seen.map(|row| whole::<R>(call, &rows, row)).collect();
             let answer = query.answer(call, R::COLLECTION, views)?;
             Ok((StatusCode::OK, Some(answer)))
         }
         ("GET", Some(id)) => {
             let query = Query::read(call, R::ATTRIBUTES)?;
             let rows = database.snapshot();
-            let object = query.view(shown::<R>(call, &rows, find::<R>(call, &rows, id)?));
+            let object = query.view(whole::<R>(call, &rows, find::<R>(call, &rows, id)?));
             Ok((StatusCode::OK, Some(json!({ R::NAME: object }))))
         }
         ("POST", None) => create::<R>(database, call).await,
@@ -355,6 +358,9 @@ pub(super) fn own<'a, R: Resource>(
     if caller.is_admin || R::project(row) == Some(&caller.project) {
         return Ok(row);
     }
+    if R::IS_HIDDEN_FROM_GUESTS {
+        return Err(R::missing(id));
+    }
     let what = match call.method == Method::DELETE {
         true if R::landlord(rows, row) == Some(&caller.project) => return Ok(row),
         true => "delete",
@@ -373,15 +379,19 @@ fn sees<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> bool {
 
 /// What who asks sees of an object.
 pub(super) fn shown<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> View {
+    let mut view = whole::<R>(call, rows, row);
+    for name in unseen(R::ATTRIBUTES, call.caller.is_admin) {
+        view.remove(name);
+    }
+    view
+}
+
+/// The same, with what lists are only filtered by.
+fn whole<R: Resource>(call: &Call, rows: &Northbound, row: &R::Row) -> View {
     let mut view = R::shown(rows, row);
     if R::SHOWS_SHARED {
         let shared = R::is_shared(rows, row, &call.caller.project);
         view.insert("shared".to_owned(), json!(shared));
-    }
-    if !call.caller.is_admin {
-        for attribute in R::ATTRIBUTES.iter().filter(|attribute| attribute.hidden) {
-            view.remove(attribute.name);
-        }
     }
     view
 }

@@ -28,6 +28,9 @@ use crate::northbound::database::tables::{
 /// The name of the group that every project has.
 const DEFAULT: &str = "default";
 
+/// What every group allows that leaves, from the beginning.
+const BEGINS_WITH: [Ethertype; 2] = [Ethertype::Ipv4, Ethertype::Ipv6];
+
 /// Security groups.
 #[derive(Debug)]
 pub(super) struct SecurityGroups;
@@ -92,6 +95,9 @@ impl Resource for SecurityGroups {
         named_otherwise(name)?;
         default_group(change, &project)?;
         quota::check(change, "security_group", &project)?;
+        for _ in BEGINS_WITH {
+            quota::check(change, "security_group_rule", &project)?;
+        }
         let id = random_id()?;
         let columns = SecurityGroup::values()
             .set(SecurityGroup::name, name)
@@ -254,7 +260,7 @@ pub(super) fn comes_with_group(rule: &SecurityGroupRule) -> bool {
 
 /// The rules that every group begins with.
 fn allow_egress(change: &mut Change<'_>, group: Uuid, project: &str) {
-    for ethertype in [Ethertype::Ipv4, Ethertype::Ipv6] {
+    for ethertype in BEGINS_WITH {
         let rule = rule(group, project, Direction::Egress, ethertype);
         change.transaction.insert(rule);
     }

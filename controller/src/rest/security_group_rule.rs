@@ -87,6 +87,11 @@ impl Resource for SecurityGroupRules {
         Some(&row.project)
     }
 
+    fn landlord<'a>(rows: &'a Northbound, rule: &SecurityGroupRule) -> Option<&'a str> {
+        let group = rows.security_groups.get(&rule.security_group)?;
+        Some(&group.project)
+    }
+
     fn view(_rows: &Northbound, rule: &SecurityGroupRule) -> View {
         // Neutron has none for what comes with a group.
         let is_bare = rule.description.is_empty() && comes_with_group(rule);
@@ -102,7 +107,7 @@ impl Resource for SecurityGroupRules {
             ("port_range_min", json!(rule.port_range_min)),
             ("port_range_max", json!(rule.port_range_max)),
             ("remote_ip_prefix", json!(rule.remote_ip_prefix)),
-            ("normalized_cidr", json!(rule.remote_ip_prefix)),
+            ("normalized_cidr", json!(normalized(rule))),
             ("remote_group_id", json!(rule.remote_group)),
             ("remote_address_group_id", json!(rule.remote_address_group)),
         ])
@@ -139,7 +144,7 @@ impl Resource for SecurityGroupRules {
             .set(SecurityGroupRule::port_range_max, wanted.ports.1)
             .set(
                 SecurityGroupRule::remote_ip_prefix,
-                wanted.block.map(|block| block.to_string()),
+                wanted.prefix.map(|prefix| prefix.to_string()),
             )
             .set(SecurityGroupRule::remote_group, wanted.group)
             .set(
@@ -185,7 +190,8 @@ struct Wanted {
     ethertype: Ethertype,
     protocol: Option<String>,
     ports: (Option<i64>, Option<i64>),
-    block: Option<IpNet>,
+    /// The other side as it is given, perhaps with host bits.
+    prefix: Option<IpNet>,
     group: Option<Uuid>,
     address_group: Option<Uuid>,
 }
@@ -209,7 +215,7 @@ impl Wanted {
                 port(values, "port_range_min")?,
                 port(values, "port_range_max")?,
             ),
-            block: values.text("remote_ip_prefix").map(block).transpose()?,
+            prefix: values.text("remote_ip_prefix").map(block).transpose()?,
             group: group.transpose()?.map(|row| row.uuid),
             address_group: address_group.transpose()?.map(|row| row.uuid),
         })
@@ -237,7 +243,7 @@ impl Wanted {
             protocol: self.protocol.as_deref(),
             port_range_min: small(self.ports.0)?,
             port_range_max: small(self.ports.1)?,
-            remote_ip_prefix: self.block,
+            remote_ip_prefix: self.prefix.map(|prefix| prefix.trunc()),
             remote_group: self.group.map(network::SecurityGroupId),
             remote_address_group: self.address_group.map(network::AddressGroupId),
         };
@@ -257,7 +263,7 @@ impl Wanted {
             && self.ethertype == other.ethertype
             && number(&self.protocol) == number(&other.protocol)
             && self.ports == (other.port_range_min, other.port_range_max)
-            && self.block.map(|block| block.to_string()) == other.remote_ip_prefix
+            && self.prefix.map(|prefix| prefix.trunc()) == normalized(other)
             && self.group == other.remote_group
             && self.address_group == other.remote_address_group
     }
@@ -354,7 +360,11 @@ fn block(text: &str) -> Result<IpNet, Fault> {
         .parse()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     let message = || format!("Invalid CIDR {} given as IP prefix.", text.escape_debug());
-    block
-        .map(|block: IpNet| block.trunc())
-        .map_err(|_| bad("InvalidCIDR", message()))
+    block.map_err(|_| bad("InvalidCIDR", message()))
+}
+
+/// The block on the other side, without host bits.
+fn normalized(rule: &SecurityGroupRule) -> Option<IpNet> {
+    let block: IpNet = rule.remote_ip_prefix.as_deref()?.parse().ok()?;
+    Some(block.trunc())
 }

@@ -18,7 +18,7 @@ use super::attribute::{
 };
 use super::fault::Fault;
 use super::list::View;
-use super::network::Networks;
+use super::network::{Networks, carries, mtu_of};
 use super::new::random_id;
 use super::pool::{Pool, default_pools, pools};
 use super::quota;
@@ -71,6 +71,7 @@ impl Resource for Subnets {
             .filter()
             .sort(),
         Attribute::set("service_types", Kind::Texts),
+        Attribute::shown("shared", Kind::Boolean).unseen().filter(),
         TENANT_ID,
         PROJECT_ID,
         TAGS,
@@ -91,6 +92,8 @@ impl Resource for Subnets {
     fn project(row: &Subnet) -> Option<&str> {
         Some(&row.project)
     }
+
+    const SHOWS_SHARED: bool = true;
 
     fn is_shared(rows: &Northbound, subnet: &Subnet, project: &str) -> bool {
         let network = rows.networks.get(&subnet.network);
@@ -146,6 +149,7 @@ impl Resource for Subnets {
         quota::check(change, "subnet", &project)?;
         let network_row = own::<Networks>(change.call, change.rows, &network.to_string())?;
         let (cidr, pool) = new_cidr(change, values, &project)?;
+        carries(network, mtu_of(change.rows, network), cidr)?;
         same_pool(change.rows, network, cidr, pool)?;
         overlaps(change, network, cidr)?;
         let dhcp = values.boolean("enable_dhcp").unwrap_or(true);
@@ -214,6 +218,7 @@ impl Resource for Subnets {
         if let Some(dhcp) = values.boolean("enable_dhcp") {
             columns = columns.set(Subnet::enable_dhcp, dhcp);
         }
+        note(change, subnet);
         Ok(columns)
     }
 
@@ -234,7 +239,15 @@ impl Resource for Subnets {
             change.transaction.delete::<Address>(address.uuid);
         }
         change.transaction.delete::<Subnet>(subnet.uuid);
+        note(change, subnet);
         Ok(())
+    }
+}
+
+/// Notes that what a network has changes.
+fn note(change: &mut Change<'_>, subnet: &Subnet) {
+    if let Some(network) = change.rows.networks.get(&subnet.network) {
+        change.touch(&**network, Network::values());
     }
 }
 

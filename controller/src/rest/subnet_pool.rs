@@ -141,6 +141,7 @@ impl Resource for SubnetPools {
     ) -> Result<ovsdb::Values<SubnetPool>, Fault> {
         let wanted = Wanted::read(Some(pool), values)?;
         wanted.check(change, pool.uuid)?;
+        may_move(change, pool, values)?;
         let lost = prefixes(pool).into_iter().find(|old| {
             let mut new = wanted.prefixes.iter();
             !new.any(|new| new.contains(old))
@@ -318,6 +319,25 @@ impl Wanted {
             columns = columns.set(SubnetPool::default_quota, values.number("default_quota"));
         }
         columns
+    }
+}
+
+/// Refuses to move a pool about in, or out of, an address scope of somebody else.
+fn may_move(change: &Change<'_>, pool: &SubnetPool, values: &Values) -> Result<(), Fault> {
+    let caller = &change.call.caller;
+    let scope = pool.address_scope;
+    let scope = scope.and_then(|id| change.rows.address_scopes.get(&id));
+    let moves = values.has("prefixes") || values.has("address_scope_id");
+    match scope {
+        Some(scope) if moves && !caller.is_admin && scope.project != caller.project => Err(bad(
+            "IllegalSubnetPoolUpdate",
+            format!(
+                "Illegal subnetpool update : subnetpool {} associated with address scope {} cannot \
+                 be updated.",
+                pool.uuid, scope.uuid
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -240,12 +240,24 @@ async fn lists_are_filtered_sorted_and_cut() {
     let next = first["networks_links"][0]["href"].as_str().unwrap();
     let second = list(next.split_once('?').unwrap().1).await;
     assert_eq!(names(&second), ["d"]);
+    assert_eq!(second["networks_links"].as_array().unwrap().len(), 1);
     assert_eq!(second["networks_links"][0]["rel"], "previous");
     let previous = second["networks_links"][0]["href"].as_str().unwrap();
     assert_eq!(
         names(&list(previous.split_once('?').unwrap().1).await),
         ["a", "b", "c"]
     );
+
+    // A page that is full may be the last: then an empty one follows, with the way back.
+    let last = list("sort_key=name&limit=4").await;
+    let next = last["networks_links"][0]["href"].as_str().unwrap();
+    let empty = list(next.split_once('?').unwrap().1).await;
+    assert_eq!(names(&empty), Vec::<&str>::new());
+    let links = empty["networks_links"].as_array().unwrap();
+    assert_eq!((links.len(), &links[0]["rel"]), (1, &json!("previous")));
+    let back = links[0]["href"].as_str().unwrap();
+    let back = list(back.split_once('?').unwrap().1).await;
+    assert_eq!(names(&back), ["a", "b", "c", "d"]);
 }
 
 /// A network that there is.

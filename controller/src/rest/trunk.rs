@@ -93,7 +93,7 @@ impl Resource for Trunks {
         let given = values.get("sub_ports").unwrap_or(&none);
         let given = sub_port::read(given, |reason| Fault::attribute("sub_ports", reason))?;
         let parent = values.id("port_id").unwrap_or_default();
-        let parent = find::<Ports>(change.call, change.rows, &parent.to_string())?;
+        let parent = own::<Ports>(change.call, change.rows, &parent.to_string())?;
         is_free(change, parent.uuid)?;
         if parent.host.is_some() || parent.router.is_some() {
             return Err(parent_in_use(parent.uuid));
@@ -314,7 +314,18 @@ fn join(
         if *port == parent.uuid {
             return Err(parent_in_use(*port));
         }
-        let port = find::<Ports>(change.call, rows, &port.to_string())?;
+        let vlan = match tag {
+            Tag::Vlan(vlan) => Some(*vlan),
+            Tag::Inherited => None,
+            Tag::Missing => {
+                let reason = format!(
+                    "Invalid subport details of {port}: segmentation_type and segmentation_id are \
+                     required"
+                );
+                return Err(Fault::invalid_input(&reason));
+            }
+        };
+        let port = own::<Ports>(change.call, rows, &port.to_string())?;
         let id = port.uuid;
         let (mtu, most) = (mtu_of(rows, port.network), mtu_of(rows, parent.network));
         if mtu > most {
@@ -325,16 +336,9 @@ fn join(
             let kind = "SubPortMtuGreaterThanTrunkPortMtu";
             return Err(Fault::new(StatusCode::CONFLICT, kind, message));
         }
-        let vlan = match tag {
-            Tag::Vlan(vlan) => *vlan,
-            Tag::Inherited => inherited(rows, port)?,
-            Tag::Missing => {
-                let reason = format!(
-                    "Invalid subport details of {id}: segmentation_type and segmentation_id are \
-                     required"
-                );
-                return Err(Fault::invalid_input(&reason));
-            }
+        let vlan = match vlan {
+            Some(vlan) => vlan,
+            None => inherited(rows, port)?,
         };
         is_free(change, id)?;
         if !port.device_id.is_empty() {

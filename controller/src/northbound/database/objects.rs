@@ -336,7 +336,7 @@ fn rule(row: &SecurityGroupRule) -> Result<Rule, Wrong> {
         port_range_min: number("port_range_min", row.port_range_min)?,
         port_range_max: number("port_range_max", row.port_range_max)?,
         remote_ip_prefix: remote_ip_prefix
-            .map(|text| block("remote_ip_prefix", text))
+            .map(|text| block("remote_ip_prefix", text).map(|block| block.trunc()))
             .transpose()?,
         remote_group: row.remote_group.map(SecurityGroupId),
         remote_address_group: row.remote_address_group.map(AddressGroupId),

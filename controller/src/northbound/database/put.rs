@@ -10,17 +10,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ovsdb::{Uuid, Values};
-use pipelines::network::{self, Model, NetworkType, RouterPort, Rule};
+use pipelines::network::{self, Model, NetworkType, RouterPort};
 
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
-    Address, AddressGroup, Direction, EncapType, Ethertype, Host, Ipv6Mode, Log, LogEvent, Network,
-    Northbound, OWNER_OF_FLOATING_IP, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE, Port, Router,
-    SecurityGroup, SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet, Trunk,
+    Address, AddressGroup, EncapType, Host, Ipv6Mode, Log, LogEvent, Network, Northbound,
+    OWNER_OF_FLOATING_IP, OWNER_OF_GATEWAY, OWNER_OF_INTERFACE, Port, Router, SecurityGroup,
+    SecurityGroupRule, Segment, SegmentType, Status, SubPort, Subnet, Trunk,
 };
 use super::{machine, now};
-use crate::northbound::file::write::traffic;
+use rule::rule_columns;
 
 /// Columns to be written: those that differ from the row, or all where there is no row.
 struct Columns<R> {
@@ -44,6 +44,7 @@ macro_rules! columns {
 }
 
 mod floating_ip;
+mod rule;
 
 /// The plan that makes or changes all objects of a description.
 pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
@@ -551,44 +552,6 @@ impl Writer<'_> {
                 .set(Trunk::status, Status::Down)
         });
     }
-}
-
-/// The columns of a rule; the attributes are those that it was made from.
-fn rule_columns(
-    row: Option<&Arc<SecurityGroupRule>>,
-    owner: Uuid,
-    project: &str,
-    rule: &Rule,
-) -> Columns<SecurityGroupRule> {
-    let (word, least, most) = traffic(rule);
-    let remote = rule.remote();
-    columns!(
-        row,
-        SecurityGroupRule {
-            security_group: owner,
-            project: project.to_owned(),
-            direction: match rule.direction() {
-                network::Direction::Ingress => Direction::Ingress,
-                network::Direction::Egress => Direction::Egress,
-            },
-            ethertype: match rule.ethertype() {
-                network::Ethertype::Ipv4 => Ethertype::Ipv4,
-                network::Ethertype::Ipv6 => Ethertype::Ipv6,
-            },
-            protocol: word,
-            port_range_min: least.map(i64::from),
-            port_range_max: most.map(i64::from),
-            remote_ip_prefix: match remote {
-                network::Remote::Block(block) => Some(block.to_string()),
-                _ => None,
-            },
-            remote_group: remote.group().map(|group| group.0),
-            remote_address_group: match remote {
-                network::Remote::AddressGroup(group) => Some(group.0),
-                _ => None,
-            },
-        }
-    )
 }
 
 /// The UUID of a new host: no two that are made at once differ.

@@ -39,7 +39,10 @@ async fn a_project_has_no_more_than_it_may() {
     );
     let (_, answer) = ask(&database, "GET", "/v2.0/quotas", "").await;
     assert_eq!(answer["quotas"][0]["project_id"], "fake_project_id");
+    let forced = r#"{"quota": {"network": "2", "force": true}}"#;
+    assert_eq!(ask(&database, "PUT", path, forced).await.0, 200);
     for wrong in [
+        r#"{"quota": {"force": 1}}"#,
         r#"{"quota": {"x": 1}}"#,
         r#"{"quota": {"port": -2}}"#,
         r#"{"quota": {"port": "y"}}"#,

@@ -78,6 +78,17 @@ async fn a_member_shares_its_network_with_another_and_keeps_it_while_it_is_used(
         let (_, answer) = client.ask("GET", list, Value::Null).await;
         assert_eq!(super::names(&answer).contains(&"own"), expected);
     }
+    for (shared, expected) in [("true", 1), ("false", 0)] {
+        let list = format!("/v2.0/subnets?shared={shared}");
+        let (_, answer) = bob.ask("GET", &list, Value::Null).await;
+        assert_eq!(answer["subnets"].as_array().unwrap().len(), expected);
+    }
+    assert!(subnet.get("shared").is_none(), "{subnet}");
+    // What only an admin sees, others may still filter by.
+    let list = "/v2.0/networks?provider%3Anetwork_type=vxlan";
+    let (_, answer) = ann.ask("GET", list, Value::Null).await;
+    assert_eq!(super::names(&answer), ["own"]);
+    assert!(answer["networks"][0].get("provider:network_type").is_none());
     let rename = json!({"network": {"name": "mine"}});
     bob.is_told("PUT", &of, rename, (403, "PolicyNotAuthorized"))
         .await;
@@ -97,6 +108,14 @@ async fn a_member_shares_its_network_with_another_and_keeps_it_while_it_is_used(
         .await;
     // Whose network it is sees the guest, and may show it the door.
     let host = json!({"port": {"name": "mine"}});
+    let id = guest.rsplit_once('/').unwrap().1;
+    let under = json!({"trunk": {"port_id": id}});
+    ann.is_told("POST", "/v2.0/trunks", under, (403, "PolicyNotAuthorized"))
+        .await;
+    // A guest has no more to say of its port later than when it was made.
+    let address = json!({"port": {"mac_address": "fa:16:3e:00:00:01"}});
+    bob.is_told("PUT", &guest, address, (403, "PolicyNotAuthorized"))
+        .await;
     ann.is_told("PUT", &guest, host, (403, "PolicyNotAuthorized"))
         .await;
     assert_eq!(ann.ask("DELETE", &guest, Value::Null).await.0, 204);
@@ -350,11 +369,23 @@ async fn pools_scopes_and_groups_are_shared_while_they_are_used() {
         policies.push(ann.share(kind, object, "shared", "b").await);
         assert!(bob.sees(collection, object).await, "{kind}");
     }
+    let rename = json!({"address_group": {"name": "b"}});
+    let told = (404, "AddressGroupNotFound");
+    bob.is_told("PUT", &path("address-groups", &addresses), rename, told)
+        .await;
     let network = bob.make("network", json!({})).await;
     let part = json!({"network_id": network["id"], "subnetpool_id": pool["id"], "ip_version": 4});
     bob.make("subnet", part).await;
     let other = json!({"name": "q", "prefixes": ["10.1.0.0/16"], "address_scope_id": scope["id"]});
-    bob.make("subnetpool", other).await;
+    let other = bob.make("subnetpool", other).await;
+    // Whose the scope is not may not move about in it, or let others in.
+    let more = json!({"subnetpool": {"prefixes": ["10.1.0.0/16", "10.2.0.0/16"]}});
+    let told = (400, "IllegalSubnetPoolUpdate");
+    bob.is_told("PUT", &path("subnetpools", &other), more, told)
+        .await;
+    let shared = policy("subnetpool", &other, "shared", "c");
+    bob.is_told("POST", POLICIES, shared, (400, "InvalidInput"))
+        .await;
     let port = json!({"network_id": network["id"], "security_groups": [group["id"]]});
     bob.make("port", port).await;
     let own = bob.make("security_group", json!({"name": "h"})).await;
