@@ -38,6 +38,7 @@ mod fault;
 mod floating_ip;
 mod free;
 mod gateway;
+mod hosting;
 mod identity;
 mod interface;
 mod list;

@@ -29,7 +29,8 @@ use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::trunk::{self, Trunks};
 use super::{
-    address_group, availability, availability_zone, extension, interface, quota, resource, tag,
+    address_group, availability, availability_zone, extension, hosting, interface, quota, resource,
+    tag,
 };
 use crate::northbound::database::Database;
 
@@ -171,6 +172,10 @@ pub(super) async fn objects(
                 ("service-providers", []) if call.method == hyper::Method::GET => {
                     Ok((StatusCode::OK, Some(extension::service_providers())))
                 }
+                (
+                    "networks" | "routers" | "agents",
+                    [id, part @ ("dhcp-agents" | "l3-agents" | "dhcp-networks" | "l3-routers")],
+                ) => hosting::answer(&database.snapshot(), call, (collection, id, part)),
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {

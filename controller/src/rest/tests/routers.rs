@@ -1,10 +1,12 @@
 //! Routers and floating IPs.
 
+use ovsdb::{Transaction, Uuid};
 use serde_json::{Value, json};
 
 use super::ports::{change, make, try_make};
 use super::{ask, kind};
 use crate::northbound::database::Database;
+use crate::northbound::database::tables::{EncapType, Host};
 use crate::northbound::database::tests::Server;
 
 /// Two networks, of which the first leads outside, each with a subnet.
@@ -243,4 +245,54 @@ async fn floating_ips_that_stand_for_nobody_go_with_their_network() {
     let (status, answer) = ask(&database, "DELETE", &path, "").await;
     assert_eq!(status, 204, "{answer}");
     assert!(database.snapshot().floating_ips.is_empty());
+}
+
+#[tokio::test]
+async fn it_is_shown_which_hosts_know_a_router() {
+    let server = Server::start();
+    let database = server.open().await;
+    let site = Site::make(&database).await;
+    let mut transaction = Transaction::new();
+    for (number, name) in [(1, "hv1"), (2, "hv2"), (3, "hv3")] {
+        let host = Host::values()
+            .set(Host::name, name)
+            .set(Host::mtu, 1500)
+            .set(Host::encap_ip, Some(format!("192.0.2.{number}")))
+            .set(Host::encap_types, [EncapType::Vxlan])
+            .set(Host::gateway_priority, i64::from(name == "hv3"));
+        transaction.insert_as(Uuid::from_u128(number), host);
+    }
+    database.transact(transaction).await.unwrap();
+    let bound = json!({"binding:host_id": "hv1"});
+    change(&database, "port", &site.port["id"], bound).await;
+    let network = site.port["network_id"].as_str().unwrap();
+    let router = site.router["id"].as_str().unwrap();
+    let hv1 = Uuid::from_u128(1);
+    let listed = async |path: &str, name: &str, key: &str| {
+        let (status, answer) = ask(&database, "GET", &format!("/v2.0/{path}"), "").await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        let rows = answer[name].as_array().unwrap().iter();
+        let mut keys: Vec<_> = rows
+            .map(|row| row[key].as_str().unwrap().to_owned())
+            .collect();
+        keys.sort();
+        keys
+    };
+    let path = format!("networks/{network}/dhcp-agents");
+    assert_eq!(listed(&path, "agents", "host").await, ["hv1"]);
+    let path = format!("agents/{hv1}/dhcp-networks");
+    assert_eq!(listed(&path, "networks", "id").await, [network]);
+    let behind = format!("routers/{router}/l3-agents");
+    assert_eq!(
+        listed(&behind, "agents", "host").await,
+        Vec::<String>::new()
+    );
+    site.connect(&database).await;
+    // Who has a port behind it, and who leads it outside.
+    assert_eq!(listed(&behind, "agents", "host").await, ["hv1", "hv3"]);
+    let path = format!("agents/{hv1}/l3-routers");
+    assert_eq!(listed(&path, "routers", "id").await, [router]);
+    let path = format!("/v2.0/{path}");
+    let (status, answer) = ask(&database, "POST", &path, "{}").await;
+    assert_eq!((status, kind(&answer)), (405, "HTTPMethodNotAllowed"));
 }
