@@ -82,6 +82,8 @@ enum Command {
     NetworkTrunk(object::Arguments),
     /// Who may use what belongs to another project
     NetworkRbac(object::Arguments),
+    /// Wishes to be told what security groups accept and drop
+    NetworkLog(object::Arguments),
     /// Security groups of the northbound database
     SecurityGroup(object::Arguments),
     /// Rules of security groups of the northbound database
@@ -126,6 +128,7 @@ impl Brint {
             Command::Port(arguments) => object::run(&noun::PORT, arguments),
             Command::NetworkTrunk(arguments) => object::run(&noun::NETWORK_TRUNK, arguments),
             Command::NetworkRbac(arguments) => object::run(&noun::NETWORK_RBAC, arguments),
+            Command::NetworkLog(arguments) => object::run(&noun::NETWORK_LOG, arguments),
             Command::SecurityGroup(arguments) => object::run(&noun::SECURITY_GROUP, arguments),
             Command::SecurityGroupRule(arguments) => {
                 object::run(&noun::SECURITY_GROUP_RULE, arguments)

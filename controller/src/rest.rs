@@ -42,6 +42,7 @@ mod hosting;
 mod identity;
 mod interface;
 mod list;
+mod log;
 mod network;
 mod new;
 mod pair;

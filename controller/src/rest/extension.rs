@@ -176,6 +176,12 @@ const EXTENSIONS: &[Extension] = &[
         "2014-04-26T00:00:00-00:00",
     ),
     extension(
+        "logging",
+        "Logging API Extension",
+        "What security groups accept and drop can be told",
+        "2017-01-01T10:00:00-00:00",
+    ),
+    extension(
         "net-mtu",
         "Network MTU",
         "Networks have an MTU",

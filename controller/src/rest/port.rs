@@ -22,6 +22,7 @@ use super::fault::Fault;
 use super::floating_ip::{is_address_port, leave};
 use super::identity::Caller;
 use super::list::View;
+use super::log;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::pair::pairs;
@@ -315,6 +316,7 @@ impl Resource for Ports {
         }
         trunk::is_in_none(change.rows, id)?;
         leave(change, id);
+        log::forget(change, id);
         port_forwarding::leave(change, id, &[]);
         change.transaction.delete(Address::port.equals(id));
         change.transaction.delete::<Port>(id);

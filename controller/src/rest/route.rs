@@ -14,6 +14,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::floating_ip::FloatingIps;
 use super::identity::Identity;
+use super::log::{self, Logs};
 use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
@@ -176,6 +177,11 @@ pub(super) async fn objects(
                     "networks" | "routers" | "agents",
                     [id, part @ ("dhcp-agents" | "l3-agents" | "dhcp-networks" | "l3-routers")],
                 ) => hosting::answer(&database.snapshot(), call, (collection, id, part)),
+                ("log", ["loggable-resources"]) if call.method == hyper::Method::GET => {
+                    Ok((StatusCode::OK, Some(log::loggable_resources())))
+                }
+                ("log", ["logs"]) => resource::answer::<Logs>(database, call, None).await,
+                ("log", ["logs", id]) => resource::answer::<Logs>(database, call, Some(id)).await,
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {
@@ -234,6 +240,7 @@ fn resources(call: &Call) -> Value {
         resource("address_group", "address-groups"),
         resource("trunk", "trunks"),
         resource("rbac_policy", "rbac-policies"),
+        resource("log", "log/logs"),
         resource("agent", "agents"),
         resource("quota", "quotas"),
     ]})

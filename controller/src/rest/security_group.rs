@@ -15,6 +15,7 @@ use super::attribute::{
 use super::call::Call;
 use super::fault::Fault;
 use super::list::View;
+use super::log;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, apply, fields, stamped};
@@ -158,6 +159,7 @@ impl Resource for SecurityGroups {
             return Err(in_use(id));
         }
         sharing::forget(change, id);
+        log::forget(change, id);
         let transaction = &mut change.transaction;
         transaction.delete(DefaultSecurityGroup::security_group.equals(id));
         transaction.delete(SecurityGroupRule::security_group.equals(id));

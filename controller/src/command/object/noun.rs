@@ -91,6 +91,15 @@ pub(crate) static NETWORK_RBAC: Noun = Noun {
     short: &["id", "object_type", "object_id", "action", "target_tenant"],
 };
 
+/// Logs of what groups accept and drop.
+pub(crate) static NETWORK_LOG: Noun = Noun {
+    word: "log",
+    collection: "log/logs",
+    name: "log",
+    names: "logs",
+    short: &["id", "name", "enabled", "event", "resource_id", "target_id"],
+};
+
 /// Security groups.
 pub(crate) static SECURITY_GROUP: Noun = Noun {
     word: "security group",

@@ -80,7 +80,8 @@ fn single(collection: &str) -> String {
 /// The path and the body of a request.
 fn request(method: &str, text: &str) -> (String, String) {
     let (path, body) = text.split_once(' ').unwrap_or((text, ""));
-    let parts: Vec<&str> = path.split('/').collect();
+    let parts = path.trim_start_matches("log/").split('/');
+    let parts: Vec<&str> = parts.collect();
     let is_object = matches!((method, parts.len()), ("POST", 1) | ("PUT", 2));
     let body = match (is_object, parts.first()) {
         (true, Some(collection)) => format!("{{\"{}\": {body}}}", single(collection)),

@@ -187,6 +187,11 @@ async fn a_member_may_not_what_is_for_admins() {
             404,
         ),
         ("/v2.0/routers", json!({"router": {"ha": true}}), 403),
+        (
+            "/v2.0/log/logs",
+            json!({"log": {"resource_type": "security_group"}}),
+            403,
+        ),
     ] {
         let (answered, answer) = bob.ask("POST", path, body.clone()).await;
         assert_eq!(answered, status, "{path} {body}: {answer}");
