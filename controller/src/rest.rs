@@ -48,6 +48,7 @@ mod new;
 mod pair;
 mod pool;
 mod port;
+mod port_binding;
 mod port_forwarding;
 mod quota;
 mod rbac_policy;

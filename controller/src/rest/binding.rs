@@ -28,7 +28,12 @@ const LONGEST_PROFILE: usize = 4095;
 
 /// Neutron's `binding:vif_type` and `binding:vif_details`.
 pub(super) fn binding(rows: &Northbound, port: &Port) -> (&'static str, Value) {
-    let Some(host) = trunk::host(rows, port).filter(|host| !host.is_empty()) else {
+    plugged(rows, trunk::host(rows, port))
+}
+
+/// How a port is plugged in on a host.
+pub(super) fn plugged(rows: &Northbound, host: Option<&str>) -> (&'static str, Value) {
+    let Some(host) = host.filter(|host| !host.is_empty()) else {
         return ("unbound", json!({}));
     };
     if rows.hosts.index().by_name.get(host).is_none() {

@@ -68,6 +68,12 @@ const EXTENSIONS: &[Extension] = &[
         "2014-02-03T10:00:00-00:00",
     ),
     extension(
+        "binding-extended",
+        "Port Bindings Extended",
+        "Ports say to which host their machines are moved",
+        "2017-07-17T10:00:00-00:00",
+    ),
+    extension(
         "default-subnetpools",
         "Default Subnetpools",
         "A subnet pool can be the one that is used when none is named",

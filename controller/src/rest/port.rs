@@ -259,7 +259,11 @@ impl Resource for Ports {
             let host = host(values);
             trunk::follow(change, port, host)?;
             if host != port.host.as_deref() {
-                columns = columns.set(Port::status, Status::Down);
+                // Where it was going to, it is, or it is not going any more.
+                columns = columns
+                    .set(Port::status, Status::Down)
+                    .set(Port::migrating_to, None::<String>)
+                    .set(Port::migration_profile, "");
             }
         }
         let secured = values.boolean("port_security_enabled");

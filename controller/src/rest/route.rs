@@ -18,6 +18,7 @@ use super::log::{self, Logs};
 use super::network::Networks;
 use super::new::random_id;
 use super::port::Ports;
+use super::port_binding;
 use super::port_forwarding::{self, PortForwardings};
 use super::rbac_policy::RbacPolicies;
 use super::resource::Answer;
@@ -182,6 +183,9 @@ pub(super) async fn objects(
                 }
                 ("log", ["logs"]) => resource::answer::<Logs>(database, call, None).await,
                 ("log", ["logs", id]) => resource::answer::<Logs>(database, call, Some(id)).await,
+                ("ports", [id, "bindings", rest @ ..]) => {
+                    port_binding::answer(database, call, id, rest).await
+                }
                 ("routers", [id, action]) => interface::answer(database, call, id, action).await,
                 ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
                 ("address-groups", [id, action]) => {

@@ -16,6 +16,7 @@ use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
 mod anything;
+mod bindings;
 mod clients;
 mod identities;
 mod operators;

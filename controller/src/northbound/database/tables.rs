@@ -363,6 +363,8 @@ ovsdb::tables! {
         host: Option<String>;
         /// Where its machine is being moved.
         migrating_to: Option<String>;
+        /// Its `binding:profile` there, as JSON; empty without.
+        migration_profile: String;
         /// Neutron's `binding:vnic_type`.
         vnic_type: String;
         /// Neutron's `binding:profile`, as JSON; empty without.
