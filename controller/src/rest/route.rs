@@ -161,37 +161,7 @@ pub(super) async fn objects(
                     ($plain, []) => resource::answer::<$without>(database, call, None).await,
                     ($plain, [id]) => resource::answer::<$without>(database, call, Some(id)).await,
                 )*
-                ("quotas", rest) => quota::answer(database, call, rest).await,
-                ("availability_zones", []) => availability_zone::answer(&database.snapshot(), call),
-                ("floatingips", [_, "port_forwardings", rest @ ..]) if rest.len() < 2 => {
-                    port_forwarding::check_parent(call, &database.snapshot())?;
-                    let id = rest.first().copied();
-                    resource::answer::<PortForwardings>(database, call, id).await
-                }
-                ("network-ip-availabilities", rest) if rest.len() < 2 => {
-                    availability::answer(&database.snapshot(), call, rest.first().copied())
-                }
-                ("service-providers", []) if call.method == hyper::Method::GET => {
-                    Ok((StatusCode::OK, Some(extension::service_providers())))
-                }
-                (
-                    "networks" | "routers" | "agents",
-                    [id, part @ ("dhcp-agents" | "l3-agents" | "dhcp-networks" | "l3-routers")],
-                ) => hosting::answer(&database.snapshot(), call, (collection, id, part)),
-                ("log", ["loggable-resources"]) if call.method == hyper::Method::GET => {
-                    Ok((StatusCode::OK, Some(log::loggable_resources())))
-                }
-                ("log", ["logs"]) => resource::answer::<Logs>(database, call, None).await,
-                ("log", ["logs", id]) => resource::answer::<Logs>(database, call, Some(id)).await,
-                ("ports", [id, "bindings", rest @ ..]) => {
-                    port_binding::answer(database, call, id, rest).await
-                }
-                ("routers", [id, action]) => interface::answer(database, call, id, action).await,
-                ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
-                ("address-groups", [id, action]) => {
-                    address_group::answer(database, call, id, action).await
-                }
-                _ => Err(Fault::not_found()),
+                _ => other(database, call, collection, rest).await,
             }
         };
     }
@@ -214,6 +184,49 @@ pub(super) async fn objects(
             "segments" => Segments;
             "rbac-policies" => RbacPolicies;
         }
+    }
+}
+
+/// Answers a request for what is no object of a collection, or is done with one.
+async fn other(
+    database: &Database,
+    call: &Call,
+    collection: &str,
+    rest: &[&str],
+) -> Result<Answer, Fault> {
+    match (collection, rest) {
+        ("quotas", rest) => quota::answer(database, call, rest).await,
+        ("availability_zones", []) => availability_zone::answer(&database.snapshot(), call),
+        ("floatingips", [_, "port_forwardings", rest @ ..]) if rest.len() < 2 => {
+            port_forwarding::check_parent(call, &database.snapshot())?;
+            let id = rest.first().copied();
+            resource::answer::<PortForwardings>(database, call, id).await
+        }
+        ("network-ip-availabilities", rest) if rest.len() < 2 => {
+            availability::answer(&database.snapshot(), call, rest.first().copied())
+        }
+        ("service-providers", []) if call.method == hyper::Method::GET => {
+            Ok((StatusCode::OK, Some(extension::service_providers())))
+        }
+        (
+            "networks" | "routers" | "agents",
+            [
+                id,
+                part @ ("dhcp-agents" | "l3-agents" | "dhcp-networks" | "l3-routers"),
+            ],
+        ) => hosting::answer(&database.snapshot(), call, (collection, id, part)),
+        ("log", ["loggable-resources"]) if call.method == hyper::Method::GET => {
+            Ok((StatusCode::OK, Some(log::loggable_resources())))
+        }
+        ("log", ["logs"]) => resource::answer::<Logs>(database, call, None).await,
+        ("log", ["logs", id]) => resource::answer::<Logs>(database, call, Some(id)).await,
+        ("ports", [id, "bindings", rest @ ..]) => {
+            port_binding::answer(database, call, id, rest).await
+        }
+        ("routers", [id, action]) => interface::answer(database, call, id, action).await,
+        ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
+        ("address-groups", [id, action]) => address_group::answer(database, call, id, action).await,
+        _ => Err(Fault::not_found()),
     }
 }
 
