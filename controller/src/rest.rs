@@ -47,6 +47,7 @@ mod network;
 mod new;
 mod pair;
 mod pool;
+mod pool_prefixes;
 mod port;
 mod port_binding;
 mod port_forwarding;

@@ -218,6 +218,12 @@ const EXTENSIONS: &[Extension] = &[
         "2016-06-12T00:00:00-00:00",
     ),
     extension(
+        "port-mac-address-regenerate",
+        "Neutron Port MAC address regenerate",
+        "Ports can get another MAC address",
+        "2018-05-03T10:00:00-00:00",
+    ),
+    extension(
         "port-security",
         "Port Security",
         "Ports can be exempt from checks",
@@ -240,6 +246,12 @@ const EXTENSIONS: &[Extension] = &[
         "Provider Network",
         "Networks say how they are carried",
         "2012-09-07T10:00:00-00:00",
+    ),
+    extension(
+        "quota-check-limit",
+        "Quota engine limit check",
+        "A limit can be refused that is exceeded already",
+        "2021-09-08T16:00:00-00:00",
     ),
     extension(
         "quota_details",
@@ -366,6 +378,12 @@ const EXTENSIONS: &[Extension] = &[
         "Subnet Allocation",
         "Subnets can be cut from pools",
         "2015-03-30T10:00:00-00:00",
+    ),
+    extension(
+        "subnetpool-prefix-ops",
+        "Subnet Pool Prefix Operations",
+        "Blocks of subnet pools come and go by themselves",
+        "2019-02-08T10:00:00-00:00",
     ),
     extension(
         "tag-ports-during-bulk-creation",

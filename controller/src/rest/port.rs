@@ -403,6 +403,8 @@ fn mac(
     };
     let given = match (values.text("mac_address"), port) {
         (Some(text), _) => text,
+        // Who says that there is none wants another.
+        (None, Some(_)) if values.has("mac_address") => return random_mac(),
         (None, Some(port)) => return Ok(port.mac_address.clone()),
         (None, None) => return random_mac(),
     };

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use ovsdb::Transaction;
 use serde_json::{Map, Value, json};
 
-use super::attribute::plain;
+use super::attribute::{boolean, plain};
 use super::call::Call;
 use super::fault::Fault;
 use super::resource::{Answer, Change, apply};
@@ -87,9 +87,19 @@ pub(super) async fn answer(
             found(json!({ "quota": details(&rows, project) }))
         }
         ("PUT", [project]) => {
-            let wanted = read(&call.object("quota")?)?;
+            let mut given = call.object("quota")?;
+            let checks = flag(&mut given, "check_limit")?;
+            // Neutron looks at what is used only if it is asked to, and need not be forced.
+            flag(&mut given, "force")?;
+            let wanted = read(&given)?;
             apply(database, call, |change| {
                 for (resource, limit) in &wanted {
+                    let used = used(change.rows, project, resource);
+                    if checks && *limit != UNLIMITED && used > *limit {
+                        return Err(Fault::bad_request(format!(
+                            "Quota limit {limit} of {resource} is less than the {used} that are used"
+                        )));
+                    }
                     set(
                         &mut change.transaction,
                         change.rows,
@@ -147,14 +157,21 @@ fn set(
     }
 }
 
+/// Takes what is no limit out of an object: true or false, false if it is not there.
+fn flag(object: &mut Map<String, Value>, name: &str) -> Result<bool, Fault> {
+    match object.remove(name) {
+        None => Ok(false),
+        Some(given) => boolean(&given).ok_or_else(|| {
+            let reason = format!("'{}' cannot be converted to boolean", plain(&given));
+            Fault::attribute(name, &reason)
+        }),
+    }
+}
+
 /// Reads limits by the names of resources.
 fn read(object: &Map<String, Value>) -> Result<Vec<(&'static str, i64)>, Fault> {
     let mut wanted = Vec::new();
     for (name, given) in object {
-        // Neutron looks at what is used only if it is asked to; here nobody does.
-        if name == "force" && given.is_boolean() {
-            continue;
-        }
         let resource = RESOURCES.iter().find(|resource| *resource == name);
         let unknown = || Fault::bad_request(format!("Unrecognized attribute(s) '{name}'"));
         let resource = resource.ok_or_else(unknown)?;

@@ -31,8 +31,8 @@ use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::trunk::{self, Trunks};
 use super::{
-    address_group, availability, availability_zone, extension, hosting, interface, quota, resource,
-    tag,
+    address_group, availability, availability_zone, extension, hosting, interface, pool_prefixes,
+    quota, resource, tag,
 };
 use crate::northbound::database::Database;
 
@@ -224,6 +224,7 @@ async fn other(
             port_binding::answer(database, call, id, rest).await
         }
         ("routers", [id, action]) => interface::answer(database, call, id, action).await,
+        ("subnetpools", [id, action]) => pool_prefixes::answer(database, call, id, action).await,
         ("trunks", [id, action]) => trunk::answer(database, call, id, action).await,
         ("address-groups", [id, action]) => address_group::answer(database, call, id, action).await,
         _ => Err(Fault::not_found()),

@@ -141,7 +141,9 @@ impl Resource for SubnetPools {
     ) -> Result<ovsdb::Values<SubnetPool>, Fault> {
         let wanted = Wanted::read(Some(pool), values)?;
         wanted.check(change, pool.uuid)?;
-        may_move(change, pool, values)?;
+        if values.has("prefixes") || values.has("address_scope_id") {
+            may_move(change, pool)?;
+        }
         let lost = prefixes(pool).into_iter().find(|old| {
             let mut new = wanted.prefixes.iter();
             !new.any(|new| new.contains(old))
@@ -323,13 +325,16 @@ impl Wanted {
 }
 
 /// Refuses to move a pool about in, or out of, an address scope of somebody else.
-fn may_move(change: &Change<'_>, pool: &SubnetPool, values: &Values) -> Result<(), Fault> {
+///
+/// # Errors
+///
+/// It is in one.
+pub(super) fn may_move(change: &Change<'_>, pool: &SubnetPool) -> Result<(), Fault> {
     let caller = &change.call.caller;
     let scope = pool.address_scope;
     let scope = scope.and_then(|id| change.rows.address_scopes.get(&id));
-    let moves = values.has("prefixes") || values.has("address_scope_id");
     match scope {
-        Some(scope) if moves && !caller.is_admin && scope.project != caller.project => Err(bad(
+        Some(scope) if !caller.is_admin && scope.project != caller.project => Err(bad(
             "IllegalSubnetPoolUpdate",
             format!(
                 "Illegal subnetpool update : subnetpool {} associated with address scope {} cannot \
@@ -346,7 +351,7 @@ fn meet(one: &IpNet, other: &IpNet) -> bool {
 }
 
 /// The blocks of a pool, in order.
-fn prefixes(pool: &SubnetPool) -> Vec<IpNet> {
+pub(super) fn prefixes(pool: &SubnetPool) -> Vec<IpNet> {
     let prefixes = pool.prefixes.iter();
     let mut prefixes: Vec<IpNet> = prefixes.filter_map(|text| text.parse().ok()).collect();
     prefixes.sort();

@@ -42,7 +42,8 @@ async fn a_project_has_no_more_than_it_may() {
     let forced = r#"{"quota": {"network": "2", "force": true}}"#;
     assert_eq!(ask(&database, "PUT", path, forced).await.0, 200);
     for wrong in [
-        r#"{"quota": {"force": 1}}"#,
+        r#"{"quota": {"force": "perhaps"}}"#,
+        r#"{"quota": {"network": 1, "check_limit": true}}"#,
         r#"{"quota": {"x": 1}}"#,
         r#"{"quota": {"port": -2}}"#,
         r#"{"quota": {"port": "y"}}"#,
