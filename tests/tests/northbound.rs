@@ -164,6 +164,24 @@ fn objects_are_made_and_changed_by_hand() -> anyhow::Result<()> {
     let routers = brint("router list -f value -c name")?;
     ensure!(routers == "r1\n", "{routers}");
 
+    let planned = brint("router do r1 add_router_interface subnet_id=sub1 --dry-run")?;
+    ensure!(
+        planned == "~ router r1: add_router_interface\n",
+        "{planned}"
+    );
+    let subnet = brint("subnet show sub1 -f value -c id")?;
+    let joined = "router do r1 add_router_interface subnet_id=sub1 -f value -c subnet_id";
+    ensure!(brint(joined)? == subnet);
+    let ports = brint("port list device_owner=network:router_interface -f value -c device_owner")?;
+    ensure!(ports == "network:router_interface\n", "{ports}");
+    brint("router do r1 remove_router_interface subnet_id=sub1")?;
+    let far =
+        "address-group do hosts add_addresses addresses=[\"192.0.2.0/24\"] -f value -c addresses";
+    let far = brint(far)?;
+    ensure!(far == "192.0.2.0/24,198.51.100.0/24\n", "{far}");
+    let wrong = brint("router do r1 fly").expect_err("no action");
+    ensure!(wrong.to_string().contains("could not be found"), "{wrong}");
+
     // Where a host is, only people know.
     northbound.apply("hosts:\n  - {name: host1, encap_ip: 192.0.2.1}\n", "")?;
     brint("host set host1 --availability-zone east --gateway-priority 3")?;

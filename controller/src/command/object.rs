@@ -91,6 +91,29 @@ enum Command {
         #[command(flatten)]
         northbound: Northbound,
     },
+    /// Does with one what is no attribute of it, and shows what comes of that
+    ///
+    /// Actions have the names of Neutron's API: add_router_interface and remove_router_interface of
+    /// routers, add_subports of trunks, add_addresses of address groups, add_prefixes of subnet
+    /// pools. What they need is written as for create: subnet_id=private-v4.
+    Do {
+        /// The object
+        #[arg(value_name = "NAME|UUID")]
+        object: String,
+        /// The action
+        action: String,
+        /// What it needs
+        #[arg(value_name = "KEY=VALUE")]
+        attributes: Vec<String>,
+        #[command(flatten)]
+        shown: Shown,
+        #[command(flatten)]
+        trial: Trial,
+        #[command(flatten)]
+        waiting: Waiting,
+        #[command(flatten)]
+        northbound: Northbound,
+    },
     /// Deletes some of them, one after the other
     ///
     /// It is refused if others name an object, as ports name their network.
@@ -139,20 +162,8 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
             waiting,
             northbound,
         } => northbound.with(async |session| {
-            let object = attributes_of(&session.database, &attributes, true).await?;
-            let name = object.get("name").and_then(Value::as_str);
-            let name = name.unwrap_or_default().to_owned();
-            let columns = object.keys().filter(|key| *key != "name").cloned();
-            let columns = columns.collect::<Vec<_>>();
-            let body = json!({ noun.name: object });
-            let made = (project.as_str(), &body);
-            if trial.dry_run {
-                check(&session.database, Method::POST, noun.collection, made).await?;
-                return told('+', noun, &name, &columns);
-            }
-            let mut made = ask(&session.database, Method::POST, noun.collection, made).await?;
-            shown.show(&fields(taken(&mut made, noun.name)))?;
-            finish(session, &waiting).await
+            let given = (attributes.as_slice(), project.as_str());
+            create(noun, session, given, (&shown, trial, &waiting)).await
         })?,
         Command::Set {
             object,
@@ -171,6 +182,18 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
             }
             ask(&session.database, Method::PUT, &path, ("", &body)).await?;
             finish(session, &waiting).await
+        })?,
+        Command::Do {
+            object,
+            action,
+            attributes,
+            shown,
+            trial,
+            waiting,
+            northbound,
+        } => northbound.with(async |session| {
+            let asked = (object.as_str(), action.as_str(), attributes.as_slice());
+            act(noun, session, asked, (&shown, trial, &waiting)).await
         })?,
         Command::Delete {
             objects,
@@ -195,6 +218,53 @@ pub(crate) fn run(noun: &'static Noun, arguments: Arguments) -> anyhow::Result<E
         })?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes an object of a project, with these attributes.
+async fn create(
+    noun: &Noun,
+    session: Session,
+    (attributes, project): (&[String], &str),
+    (shown, trial, waiting): (&Shown, Trial, &Waiting),
+) -> anyhow::Result<()> {
+    let object = attributes_of(&session.database, attributes, true).await?;
+    let name = object.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default().to_owned();
+    let columns = object.keys().filter(|key| *key != "name").cloned();
+    let columns = columns.collect::<Vec<_>>();
+    let body = json!({ noun.name: object });
+    let made = (project, &body);
+    if trial.dry_run {
+        check(&session.database, Method::POST, noun.collection, made).await?;
+        return told('+', noun, &name, &columns);
+    }
+    let mut made = ask(&session.database, Method::POST, noun.collection, made).await?;
+    shown.show(&fields(taken(&mut made, noun.name)))?;
+    finish(session, waiting).await
+}
+
+/// Does with an object what is no attribute of it.
+async fn act(
+    noun: &Noun,
+    session: Session,
+    (object, action, attributes): (&str, &str, &[String]),
+    (shown, trial, waiting): (&Shown, Trial, &Waiting),
+) -> anyhow::Result<()> {
+    let path = path(noun, &session.database, object).await?;
+    let path = format!("{path}/{action}");
+    let body = json!(attributes_of(&session.database, attributes, false).await?);
+    if trial.dry_run {
+        check(&session.database, Method::PUT, &path, ("", &body)).await?;
+        return told('~', noun, object, &[action.to_owned()]);
+    }
+    let mut done = ask(&session.database, Method::PUT, &path, ("", &body)).await?;
+    // Some actions name the object that they show.
+    let done = match done.get_mut(noun.name) {
+        Some(object) => object.take(),
+        None => done,
+    };
+    shown.show(&fields(done))?;
+    finish(session, waiting).await
 }
 
 /// Says what would be done, in the way of `diff`.
