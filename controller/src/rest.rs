@@ -36,6 +36,7 @@ mod call;
 mod extension;
 mod fault;
 mod floating_ip;
+mod floating_ip_pool;
 mod free;
 mod gateway;
 mod hosting;

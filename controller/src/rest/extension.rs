@@ -158,6 +158,12 @@ const EXTENSIONS: &[Extension] = &[
         "2022-05-06T10:00:00-00:00",
     ),
     extension(
+        "floatingip-pools",
+        "Floating IP Pools Extension",
+        "It is listed where floating IPs can be of",
+        "2018-03-21T10:00:00-00:00",
+    ),
+    extension(
         "ip-substring-filtering",
         "IP address substring filtering",
         "Lists of ports can be filtered by parts of addresses",

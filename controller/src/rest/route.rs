@@ -31,8 +31,8 @@ use super::subnet::Subnets;
 use super::subnet_pool::SubnetPools;
 use super::trunk::{self, Trunks};
 use super::{
-    address_group, availability, availability_zone, extension, hosting, interface, pool_prefixes,
-    quota, resource, tag,
+    address_group, availability, availability_zone, extension, floating_ip_pool, hosting,
+    interface, pool_prefixes, quota, resource, tag,
 };
 use crate::northbound::database::Database;
 
@@ -195,6 +195,7 @@ async fn other(
     rest: &[&str],
 ) -> Result<Answer, Fault> {
     match (collection, rest) {
+        ("floatingip-pools", []) => floating_ip_pool::answer(&database.snapshot(), call),
         ("quotas", rest) => quota::answer(database, call, rest).await,
         ("availability_zones", []) => availability_zone::answer(&database.snapshot(), call),
         ("floatingips", [_, "port_forwardings", rest @ ..]) if rest.len() < 2 => {

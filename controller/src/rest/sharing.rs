@@ -297,7 +297,8 @@ pub(super) fn stranded<'a>(
         targets.any(|target| covers(target, user))
     };
     let users = object.users(rows, action).into_iter();
-    let mut users = users.filter(|user| *user != object.project());
+    // What belongs to no project needs no policy.
+    let mut users = users.filter(|user| !user.is_empty() && *user != object.project());
     users.find(|user| was_allowed(user) && !is_allowed(user))
 }
 

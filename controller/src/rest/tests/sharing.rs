@@ -253,12 +253,16 @@ async fn what_is_shared_with_all_is_a_policy_too() {
     assert_eq!(listed().await[0]["action"], "access_as_shared");
     assert_eq!(change("shared", true).await.0, 200);
     assert_eq!(listed().await.as_array().unwrap().len(), 1);
-    make(
-        &database,
-        "port",
-        json!({"network_id": network["id"], "tenant_id": "b"}),
-    )
-    .await;
+    let port = async |project: &str| {
+        let port = json!({"network_id": network["id"], "tenant_id": project});
+        make(&database, "port", port).await
+    };
+    // A port that belongs to nobody is in nobody's way.
+    port("").await;
+    for shared in [false, true] {
+        assert_eq!(change("shared", shared).await.0, 200);
+    }
+    port("b").await;
     let (status, answer) = change("shared", false).await;
     assert_eq!((status, kind(&answer)), (409, "InvalidSharedSetting"));
     let own = policy("network", &network, "shared", "b").to_string();
@@ -267,7 +271,7 @@ async fn what_is_shared_with_all_is_a_policy_too() {
     // By adding one the network has changed; who is allowed by itself needs no other.
     let (status, answer) = change("shared", false).await;
     assert_eq!((status, &answer["network"]["shared"]), (200, &json!(false)));
-    assert_eq!(answer["network"]["revision_number"], 4);
+    assert_eq!(answer["network"]["revision_number"], 6);
     assert_eq!(listed().await, json!([]));
 
     assert_eq!(change("router:external", true).await.0, 200);
@@ -306,6 +310,11 @@ async fn a_network_leads_those_outside_for_whom_there_is_a_policy() {
     let port = json!({"port": {"network_id": network["id"]}});
     ann.is_told("POST", "/v2.0/ports", port, (403, "PolicyNotAuthorized"))
         .await;
+    let pools = "/v2.0/floatingip-pools";
+    for (client, expected) in [(&ann, json!(subnet["id"])), (&bob, Value::Null)] {
+        let (_, answer) = client.ask("GET", pools, Value::Null).await;
+        assert_eq!(answer["floatingip_pools"][0]["subnet_id"], expected);
+    }
     let fip = json!({"floatingip": {"floating_network_id": network["id"]}});
     let fips = "/v2.0/floatingips";
     bob.is_told("POST", fips, fip.clone(), (404, "NetworkNotFound"))
