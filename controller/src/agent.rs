@@ -32,6 +32,7 @@ use crate::until::until;
 use crate::vswitch::{OpenVSwitch, Plan};
 
 mod arrivals;
+mod datapath;
 mod desired;
 mod hold;
 mod liveness;
@@ -47,6 +48,7 @@ use programs::Programs;
 use uplink::{Facts, Uplink};
 
 pub(crate) use arrivals::Announce;
+pub(crate) use datapath::Datapath;
 pub(crate) use desired::Desired;
 pub(crate) use programs::Compilation;
 pub(crate) use settings::Settings;
@@ -365,7 +367,13 @@ impl Agent {
         if tables.is_configured() {
             self.patience = None;
             self.troubles.switch = None;
-            let site = site::site(&self.settings, &desired, &tables, model);
+            let (directory, bridge) = (
+                &self.settings.run_directory,
+                self.settings.integration_bridge.as_str(),
+            );
+            self.view.datapath.probe(directory, &tables, bridge).await;
+            let mut site = site::site(&self.settings, &desired, &tables, model);
+            site.features = self.view.datapath.features();
             self.program(&desired, site, started);
             self.configured = self.troubles.transaction.is_none();
         } else if self.troubles.switch.is_none() {
@@ -439,6 +447,7 @@ impl Agent {
         let troubles = [source, remote, uplink, connection, transaction, switch];
         let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
         problems.extend(left_out.iter().cloned());
+        problems.extend(self.view.datapath.problems());
         if let Some(desired) = &self.view.desired {
             problems.extend(desired.problems.iter().cloned());
         }

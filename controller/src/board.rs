@@ -16,7 +16,7 @@ use pipelines::site::Site;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::agent::{Compilation, Desired, Settings};
+use crate::agent::{Compilation, Datapath, Desired, Settings};
 use crate::problem::Problem;
 use crate::switch::Report;
 use crate::vswitch::OpenVSwitch;
@@ -53,6 +53,8 @@ pub(crate) struct View {
     pub(crate) changes: u64,
     /// The host's database, as it was read last.
     pub(crate) tables: Arc<OpenVSwitch>,
+    /// What the datapath can do.
+    pub(crate) datapath: Datapath,
     /// What the host should be.
     pub(crate) desired: Option<Arc<Desired>>,
     /// What the flows were compiled from.
@@ -155,6 +157,7 @@ impl Board {
             connections: 0,
             changes: 0,
             tables: Arc::default(),
+            datapath: Datapath::default(),
             desired: None,
             site: None,
             gateways: BTreeMap::new(),

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::board::View;
 use crate::vswitch::OpenVSwitch;
-use owner::{Owner, Owners};
+use owner::Owner;
+pub(crate) use owner::Owners;
 
 mod installed;
 mod owner;

@@ -15,6 +15,8 @@ const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 const ROUTER_OVERRIDE: [u8; 4] = [0xa0, 0, 0, 0];
 /// That an advertisement answers, and takes the place of what is known.
 const SOLICITED_OVERRIDE: [u8; 4] = [0x60, 0, 0, 0];
+/// That an advertisement answers, takes the place of what is known, and comes from a router.
+const ROUTER_SOLICITED_OVERRIDE: [u8; 4] = [0xe0, 0, 0, 0];
 /// Whom everybody on a link listens to (RFC 4291, section 2.7.1).
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
@@ -58,16 +60,35 @@ pub(crate) fn advertisement(mac: MacAddr, ip: Ipv6Addr) -> Option<Vec<u8>> {
     icmpv6(mac, (ip, ALL_NODES), kind, (ip, TARGET_LINK_LAYER_ADDRESS))
 }
 
-/// An answer to who asked for the MAC of an address.
-pub(crate) fn answer(
+/// The advertisement of a service's address to whom solicited it.
+pub(crate) fn answer(from: (MacAddr, Ipv6Addr), to: ([u8; 6], Ipv6Addr)) -> Option<Vec<u8>> {
+    solicited_advertisement(from, to, SOLICITED_OVERRIDE)
+}
+
+/// The advertisement of a router's address to whom solicited it.
+///
+/// Duplicate address detection solicits from the unspecified address; the answer to that goes to
+/// all nodes, and is not solicited (RFC 4861, section 7.2.4).
+pub(crate) fn router_answer(
     (mac, ip): (MacAddr, Ipv6Addr),
     (to_mac, to): ([u8; 6], Ipv6Addr),
+) -> Option<Vec<u8>> {
+    match to.is_unspecified() {
+        true => advertisement(mac, ip),
+        false => solicited_advertisement((mac, ip), (to_mac, to), ROUTER_SOLICITED_OVERRIDE),
+    }
+}
+
+fn solicited_advertisement(
+    (mac, ip): (MacAddr, Ipv6Addr),
+    (to_mac, to): ([u8; 6], Ipv6Addr),
+    flags: [u8; 4],
 ) -> Option<Vec<u8>> {
     let body = [&ip.octets()[..], &[TARGET_LINK_LAYER_ADDRESS, 1], &mac.0].concat();
     let mut frame = Vec::new();
     PacketBuilder::ethernet2(mac.0, to_mac)
         .ipv6(ip.octets(), to.octets(), 255)
-        .icmpv6_raw(NEIGHBOUR_ADVERTISEMENT, 0, SOLICITED_OVERRIDE)
+        .icmpv6_raw(NEIGHBOUR_ADVERTISEMENT, 0, flags)
         .write(&mut frame, &body)
         .ok()?;
     Some(frame)

@@ -85,6 +85,8 @@ kinds! {
     Network = "network";
     /// A flow or group that the switch refuses.
     Flow = "flow";
+    /// What forwards packets for the bridges: the kernel's module or `ovs-vswitchd` itself.
+    Datapath = "datapath";
     /// The program `ovs-vswitchd`.
     Daemon = "daemon";
 }

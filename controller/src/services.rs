@@ -168,8 +168,12 @@ type Sent = Vec<(Duration, PacketOut)>;
 fn answer(board: &Board, question: &Question) -> Result<Sent, Refusal> {
     let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
     let (service, packet) = (question.service, &question.packet);
-    if let Service::Undelivered | Service::Neighbour = service {
-        return router::answer(service, &site, packet);
+    match service {
+        Service::Undelivered | Service::Neighbour => {
+            return router::answer(service, &site, packet);
+        }
+        Service::Solicitation => return router::advertise(&site, packet),
+        _ => {}
     }
     let client = Client::of(&site, packet.cookie).ok_or(Refusal::Gone)?;
     let frame = match service {

@@ -35,6 +35,8 @@ pub(crate) struct Status {
     pub(crate) source: Source,
     /// The host's database.
     pub(crate) database: Database,
+    /// What forwards the packets of the bridges.
+    pub(crate) datapath: Datapath,
     /// What turning the model into flows took.
     pub(crate) compilation: Compilation,
     /// The bridges that are programmed.
@@ -79,6 +81,17 @@ pub(crate) struct Database {
     pub(crate) connections: u64,
     /// How many changes the agent has made to it.
     pub(crate) changes: u64,
+}
+
+/// What forwards the packets of the bridges.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Datapath {
+    /// `system` for the kernel's, `netdev` for the one in user space.
+    pub(crate) kind: String,
+    /// What `ovs-vswitchd` says of each feature: `Yes`, `No` or a number.
+    pub(crate) features: BTreeMap<String, String>,
+    /// Whether flows, or else the agent, answer neighbour solicitations for routers.
+    pub(crate) flows_answer_solicitations: bool,
 }
 
 /// What turning the model into flows took.

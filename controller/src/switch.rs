@@ -268,7 +268,10 @@ impl Task {
                         Ok(()) => break,
                         Err(_) => return Ok(()),
                     },
-                    () = until(retry_at) => break,
+                    () = until(retry_at) => {
+                        bridge.retry(&desired).await?;
+                        continue;
+                    }
                     () = until(herald_at) => {
                         bridge.herald().await?;
                         continue;

@@ -30,6 +30,7 @@ mod router_learned;
 mod router_local;
 mod router_neighbours;
 mod router_output;
+mod router_packet_in;
 mod router_questions;
 mod router_resolved;
 mod router_routes;
@@ -59,6 +60,10 @@ pub(crate) use memory::{
 };
 pub(crate) use to_forget::Note;
 
+/// The table that sends to the agent what routers cannot do in flows.
+pub(crate) static ROUTER_PACKET_IN: &Table = &router_packet_in::TABLE;
+/// The table that returns a router's answer to the port that it came from.
+pub(crate) const ROUTER_ANSWERS: u8 = router_answers::TABLE.number;
 /// The table that what comes from outside passes.
 pub(crate) const FROM_OUTSIDE: u8 = router_dnat::TABLE.number;
 /// The table that routes.
@@ -84,18 +89,19 @@ pub(crate) fn logged(table: u8) -> Option<Verdict> {
     Some(verdict)
 }
 
-/// Whether a table shows packets to the agent.
+/// Whether flows of a table send packets to the agent.
 pub(crate) fn shows(table: u8) -> bool {
-    logged(table).is_some() || service(table).is_some()
+    table == ROUTER_PACKET_IN.number || logged(table).is_some() || service(table).is_some()
 }
 
-/// What the questions that a table shows are about.
+/// What the agent does about packets that a table sends to it, itself or by ROUTER_PACKET_IN.
 pub(crate) fn service(table: u8) -> Option<Service> {
     let tables = [
         (&dhcp_ipv4::TABLE, Service::Dhcpv4),
         (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
         (&service_questions::TABLE, Service::Metadata),
+        (&router_questions::TABLE, Service::Solicitation),
         (&router_dnat::TABLE, Service::Undelivered),
         (&router_local::TABLE, Service::Undelivered),
         (&router_routes::TABLE, Service::Undelivered),
@@ -140,6 +146,7 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &unknown_stations::TABLE,
         &router_output::TABLE,
         &router_answers::TABLE,
+        &router_packet_in::TABLE,
         &base_ingress::TABLE,
         &rules_ingress::TABLE,
         &trunk_output::TABLE,

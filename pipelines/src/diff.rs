@@ -110,8 +110,7 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
         .filter(|id| is_ours(**id) && !desired.groups.contains_key(*id));
     let group_deletes = unused.map(|id| Change::DeleteGroup(*id));
     let unused = installed.meters.keys();
-    let single = [logging::METER, service::ROUTERS];
-    let ours = |id: &&MeterId| single.contains(*id) || service::METERS.contains(*id);
+    let ours = |id: &&MeterId| **id == logging::METER || service::is_meter(**id);
     let unused = unused.filter(|id| ours(id) && !desired.meters.contains_key(*id));
     meters
         .chain(groups)

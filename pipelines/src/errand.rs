@@ -7,14 +7,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::{
     action::{Action, Group, Resubmit, SetField},
-    field::{Field, GroupId, REG6, REG10, REG11, REG12, REG13, REG14, REG15, XXREG3},
+    field::{
+        Field, GroupId, IN_PORT, PortNo, REG5, REG6, REG8, REG10, REG11, REG12, REG13, REG14,
+        REG15, XXREG3,
+    },
     matching::Match,
 };
 
 use crate::{
     br_int,
     network::MacAddr,
-    registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER, TOO_LARGE},
+    registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, PORT, ROUTER, SENDER, TOO_LARGE},
     routed::{AnsweredPort, Side},
     site::Site,
 };
@@ -26,11 +29,32 @@ const NEXT_HOP_QUARTERS: [Field<u32>; 4] = [REG12, REG13, REG14, REG15];
 #[derive(Clone, Copy, Debug)]
 pub struct Errand<'a> {
     answered: AnsweredPort<'a>,
+    /// The local port that sent the packet, as the register PORT holds it.
+    sender: u32,
 }
 
 impl<'a> Errand<'a> {
     /// The errand that a packet is, by what comes with it and the MAC of a port of the router.
     pub fn of(site: &'a Site, metadata: &Match, mac: MacAddr) -> Option<Self> {
+        Self::at(site, metadata, |answered| answered.port.mac_address == mac)
+    }
+
+    /// A neighbour solicitation, by what comes with it and the address that it asks for.
+    pub fn solicited(site: &'a Site, metadata: &Match, target: Ipv6Addr) -> Option<Self> {
+        let network = metadata.value(REG6)?;
+        Self::at(site, metadata, |answered| {
+            let mut addresses = answered.addresses();
+            u32::from(answered.network.vlan) == network
+                && addresses.any(|ip| ip == IpAddr::V6(target))
+        })
+    }
+
+    /// The packet at the port of its router that fits.
+    fn at(
+        site: &'a Site,
+        metadata: &Match,
+        fits: impl Fn(&AnsweredPort<'a>) -> bool,
+    ) -> Option<Self> {
         let number = metadata.value(REG10)?;
         let mut routers = site.routers.iter();
         let (id, _) = routers.find(|(_, of)| u32::from(**of) == number)?;
@@ -45,8 +69,10 @@ impl<'a> Errand<'a> {
             .chain(gateway)
             .chain(floating_ips);
         let mut answered = ports.filter_map(|port| site.answered_port(port));
-        let answered = answered.find(|answered| answered.port.mac_address == mac)?;
-        Some(Self { answered })
+        Some(Self {
+            answered: answered.find(fits)?,
+            sender: metadata.value(REG5).unwrap_or(0),
+        })
     }
 
     /// The MTU of the network that the packet does not fit, if it was found too large.
@@ -169,6 +195,7 @@ impl<'a> Errand<'a> {
             IpAddr::V6(ip) => SetField::new(NEXT_HOP_V6, ip.into()).into(),
         };
         vec![
+            PORT.set(self.sender),
             NETWORK.set(self.answered.network.vlan.into()),
             ROUTER.set(self.answered.router.number.into()),
             ATTEMPTS.set(attempts),
@@ -176,6 +203,19 @@ impl<'a> Errand<'a> {
             Resubmit::to(br_int::NEIGHBOURS).into(),
         ]
     }
+}
+
+/// What returns an answer to the port that a packet came in by: that port, and the actions.
+///
+/// `None` if the packet's metadata lacks its network or its port.
+pub fn return_path(metadata: &Match) -> Option<(PortNo, Vec<Action>)> {
+    let network = metadata.value(REG6)?;
+    let actions = vec![
+        NETWORK.set(network),
+        SENDER.set(metadata.value(REG8).unwrap_or(0)),
+        Resubmit::to(br_int::ROUTER_ANSWERS).into(),
+    ];
+    Some((metadata.value(IN_PORT)?, actions))
 }
 
 /// The next station of a packet, of IPv4 or IPv6.

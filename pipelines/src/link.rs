@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use openflow::field::{ETH_TYPE, EthType, IP_PROTO, IpProto, MacAddr, UDP_DST, UDP_SRC};
+use openflow::field::{
+    ETH_TYPE, EthType, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IpProto, MacAddr, UDP_DST, UDP_SRC,
+};
 
 use crate::table::Draft;
 
@@ -23,9 +25,7 @@ pub(crate) const ARP_REQUEST: u16 = 1;
 /// ARP: it is here.
 pub(crate) const ARP_REPLY: u16 = 2;
 
-/// The flags of an advertisement that was asked for and is right (RFC 4861, section 4.4).
-pub(crate) const SOLICITED_OVERRIDE: u32 = 0x6000_0000;
-/// These, of a router.
+/// The flags of a router's solicited advertisement that overrides caches (RFC 4861, section 4.4).
 pub(crate) const ROUTER_SOLICITED_OVERRIDE: u32 = 0xe000_0000;
 
 /// The option that holds the MAC of the target (RFC 4861, section 4.6.1).
@@ -33,6 +33,22 @@ pub(crate) const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 
 /// Everybody on a link, by IPv6 (RFC 2464, section 7).
 pub(crate) const ALL_NODES: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
+
+/// Matches an ICMPv6 message by its type.
+pub(crate) fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
+    draft
+        .when(ETH_TYPE, EthType::IPV6)
+        .when(IP_PROTO, IpProto::ICMPV6)
+        .when(ICMPV6_TYPE, icmp_type)
+}
+
+/// Matches a neighbour discovery message whose fields the flow matches, reads or sets.
+///
+/// Open vSwitch before 3.2 puts these fields into a datapath flow only if the flow matches the
+/// type and the code exactly. Without the code, one message would open the datapath for all.
+pub(crate) fn neighbour_discovery(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
+    icmpv6(draft, icmp_type).when(ICMPV6_CODE, 0)
+}
 
 /// DHCP, by the version of IP that it runs on.
 #[derive(Clone, Copy)]

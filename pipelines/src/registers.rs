@@ -98,6 +98,8 @@ macro_rules! registers {
 }
 
 registers! {
+    /// The table that sent a packet to the agent by ROUTER_PACKET_IN.
+    ORIGIN_TABLE = 0[0..=7];
     /// The port of this host that a packet came from or goes to, by its number.
     PORT = 5[0..=31];
     /// The network of the packet, by its local VLAN; also the zone of its connections.

@@ -17,6 +17,7 @@ use std::{
 use openflow::{
     action::{Action, Output, PushVlan, SetField},
     field::{EthType, MacAddr, MeterId, PortNo, VLAN_VID, VlanVid},
+    matching::Match,
     meter::{BandType, Meter, MeterBand, MeterFlags},
 };
 
@@ -24,6 +25,8 @@ use crate::{
     br_int,
     cookie::Cookie,
     network::{Network, Port, PortId, Router, Subnet},
+    registers::ORIGIN_TABLE,
+    routed::LocalRouter,
     site::{LocalPort, Site},
 };
 
@@ -43,16 +46,15 @@ pub const SERVER_MAC: MacAddr = MacAddr([0x02, 0x00, 0xa9, 0xfe, 0xa9, 0xfe]);
 
 /// The meters of ports.
 ///
-/// A meter carries no cookie. Those with other numbers, that of [logs](crate::logging) aside, are
-/// somebody else's. Open vSwitch takes no greater numbers in user space.
+/// A meter carries no cookie. Those with other numbers, that of [logs](crate::logging) and those of
+/// routers aside, are somebody else's. Open vSwitch takes no greater numbers in user space.
 pub const METERS: RangeInclusive<MeterId> = MeterId(0x8000)..=MeterId(0xffff);
 
-/// The meter of what routers ask for: packets that they cannot forward.
-pub const ROUTERS: MeterId = MeterId(0x6273);
+/// The meters of routers, for packets that no local port sent.
+const ROUTER_METERS: RangeInclusive<MeterId> = MeterId(0x7000)..=MeterId(0x7fff);
 
-/// Packets of routers in a second that are answered, and how many more at once.
-const ROUTERS_RATE: u32 = 100;
-const ROUTERS_BURST: u32 = 200;
+/// The meter that release 0.1 had for all routers together.
+const FORMER_METER: MeterId = MeterId(0x6273);
 
 /// Questions of a port in a second that are answered, and how many more at once.
 const RATE: u32 = 100;
@@ -71,6 +73,8 @@ pub enum Service {
     Metadata,
     /// Who has a name.
     Dns,
+    /// The MAC of a router or a floating IP, where flows cannot answer.
+    Solicitation,
     /// Why a packet goes no further than a router.
     Undelivered,
     /// The MAC of a station that the model does not know.
@@ -78,9 +82,18 @@ pub enum Service {
 }
 
 impl Service {
-    /// What a table shows questions about, by its number; `None` if it shows none.
+    /// What a table sends packets to the agent for, by its number; `None` if it sends none.
     pub fn of(table: u8) -> Option<Self> {
         br_int::service(table)
+    }
+
+    /// What a packet-in is for, by the table that sent it and the registers that came with it.
+    pub fn of_packet(table: u8, metadata: &Match) -> Option<Self> {
+        if table != br_int::ROUTER_PACKET_IN.number {
+            return Self::of(table);
+        }
+        let origin = ORIGIN_TABLE.of(metadata.value(ORIGIN_TABLE.field)?);
+        Self::of(u8::try_from(origin).ok()?)
     }
 
     /// Its name in metrics and logs.
@@ -91,6 +104,7 @@ impl Service {
             Self::RouterAdvertisement => "router_advertisement",
             Self::Metadata => "metadata",
             Self::Dns => "dns",
+            Self::Solicitation => "solicitation",
             Self::Undelivered => "undelivered",
             Self::Neighbour => "neighbour",
         }
@@ -194,9 +208,18 @@ pub(crate) fn meter(port: LocalPort<'_>) -> Meter {
     limit(id, RATE, BURST)
 }
 
-/// The meter that what routers ask for passes.
-pub(crate) fn routers_meter() -> Meter {
-    limit(ROUTERS, ROUTERS_RATE, ROUTERS_BURST)
+/// The meter of what others send to a router and flows cannot answer.
+///
+/// Its number follows from the router's. Routers with numbers 4,096 apart share one.
+pub(crate) fn router_meter(router: LocalRouter<'_>) -> Meter {
+    let MeterId(first) = *ROUTER_METERS.start();
+    let id = MeterId(first | (u32::from(router.number) & 0xfff));
+    limit(id, RATE, BURST)
+}
+
+/// Whether a meter has the number of one that this module makes, or made.
+pub(crate) fn is_meter(id: MeterId) -> bool {
+    id == FORMER_METER || METERS.contains(&id) || ROUTER_METERS.contains(&id)
 }
 
 /// So many packets in a second, and so many more at once.

@@ -48,6 +48,8 @@ pub struct Site {
     pub routers: BTreeMap<RouterId, u16>,
     /// Other hosts that are known to be gone.
     pub unreachable: BTreeSet<HostName>,
+    /// What the datapath can do in flows.
+    pub features: Features,
     /// What firewalled ports send and get besides IP and ARP, without rules.
     pub permitted_ethertypes: BTreeSet<EthType>,
     /// On br-int, the patch port to br-tun.
@@ -58,6 +60,23 @@ pub struct Site {
     pub providers: BTreeMap<PhysicalNetwork, ProviderPatch>,
     /// On br-tun, the tunnel port to each remote endpoint.
     pub tunnels: BTreeMap<(EncapType, IpAddr), PortNo>,
+}
+
+/// What some datapaths can do in flows and others cannot, where the agent does it instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Flows can write the flags and the options' types of neighbour discovery messages: "IPv6 ND
+    /// Extension" in `ovs-appctl dpif/show-dp-features`. The kernel's datapath cannot.
+    pub nd_extensions: bool,
+}
+
+impl Default for Features {
+    /// The datapath in user space.
+    fn default() -> Self {
+        Self {
+            nd_extensions: true,
+        }
+    }
 }
 
 /// The patch between br-int and a provider bridge.
@@ -81,6 +100,7 @@ impl Site {
             local_vlans: BTreeMap::new(),
             routers: BTreeMap::new(),
             unreachable: BTreeSet::new(),
+            features: Features::default(),
             permitted_ethertypes: BTreeSet::new(),
             patch_tun: None,
             patch_int: None,

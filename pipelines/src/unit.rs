@@ -177,8 +177,8 @@ impl Changes {
             Name::Bridge => {
                 self.units.insert(Unit::Bridge);
                 for network in site.local_vlans.keys() {
-                    self.units.insert(Unit::Network(*network));
-                    self.stations(site, *network);
+                    self.network(site, *network);
+                    self.ports_of(site, *network);
                 }
                 for router in site.routers.keys() {
                     self.router(site, *router);
@@ -197,8 +197,7 @@ impl Changes {
             }
             Name::Network(id) => {
                 self.network(site, *id);
-                let ports = site.model().ports_of(*id);
-                ports.for_each(|port| self.port(site, port));
+                self.ports_of(site, *id);
                 let named = groups_here(site, *id)
                     .into_iter()
                     .flat_map(|group| remotes(site, group));
@@ -284,6 +283,11 @@ impl Changes {
         }
     }
 
+    fn ports_of(&mut self, site: &Site, network: NetworkId) {
+        let ports = site.model().ports_of(network);
+        ports.for_each(|port| self.port(site, port));
+    }
+
     /// The port itself, and where frames to it go.
     fn port(&mut self, site: &Site, port: &Port) {
         if site.local_vlans.contains_key(&port.network) {
@@ -345,6 +349,9 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
         != (new.patch_tun, new.patch_int, &new.providers)
     {
         changed.insert(Name::Bridge);
+    }
+    if old.features != new.features {
+        changed.extend(new.routers.keys().copied().map(Name::Router));
     }
     changed.extend(changed_hosts(old, new).into_iter().map(Name::Host));
     let vlans = differences(&old.local_vlans, &new.local_vlans);

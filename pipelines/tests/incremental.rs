@@ -22,7 +22,7 @@ use pipelines::{
         AddressPair, EncapType, Gateway, HostName, Ipv6Mode, Log, LogEvent, LogId, MacAddr, Model,
         Objects, PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
     },
-    site::Site,
+    site::{Features, Site},
     unit::{Unit, affected, units},
 };
 use proptest::prelude::*;
@@ -53,6 +53,7 @@ enum Event {
     ForgetTunnel(usize),
     PatchTun(u32),
     ForgetProvider,
+    Features(bool),
     DropHost(usize),
     EncapType(usize),
     Segment(usize, u32),
@@ -98,6 +99,7 @@ fn events() -> impl Strategy<Value = Event> {
         any().prop_map(Event::ForgetTunnel),
         (300..302_u32).prop_map(Event::PatchTun),
         Just(Event::ForgetProvider),
+        prop::bool::ANY.prop_map(Event::Features),
         any().prop_map(Event::DropHost),
         any().prop_map(Event::EncapType),
         (any(), 1..4_u32).prop_map(|(network, vni)| Event::Segment(network, vni)),
@@ -356,6 +358,7 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
         }
         Event::PatchTun(number) => site.patch_tun = Some(PortNo(number)),
         Event::ForgetProvider => site.providers.clear(),
+        Event::Features(nd_extensions) => site.features = Features { nd_extensions },
         Event::RouterNumber(router, number)
             if !site.routers.values().any(|taken| *taken == number) =>
         {

@@ -82,7 +82,7 @@ fn a_flow_that_is_too_long_holds_up_no_other() -> anyhow::Result<()> {
         "the description has changed"
     );
     fs::write(lab.network(), long).context("writing a long description")?;
-    logs(host, &["left out", "table=82, priority=73"])?;
+    logs(host, &["rejected a change", "table=82, priority=73"])?;
     wait_for("the others are there", PATIENCE, || {
         let flows = Flows::of(host.ovs(), "br-int")?;
         Ok((flows.len() > 2 * GROUPS).then_some(()))

@@ -43,6 +43,15 @@ pub(crate) enum OwnerKind {
     /// A security group.
     #[serde(rename = "security group")]
     SecurityGroup,
+    /// An address group.
+    #[serde(rename = "address group")]
+    AddressGroup,
+    /// A router.
+    #[serde(rename = "router")]
+    Router,
+    /// A floating IP.
+    #[serde(rename = "floating IP")]
+    FloatingIp,
     /// A note of the agent's own.
     #[serde(rename = "note")]
     Note,
@@ -63,6 +72,9 @@ impl fmt::Display for Owner {
             OwnerKind::LearnedFrom => "learned from port",
             OwnerKind::Port => "port",
             OwnerKind::SecurityGroup => "security group",
+            OwnerKind::AddressGroup => "address group",
+            OwnerKind::Router => "router",
+            OwnerKind::FloatingIp => "floating IP",
         };
         write!(f, "{kind} {}", self.name)?;
         match self.id {
@@ -74,11 +86,11 @@ impl fmt::Display for Owner {
 
 /// Every cookie that a description makes, and what it stands for.
 #[derive(Debug, Default)]
-pub(super) struct Owners(BTreeMap<u64, Owner>);
+pub(crate) struct Owners(BTreeMap<u64, Owner>);
 
 impl Owners {
     /// Those of a description.
-    pub(super) fn of(model: Option<&Model>) -> Self {
+    pub(crate) fn of(model: Option<&Model>) -> Self {
         let mut owners = Self::default();
         owners.add(Cookie::BRIDGE, OwnerKind::Bridge, "bridge", None);
         owners.add(Cookie::NOTE, OwnerKind::Note, "note", None);
@@ -100,6 +112,19 @@ impl Owners {
             let kind = OwnerKind::SecurityGroup;
             owners.add(Cookie::of(id), kind, &group.name, Some(id));
         }
+        for group in model.address_groups() {
+            let (id, name) = (group.id.0, group.name.as_str());
+            owners.add(Cookie::of(id), OwnerKind::AddressGroup, name, Some(id));
+        }
+        for router in model.routers() {
+            let (id, name) = (router.id.0, router.name.as_str());
+            owners.add(Cookie::of(id), OwnerKind::Router, name, Some(id));
+        }
+        for floating_ip in model.floating_ips() {
+            let id = floating_ip.id.0;
+            let name = id.to_string();
+            owners.add(Cookie::of(id), OwnerKind::FloatingIp, &name, Some(id));
+        }
         for port in model.ports() {
             let id = port.id.0;
             owners.add(Cookie::of(id), OwnerKind::Port, &port.name, Some(id));
@@ -115,7 +140,7 @@ impl Owners {
     }
 
     /// What a cookie stands for; `None` if it is somebody else's.
-    pub(super) fn owner(&self, cookie: u64) -> Option<Owner> {
+    pub(crate) fn owner(&self, cookie: u64) -> Option<Owner> {
         let gone = || Owner {
             kind: OwnerKind::Gone,
             name: format!("{cookie:#x}"),

@@ -3,13 +3,13 @@
 //! Who sent the packet is told why it does not arrive. A packet whose next station nobody knows yet
 //! is not lost: the station is asked for its MAC, and the packet goes on a moment later.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use etherparse::{NetSlice, SlicedPacket};
+use etherparse::{Icmpv6Type, LinkSlice, NetSlice, SlicedPacket, TransportSlice};
 use openflow::message::{PacketIn, PacketOut};
-use pipelines::errand::{Errand, attempts, next_hop};
+use pipelines::errand::{Errand, attempts, next_hop, return_path};
 use pipelines::service::Service;
 use pipelines::site::Site;
 
@@ -45,6 +45,46 @@ pub(super) fn answer(service: Service, site: &Site, packet: &PacketIn) -> Result
     };
     let way = errand.way_to(to).ok_or(Refusal::Gone)?;
     Ok(at_once(way, Some(frame)))
+}
+
+/// Answers a solicitation of a router's address, by the port that it came from.
+pub(super) fn advertise(site: &Site, packet: &PacketIn) -> Result<Sent, Refusal> {
+    let (target, asker) = solicitation(&packet.data)?;
+    let errand = Errand::solicited(site, &packet.metadata, target).ok_or(Refusal::Gone)?;
+    let answer = neighbour::router_answer((errand.mac_address(), target), asker);
+    let answer = answer.ok_or_else(|| Refusal::Unsayable(target.to_string()))?;
+    let (in_port, actions) = return_path(&packet.metadata).ok_or(Refusal::Gone)?;
+    let answer = PacketOut {
+        in_port,
+        ..PacketOut::new(actions, Bytes::from(answer))
+    };
+    Ok(vec![(Duration::ZERO, answer)])
+}
+
+/// The address that a solicitation asks for, and the MAC and IP address that sent it.
+fn solicitation(frame: &[u8]) -> Result<(Ipv6Addr, ([u8; 6], Ipv6Addr)), Refusal> {
+    let malformed = |error: &dyn ToString| Refusal::Malformed(error.to_string());
+    let sliced = SlicedPacket::from_ethernet(frame).map_err(|error| malformed(&error))?;
+    let (Some(LinkSlice::Ethernet2(ethernet)), Some(NetSlice::Ipv6(ip))) =
+        (&sliced.link, &sliced.net)
+    else {
+        return Err(malformed(&"expected IPv6 on Ethernet"));
+    };
+    let header = ip.header();
+    // Nothing from beyond the link can have all hops left (RFC 4861, section 7.1.1).
+    if header.hop_limit() != 255 {
+        return Err(malformed(&"the hop limit of a solicitation is 255"));
+    }
+    let Some(TransportSlice::Icmpv6(icmp)) = &sliced.transport else {
+        return Err(malformed(&"expected ICMPv6"));
+    };
+    let Icmpv6Type::NeighborSolicitation = icmp.icmp_type() else {
+        return Err(malformed(&"expected a neighbour solicitation"));
+    };
+    let target = icmp.payload().first_chunk::<16>();
+    let target = target.ok_or_else(|| malformed(&"the solicitation has no target"))?;
+    let asker = (ethernet.source(), header.source_addr());
+    Ok((Ipv6Addr::from(*target), asker))
 }
 
 /// Asks for the next station of a packet, and has the packet look for it again a moment later.

@@ -8,14 +8,15 @@ use pipelines::network::{HostName, Model, Port as ModelPort, VlanId};
 use pipelines::unit::units;
 
 use super::{
-    Bridge, Change, Compilation, Count, Database, Flows, Kinds, Logged, Network, Port, PortState,
-    Repairs, Router, Served, Source, Standing, Status, Tunnel,
+    Bridge, Change, Compilation, Count, Database, Datapath, Flows, Kinds, Logged, Network, Port,
+    PortState, Repairs, Router, Served, Source, Standing, Status, Tunnel,
 };
 use crate::agent::Desired;
 use crate::board::{Knowledge, View};
+use crate::flows::Owners;
 use crate::problem::{Kind, Problem};
 use crate::switch::Report;
-use crate::switch::report;
+use crate::switch::report::{self, Rejected};
 use crate::vswitch::{Link, OpenVSwitch};
 
 impl Status {
@@ -36,6 +37,11 @@ impl Status {
                 connected: view.connected,
                 connections: view.connections,
                 changes: view.changes,
+            },
+            datapath: Datapath {
+                kind: view.datapath.kind.clone(),
+                features: view.datapath.features.clone(),
+                flows_answer_solicitations: view.datapath.features().nd_extensions,
             },
             compilation: Compilation {
                 // Counted for those who ask, and once: whoever compiles needs not know all of them.
@@ -326,13 +332,39 @@ fn problems(knowledge: &Knowledge) -> Vec<Standing> {
             let problem = Problem::new(Kind::Bridge, bridge, sentence);
             problems.push(standing(problem, trouble.since));
         }
-        for trouble in &report.refused {
-            let sentence = format!("is refused by the switch: {}", trouble.reason);
+        if report.refused.is_empty() {
+            continue;
+        }
+        let owners = Owners::of(knowledge.view.model.as_deref());
+        for rejected in &report.refused {
+            let sentence = sentence(&knowledge.view, bridge, rejected, &owners);
             let problem = Problem::new(Kind::Flow, format!("of {bridge}"), sentence);
-            problems.push(standing(problem, trouble.since));
+            problems.push(standing(problem, rejected.trouble.since));
         }
     }
     problems
+}
+
+/// What the switch rejected, for which object, and what does not work without it.
+fn sentence(view: &View, bridge: &str, rejected: &Rejected, owners: &Owners) -> String {
+    let reason = &rejected.trouble.reason;
+    let Some((number, cookie)) = rejected.place else {
+        return format!("is rejected by the switch: {reason}");
+    };
+    let owner = owners.owner(cookie);
+    let owner = owner.map_or_else(|| format!("{cookie:#x}"), |owner| owner.to_string());
+    let bridges = view
+        .desired
+        .as_ref()
+        .map(|desired| &desired.configuration.bridges);
+    let role = bridges.and_then(|bridges| Some(&bridges.get(bridge)?.role));
+    let mut tables = role.into_iter().flat_map(|role| role.pipeline().tables());
+    let table = tables.find(|table| table.number == number);
+    let purpose = table.map_or_else(String::new, |table| format!(" ({})", table.purpose));
+    format!(
+        "for {owner} is rejected by the switch, so what table {number} does for it{purpose} does \
+         not work: {reason}"
+    )
 }
 
 /// Seconds since the beginning of 1970.

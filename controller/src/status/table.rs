@@ -30,6 +30,18 @@ impl fmt::Display for Status {
         };
         let (remote, changes) = (&self.database.remote, self.database.changes);
         writeln!(f, "database {remote}: {connected}; {changes} changes")?;
+        let datapath = &self.datapath;
+        if !datapath.kind.is_empty() {
+            let answers = match datapath.flows_answer_solicitations {
+                true => "flows answer",
+                false => "the agent answers",
+            };
+            let kind = &datapath.kind;
+            writeln!(
+                f,
+                "datapath {kind}: {answers} neighbour solicitations for routers"
+            )?;
+        }
         let compilation = &self.compilation;
         writeln!(
             f,

@@ -22,17 +22,17 @@ use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
-use super::change::{culprit, is_meter, message, puts_meter};
+use super::change::{culprit, is_meter, lacks_room, message, puts_meter};
 use super::herald::Herald;
 use super::limit::Limit;
-use super::report::{LastChange, Tally, Trouble};
+use super::report::{LastChange, Rejected, Tally, Trouble};
 use crate::until::until;
 
 /// How long the bridge has to be quiet before it is read again, when somebody else changed it.
 const SETTLE: Duration = Duration::from_millis(10);
 /// How long it may stay unread while changes follow each other.
 const LATEST: Duration = Duration::from_millis(50);
-/// How long to wait before what the switch refused is tried again: its tables may have room then.
+/// How long to wait before what did not fit into the switch is sent again.
 const RETRY: Duration = Duration::from_secs(5);
 /// A forwarded request that changes a group (OpenFlow 1.4, 7.4.6, `OFPRFR_GROUP_MOD`).
 const GROUP_MOD: u32 = 1 << 0;
@@ -56,13 +56,34 @@ pub(super) struct Bridge {
     stale: bool,
     /// What was too much to be logged.
     limit: Limit,
-    /// What the switch does not take, and why.
-    refused: Vec<(Change, Trouble)>,
-    /// What it did not take before, when it is tried again.
-    refused_before: Vec<(Change, Trouble)>,
-    /// When to try again.
+    /// What the switch rejected.
+    refused: Vec<Refusal>,
+    /// What it rejected before, while that is sent again.
+    refused_before: Vec<Refusal>,
+    /// When to send again what did not fit.
     retry_at: Option<Instant>,
     herald: Herald,
+}
+
+/// A change that the switch rejected.
+struct Refusal {
+    change: Change,
+    trouble: Trouble,
+    /// Whether it may be taken as soon as others make room.
+    lacks_room: bool,
+}
+
+impl Refusal {
+    fn reported(&self) -> Rejected {
+        let place = match &self.change {
+            Change::PutFlow(flow) => Some((flow.table, flow.cookie)),
+            _ => None,
+        };
+        Rejected {
+            place,
+            trouble: self.trouble.clone(),
+        }
+    }
 }
 
 impl Bridge {
@@ -201,7 +222,7 @@ impl Bridge {
                 if let Some(verdict) = logging::verdict(packet.table) {
                     self.reporter.log(verdict, &packet);
                     self.limit.passed();
-                } else if let Some(service) = Service::of(packet.table) {
+                } else if let Some(service) = Service::of_packet(packet.table, &packet.metadata) {
                     self.reporter.ask(service, packet, &self.connection);
                 } else {
                     self.reporter.announce(packet.cookie);
@@ -328,9 +349,19 @@ impl Bridge {
         Ok(())
     }
 
-    /// When what was refused is worth another try; `None` if nothing was.
+    /// When to send again what did not fit; `None` if everything did.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.retry_at
+    }
+
+    /// Sends again what did not fit. What the switch cannot do is not sent again before something
+    /// else is desired.
+    pub(super) async fn retry(&mut self, desired: &FlowSet) -> Result<(), String> {
+        self.retry_at = None;
+        let refused = mem::take(&mut self.refused).into_iter();
+        (self.refused_before, self.refused) = refused.partition(|refusal| refusal.lacks_room);
+        let (changes, took) = self.missing(desired);
+        self.send(changes, took, desired).await
     }
 
     /// Installs the difference between what is and what should be.
@@ -354,7 +385,8 @@ impl Bridge {
     }
 
     fn is_refused(&self, change: &Change) -> bool {
-        self.refused.iter().any(|(refused, _)| refused == change)
+        let mut refused = self.refused.iter();
+        refused.any(|refusal| refusal.change == *change)
     }
 
     /// The changes that note what is to be forgotten.
@@ -367,8 +399,8 @@ impl Bridge {
     ///
     /// No bundle takes meters (Open vSwitch 3.1), and flows need theirs when they come.
     ///
-    /// A change that the switch refuses, or that no message can hold, is left out, so that it does
-    /// not hold up the others; it is tried again later.
+    /// A change that the switch rejects, or that no message can hold, is skipped, so that it does not
+    /// hold up the others. It is sent again when something else is desired, or when others make room.
     async fn send(
         &mut self,
         mut changes: Vec<Change>,
@@ -395,16 +427,16 @@ impl Bridge {
             for change in meters? {
                 let reason = format!("{change}: it takes no such meter");
                 changes.retain(|other| *other != change);
-                self.refuse(change, reason);
+                self.refuse(change, reason, true);
             }
             let left_out = match bundle {
                 Ok(()) => Vec::new(),
                 Err(RequestError::Bundle(BundleError::LeftOut(left_out))) => left_out,
                 Err(error) => {
-                    let Some((change, reason)) = culprit(&bundled, &error) else {
+                    let Some((change, reason, lacks_room)) = culprit(&bundled, &error) else {
                         return Err(format!("installing: {error}"));
                     };
-                    self.refuse(change, reason);
+                    self.refuse(change, reason, lacks_room);
                     (changes, diff) = self.missing(desired);
                     continue;
                 }
@@ -412,7 +444,8 @@ impl Bridge {
             for refused in left_out {
                 if let Some(change) = bundled.get(refused.index) {
                     changes.retain(|other| other != change);
-                    self.refuse(change.clone(), format!("{change}: {}", refused.error));
+                    let reason = format!("{change}: {}", refused.error);
+                    self.refuse(change.clone(), reason, lacks_room(&refused.error));
                 }
             }
             if changes.is_empty() {
@@ -469,20 +502,26 @@ impl Bridge {
         Ok(sent)
     }
 
-    /// Notes that the switch refuses a change, and tells it if that is new.
-    fn refuse(&mut self, change: Change, reason: String) {
+    /// Notes that the switch rejected a change, and logs it if that is new.
+    fn refuse(&mut self, change: Change, reason: String, lacks_room: bool) {
         let mut before = self.refused_before.iter();
         let known =
-            before.find(|(refused, trouble)| *refused == change && trouble.reason == reason);
+            before.find(|refusal| refusal.change == change && refusal.trouble.reason == reason);
         let since = match known {
-            Some((_, trouble)) => trouble.since,
+            Some(refusal) => refusal.trouble.since,
             None => {
-                warn!("left out, as the switch cannot have it: {reason}");
+                warn!("the switch rejected a change, which is skipped: {reason}");
                 SystemTime::now()
             }
         };
-        self.refused.push((change, Trouble { reason, since }));
-        self.retry_at.get_or_insert_with(|| Instant::now() + RETRY);
+        self.refused.push(Refusal {
+            change,
+            trouble: Trouble { reason, since },
+            lacks_room,
+        });
+        if lacks_room {
+            self.retry_at.get_or_insert_with(|| Instant::now() + RETRY);
+        }
     }
 
     /// Notes that changes are installed.
@@ -509,7 +548,8 @@ impl Bridge {
 
     /// Tells how much is installed and refused, and what else there is to tell.
     fn report_counts(&self, also: impl FnOnce(&mut super::Report)) {
-        let refused = self.refused.iter().map(|(_, trouble)| trouble.clone());
+        let refused = self.refused.iter();
+        let refused = refused.map(Refusal::reported);
         let refused: Vec<_> = refused.collect();
         self.reporter.update(|report| {
             also(report);

@@ -2,17 +2,19 @@
 
 use openflow::RequestError;
 use openflow::group::Group;
-use openflow::message::{FlowMod, GroupMod, Message, MeterMod};
+use openflow::message::{Error, ErrorCode, FlowMod, GroupMod, Message, MeterMod};
 use openflow::meter::Meter;
 use openflow::session::BundleError;
 use pipelines::diff::Change;
 
-/// The change for which a bundle failed, and what is wrong with it.
-pub(super) fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String)> {
+/// The change for which a bundle failed, what is wrong with it, and whether others can make room
+/// for it.
+pub(super) fn culprit(changes: &[Change], error: &RequestError) -> Option<(Change, String, bool)> {
     match error {
         RequestError::Bundle(BundleError::Refused(culprit)) => {
             let change = changes.get(culprit.index)?;
-            Some((change.clone(), format!("{change}: {}", culprit.error)))
+            let reason = format!("{change}: {}", culprit.error);
+            Some((change.clone(), reason, lacks_room(&culprit.error)))
         }
         RequestError::Bundle(BundleError::TooLong { index, error }) => {
             let change = changes.get(*index)?;
@@ -27,10 +29,21 @@ pub(super) fn culprit(changes: &[Change], error: &RequestError) -> Option<(Chang
                 }
                 _ => change.to_string(),
             };
-            Some((change.clone(), format!("{name}: {error}")))
+            Some((change.clone(), format!("{name}: {error}"), false))
         }
         _ => None,
     }
+}
+
+/// Whether the switch would take the change if it had room: the table is full, say.
+pub(super) fn lacks_room(error: &Error) -> bool {
+    let full = [
+        ErrorCode::OFPFMFC_TABLE_FULL,
+        ErrorCode::OFPGMFC_OUT_OF_GROUPS,
+        ErrorCode::OFPGMFC_OUT_OF_BUCKETS,
+        ErrorCode::OFPMMFC_OUT_OF_METERS,
+    ];
+    full.contains(&error.code)
 }
 
 /// Whether a change is about a meter.

@@ -26,14 +26,23 @@ pub(crate) struct Report {
     pub(crate) meters: usize,
     /// How many flows have each cookie that is not the agent's.
     pub(crate) foreign: BTreeMap<u64, usize>,
-    /// What the switch refuses, and why.
-    pub(crate) refused: Vec<Trouble>,
+    /// What the switch rejected, and why.
+    pub(crate) refused: Vec<Rejected>,
     /// What machines asked of their networks.
     pub(crate) served: BTreeMap<Service, Served>,
     /// The change that was installed last.
     pub(crate) last: Option<LastChange>,
     /// Everything since the agent started.
     pub(crate) totals: Totals,
+}
+
+/// A change that the switch rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    /// The table of the flow, and its cookie; `None` of a group or a meter.
+    pub(crate) place: Option<(u8, u64)>,
+    /// What the switch said, and since when.
+    pub(crate) trouble: Trouble,
 }
 
 /// Something that does not work.

@@ -59,6 +59,12 @@ impl Link {
     pub(crate) fn interface_type(&self) -> &'static str {
         match self {
             Self::Patch { .. } => "patch",
+            // The kernel's datapath takes GRE over IPv6 by this type only (ovs-vswitchd.conf.db(5)).
+            Self::Tunnel {
+                encap_type: EncapType::Gre,
+                remote: IpAddr::V6(_),
+                ..
+            } => "ip6gre",
             Self::Tunnel { encap_type, .. } => encap_type.as_str(),
         }
     }

@@ -92,15 +92,17 @@ fn leg(place: &Place<'_>, packet: &Match, ends: Ends<'_>, step: &Step) -> Option
 fn shown(place: &Place<'_>, trace: &Trace) -> Option<Service> {
     let Sent { ports, ways } = Sent::of(place, trace);
     let integration = &place.view.settings.integration_bridge;
-    let steps = trace
-        .steps
-        .iter()
-        .filter(|step| step.bridge == *integration);
-    let mut shown = steps.filter(|step| {
+    let steps = || {
+        let steps = trace.steps.iter();
+        steps.filter(|step| step.bridge == *integration)
+    };
+    let sent = steps().position(|step| {
         let mut actions = step.actions.iter();
         actions.any(|action| action.starts_with("controller("))
-    });
-    let service = shown.find_map(|step| Service::of(step.table));
+    })?;
+    // A router's packet-in comes from the table before the one that sends it.
+    let before: Vec<_> = steps().take(sent + 1).collect();
+    let service = before.iter().rev().find_map(|step| Service::of(step.table));
     service.filter(|_| ports.is_empty() && ways.is_empty())
 }
 
@@ -115,6 +117,10 @@ fn answered(service: Service) -> (Verdict, String) {
         Service::Metadata | Service::Dns => (
             Verdict::Allowed,
             "the agent answers it, at the address of the services",
+        ),
+        Service::Solicitation => (
+            Verdict::Allowed,
+            "the agent answers it, as the router of the network",
         ),
         Service::Neighbour => (
             Verdict::Allowed,

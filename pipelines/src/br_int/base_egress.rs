@@ -6,10 +6,7 @@
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
-    field::{
-        ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto, MacAddr,
-        ND_TARGET,
-    },
+    field::{ARP_SPA, ETH_SRC, ETH_TYPE, EthType, IN_PORT, MacAddr, ND_TARGET},
     flow::Flow,
 };
 
@@ -119,7 +116,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     }
     // An advertisement that is left here is about somebody else; its source may be the port's own.
     for icmp_type in [link::ROUTER_ADVERTISEMENT, link::NEIGHBOUR_ADVERTISEMENT] {
-        icmpv6(from(port, SERVICE_ANSWER, flows), icmp_type).resubmit(&dropped::TABLE);
+        link::icmpv6(from(port, SERVICE_ANSWER, flows), icmp_type).resubmit(&dropped::TABLE);
     }
     from(port, SPOOFED, flows)
         .ct_clear()
@@ -160,13 +157,14 @@ fn source_v6(
         link::ROUTER_SOLICITATION,
         link::NEIGHBOUR_SOLICITATION,
     ] {
-        icmpv6(from(port, LINK, flows), icmp_type)
+        link::icmpv6(from(port, LINK, flows), icmp_type)
             .when(ETH_SRC, mac)
             .when_in(SOURCE, block.into())
             .resubmit(&delivery::TABLE);
     }
     // What is advertised must be the port's own, whoever is named as source.
-    let own = icmpv6(from(port, LINK, flows), link::NEIGHBOUR_ADVERTISEMENT)
+    let own = from(port, LINK, flows);
+    let own = link::neighbour_discovery(own, link::NEIGHBOUR_ADVERTISEMENT)
         .when(ETH_SRC, mac)
         .when_masked(ND_TARGET, block.network(), block.netmask());
     let own = match is_claim {
@@ -196,11 +194,4 @@ fn from<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Dra
         .at(priority)
         .when(IN_PORT, port.number())
         .when(PORT, port.key())
-}
-
-fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
-    draft
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, icmp_type)
 }

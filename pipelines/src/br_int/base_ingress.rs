@@ -3,7 +3,7 @@
 //! The register holds the port that a packet goes to.
 
 use openflow::{
-    field::{ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto},
+    field::{ETH_TYPE, EthType},
     flow::Flow,
 };
 
@@ -62,10 +62,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         link::NEIGHBOUR_SOLICITATION,
         link::NEIGHBOUR_ADVERTISEMENT,
     ] {
-        to(port, LINK, flows)
-            .when(ETH_TYPE, EthType::IPV6)
-            .when(IP_PROTO, IpProto::ICMPV6)
-            .when(ICMPV6_TYPE, icmp_type)
+        link::icmpv6(to(port, LINK, flows), icmp_type)
             .then(|actions| trunk_output::to(actions, port))
             .done();
     }

@@ -11,8 +11,8 @@
 use std::net::IpAddr;
 
 use openflow::field::{
-    ARP_OP, ARP_TPA, ETH_DST, ETH_TYPE, EthType, GroupId, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
-    MacAddr, ND_TARGET, VLAN_VID, VlanVid,
+    ARP_OP, ARP_TPA, ETH_DST, ETH_TYPE, EthType, GroupId, IN_PORT, MacAddr, ND_TARGET, VLAN_VID,
+    VlanVid,
 };
 
 use super::{
@@ -96,10 +96,7 @@ fn answer_flows(network: LocalNetwork<'_>, router: MacAddr, flows: &mut Flows<'_
         arp.when(ARP_OP, link::ARP_REPLY)
     });
     to_all(link::ALL_NODES, |answer| {
-        answer
-            .when(ETH_TYPE, EthType::IPV6)
-            .when(IP_PROTO, IpProto::ICMPV6)
-            .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
+        link::neighbour_discovery(answer, link::NEIGHBOUR_ADVERTISEMENT)
     });
 }
 
@@ -111,11 +108,9 @@ fn question<'a>(network: LocalNetwork<'_>, ip: IpAddr, packet: Draft<'a>) -> Dra
             .when(ETH_TYPE, EthType::ARP)
             .when(ARP_OP, link::ARP_REQUEST)
             .when(ARP_TPA, ip),
-        IpAddr::V6(ip) => packet
-            .when(ETH_TYPE, EthType::IPV6)
-            .when(IP_PROTO, IpProto::ICMPV6)
-            .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
-            .when(ND_TARGET, ip),
+        IpAddr::V6(ip) => {
+            link::neighbour_discovery(packet, link::NEIGHBOUR_SOLICITATION).when(ND_TARGET, ip)
+        }
     }
 }
 

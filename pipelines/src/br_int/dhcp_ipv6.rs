@@ -26,7 +26,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Port(port) if port.has_dhcp(Dhcp::V6) => {
             let request = Dhcp::V6.request(flows.at(REQUEST).when(PORT, port.key()));
-            request.ask(*port).done();
+            request.packet_in(*port).done();
         }
         _ => {}
     }

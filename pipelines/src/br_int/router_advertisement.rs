@@ -4,7 +4,7 @@
 //! goes. The answer is for the port alone and says nothing that depends on the question, so whose
 //! name that is in needs no check.
 
-use openflow::field::{ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto};
+use openflow::field::ETH_SRC;
 
 use crate::{
     link,
@@ -30,7 +30,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Port(port) if port.has_advertisements() => {
             let known = flows.at(SOLICITATION).when(PORT, port.key());
-            solicitation(known, *port).ask(*port).done();
+            solicitation(known, *port).packet_in(*port).done();
         }
         _ => {}
     }
@@ -38,9 +38,6 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 
 /// A port that looks for a router.
 pub(super) fn solicitation<'a>(draft: Draft<'a>, port: LocalPort<'_>) -> Draft<'a> {
-    draft
-        .when(ETH_SRC, port.port.mac_address)
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, link::ROUTER_SOLICITATION)
+    let draft = draft.when(ETH_SRC, port.port.mac_address);
+    link::icmpv6(draft, link::ROUTER_SOLICITATION)
 }

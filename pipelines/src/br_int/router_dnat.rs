@@ -11,7 +11,7 @@ use openflow::field::{
     UDP_SRC,
 };
 
-use super::{router_forward, router_local};
+use super::{router_forward, router_local, router_packet_in};
 use crate::{
     network::ForwardedProtocol,
     registers::ROUTER,
@@ -24,7 +24,7 @@ pub(super) static TABLE: Table = Table {
     number: 101,
     name: "ROUTER_DNAT",
     purpose: "Finds whom a packet from outside is for.",
-    next: &[&router_local::TABLE],
+    next: &[&router_local::TABLE, &router_packet_in::TABLE],
     flows,
 };
 
@@ -55,7 +55,7 @@ fn floating_ip_flow(floating_ip: LocalFloatingIp<'_>, flows: &mut Flows<'_>) {
     for ip in floating_ip.addresses() {
         // Who sent it knows only this address: what is said of the packet has to name it.
         let last = of(floating_ip, flows.at(NO_HOPS_LEFT));
-        last.when(IPV4_DST, ip).when(IP_TTL, 1).ask_for_router();
+        last.when(IPV4_DST, ip).when(IP_TTL, 1).router_packet_in();
         if let Some(target) = floating_ip.target {
             of(floating_ip, flows.at(FLOATING_IP))
                 .when(IPV4_DST, ip)

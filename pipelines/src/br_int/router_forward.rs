@@ -2,7 +2,7 @@
 
 use openflow::field::{CtState, ETH_TYPE, EthType};
 
-use super::router_neighbours;
+use super::{router_neighbours, router_packet_in};
 use crate::{
     registers::{ROUTER, TOO_LARGE},
     routed::LocalRouter,
@@ -14,7 +14,7 @@ pub(super) static TABLE: Table = Table {
     number: 105,
     name: "ROUTER_FORWARD",
     purpose: "Forwards: takes a hop, and forgets where the packet was.",
-    next: &[&router_neighbours::TABLE],
+    next: &[&router_neighbours::TABLE, &router_packet_in::TABLE],
     flows,
 };
 
@@ -53,6 +53,6 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 pub(super) fn refuse_large(router: LocalRouter<'_>, packet: Draft<'_>) {
     if router.has_tight_networks() {
         let packet = packet.when(ROUTER, router.number.into());
-        packet.when(TOO_LARGE, 1).ask_for_router();
+        packet.when(TOO_LARGE, 1).router_packet_in();
     }
 }

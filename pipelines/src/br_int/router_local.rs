@@ -7,7 +7,7 @@ use openflow::field::{
     IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
 };
 
-use super::router_routes;
+use super::{router_packet_in, router_routes};
 use crate::{
     registers::ROUTER,
     routed::LocalRouter,
@@ -19,7 +19,7 @@ pub(super) static TABLE: Table = Table {
     number: 102,
     name: "ROUTER_LOCAL",
     purpose: "Answers what is for the router itself; stops what has no hops left.",
-    next: &[&router_routes::TABLE],
+    next: &[&router_routes::TABLE, &router_packet_in::TABLE],
     flows,
 };
 
@@ -49,12 +49,12 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
             for eth_type in [EthType::IPV4, EthType::IPV6] {
                 for ttl in [0, 1] {
                     let last = of(*router, flows.at(NO_HOPS_LEFT)).when(ETH_TYPE, eth_type);
-                    last.when(IP_TTL, ttl).ask_for_router();
+                    last.when(IP_TTL, ttl).router_packet_in();
                 }
             }
             for ip in router.addresses() {
                 own_address(ip, &|packet| of(*router, packet), flows);
-                rest(*router, ip, flows).ask_for_router();
+                rest(*router, ip, flows).router_packet_in();
             }
             // A packet from inside has to go out first: it may answer one that was translated.
             // From outside, a connection that another host translated may go on here: it is not
@@ -87,6 +87,7 @@ fn own_address(ip: IpAddr, of: &dyn Fn(Draft<'_>) -> Draft<'_>, flows: &mut Flow
             .when(IP_PROTO, IpProto::ICMP)
             .when(ICMPV4_TYPE, ECHO_REQUEST)
             .when(ICMPV4_CODE, 0)
+            .leave_connection()
             .copy(IPV4_SRC, IPV4_DST)
             .set(IPV4_SRC, ip)
             .set(ICMPV4_TYPE, ECHO_REPLY),
@@ -94,6 +95,7 @@ fn own_address(ip: IpAddr, of: &dyn Fn(Draft<'_>) -> Draft<'_>, flows: &mut Flow
             .when(IP_PROTO, IpProto::ICMPV6)
             .when(ICMPV6_TYPE, ECHO_REQUEST_V6)
             .when(ICMPV6_CODE, 0)
+            .leave_connection()
             .copy(IPV6_SRC, IPV6_DST)
             .set(IPV6_SRC, ip)
             .set(ICMPV6_TYPE, ECHO_REPLY_V6),

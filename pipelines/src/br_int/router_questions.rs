@@ -1,19 +1,20 @@
-//! Answers who asks for the MAC of a router, or of a floating IP.
+//! Answers ARP requests and neighbour solicitations for routers and floating IPs.
 //!
-//! A question becomes its answer. A neighbour advertisement needs two steps: the option with the
-//! MAC can be written only where the switch knows that it looks at an advertisement.
+//! An ARP request becomes its reply. A neighbour advertisement needs two steps: the option with the
+//! MAC can be written only where the switch knows that it looks at an advertisement. A datapath that
+//! cannot write the flags and the option's type, as the kernel's, leaves solicitations to the agent.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::field::{
     ARP_OP, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE,
-    IP_PROTO, IPV6_DST, IPV6_SRC, IpProto, ND_OPTIONS_TYPE, ND_RESERVED, ND_TARGET, ND_TLL,
+    IPV6_DST, IPV6_SRC, ND_OPTIONS_TYPE, ND_RESERVED, ND_TARGET, ND_TLL,
 };
 
-use super::router_answers;
+use super::{router_answers, router_packet_in};
 use crate::{
     link,
-    registers::NETWORK,
+    registers::{NETWORK, ROUTER},
     routed::AnsweredPort,
     subject::Subject,
     table::{Draft, Flows, Table},
@@ -23,7 +24,7 @@ pub(super) static TABLE: Table = Table {
     number: 98,
     name: "ROUTER_QUESTIONS",
     purpose: "Answers ARP and neighbour discovery for routers and floating IPs.",
-    next: &[&TABLE, &router_answers::TABLE],
+    next: &[&TABLE, &router_answers::TABLE, &router_packet_in::TABLE],
     flows,
 };
 
@@ -63,8 +64,14 @@ fn answer_arp(answered: AnsweredPort<'_>, ip: Ipv4Addr, flows: &mut Flows<'_>) {
 
 fn answer_solicitation(answered: AnsweredPort<'_>, ip: Ipv6Addr, flows: &mut Flows<'_>) {
     let mac = answered.port.mac_address;
-    icmpv6(about(answered, flows), link::NEIGHBOUR_SOLICITATION)
-        .when(ND_TARGET, ip)
+    let solicitation = about(answered, flows);
+    let solicitation =
+        link::neighbour_discovery(solicitation, link::NEIGHBOUR_SOLICITATION).when(ND_TARGET, ip);
+    if !answered.router.site.features.nd_extensions {
+        let number = answered.router.number.into();
+        return solicitation.set(ROUTER, number).router_packet_in();
+    }
+    solicitation
         .copy(ETH_SRC, ETH_DST)
         .set(ETH_SRC, mac)
         .copy(IPV6_SRC, IPV6_DST)
@@ -73,7 +80,7 @@ fn answer_solicitation(answered: AnsweredPort<'_>, ip: Ipv6Addr, flows: &mut Flo
         .set(ND_RESERVED, link::ROUTER_SOLICITED_OVERRIDE)
         .set(ND_OPTIONS_TYPE, link::TARGET_LINK_LAYER_ADDRESS)
         .resubmit(&TABLE);
-    icmpv6(about(answered, flows), link::NEIGHBOUR_ADVERTISEMENT)
+    link::neighbour_discovery(about(answered, flows), link::NEIGHBOUR_ADVERTISEMENT)
         .when(ND_TARGET, ip)
         .set(ND_TLL, mac)
         .resubmit(&router_answers::TABLE);
@@ -83,11 +90,4 @@ fn answer_solicitation(answered: AnsweredPort<'_>, ip: Ipv6Addr, flows: &mut Flo
 fn about<'a>(answered: AnsweredPort<'_>, flows: &'a mut Flows<'_>) -> Draft<'a> {
     let packet = flows.at(KNOWN_ADDRESS);
     packet.when(NETWORK, answered.network.vlan.into())
-}
-
-fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
-    draft
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, icmp_type)
 }

@@ -6,7 +6,8 @@
 use openflow::field::{ETH_DST, MacAddr};
 
 use super::{
-    base_ingress, delivery, learned_stations, router_output, trunk_output, unknown_stations,
+    base_ingress, delivery, learned_stations, router_output, router_packet_in, trunk_output,
+    unknown_stations,
 };
 use crate::{
     registers::NETWORK,
@@ -23,6 +24,7 @@ pub(super) static TABLE: Table = Table {
         &learned_stations::TABLE,
         &unknown_stations::TABLE,
         &router_output::TABLE,
+        &router_packet_in::TABLE,
         &base_ingress::TABLE,
         &trunk_output::TABLE,
     ],
@@ -40,7 +42,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         Subject::Network(network) if network.is_routed() => {
             let vlan = network.vlan.into();
             let unresolved = flows.at(UNRESOLVED).when(NETWORK, vlan);
-            unresolved.when(ETH_DST, MacAddr::ZERO).ask_for_router();
+            unresolved.when(ETH_DST, MacAddr::ZERO).router_packet_in();
             // Outside, what is not known here is outside.
             if network.has_open_port() && !network.is_outside() {
                 let resolved = flows.at(BEHIND_OPEN_PORTS).when(NETWORK, vlan);

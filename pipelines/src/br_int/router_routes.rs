@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 use ipnet::{IpNet, Ipv6Net};
 use openflow::field::{ETH_DST, ETH_SRC, IPV4_DST, IPV6_DST};
 
-use super::{router_forward, router_snat};
+use super::{router_forward, router_packet_in, router_snat};
 use crate::{
     registers::{NETWORK, NEXT_HOP, NEXT_HOP_V6, ROUTER},
     routed::{LocalRouter, NextHop, Side, Way},
@@ -20,7 +20,11 @@ pub(super) static TABLE: Table = Table {
     number: 103,
     name: "ROUTER_ROUTES",
     purpose: "Finds the way: the longest prefix that holds the destination.",
-    next: &[&router_snat::TABLE, &router_forward::TABLE],
+    next: &[
+        &router_snat::TABLE,
+        &router_forward::TABLE,
+        &router_packet_in::TABLE,
+    ],
     flows,
 };
 
@@ -49,7 +53,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         Subject::Bridge(_) => flows.at(MISS).drop(),
         Subject::Router(router) => {
             let rest = flows.at(NO_ROUTE).when(ROUTER, router.number.into());
-            rest.ask_for_router();
+            rest.router_packet_in();
             for (block, way, next_hop) in router.routes() {
                 let rank = match next_hop {
                     NextHop::Destination => CONNECTED,

@@ -11,7 +11,7 @@ use std::{
 
 use openflow::field::{ETH_SRC, ETH_TYPE, EthType, IPV4_SRC};
 
-use super::{router_forward, router_output};
+use super::{router_forward, router_output, router_packet_in};
 use crate::{
     network::Port,
     registers::{NETWORK, ROUTER},
@@ -25,7 +25,11 @@ pub(super) static TABLE: Table = Table {
     number: 104,
     name: "ROUTER_SNAT",
     purpose: "Gives what leaves a router its address outside, or sends it to who does.",
-    next: &[&router_forward::TABLE, &router_output::TABLE],
+    next: &[
+        &router_forward::TABLE,
+        &router_output::TABLE,
+        &router_packet_in::TABLE,
+    ],
     flows,
 };
 

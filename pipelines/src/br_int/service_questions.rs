@@ -4,8 +4,7 @@
 //! those of different tenants may be the same. The answer goes straight back to the port.
 
 use openflow::field::{
-    ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IPV4_DST, IPV6_DST, IpProto, ND_TARGET,
-    TCP_DST, UDP_DST,
+    ETH_TYPE, EthType, IN_PORT, IP_PROTO, IPV4_DST, IPV6_DST, IpProto, ND_TARGET, TCP_DST, UDP_DST,
 };
 
 use crate::{
@@ -40,7 +39,10 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 None => flows.at(FROM_PORT),
                 Some(_) => flows.at(FROM_SUB_PORT).when(PORT, port.key()),
             };
-            question.when(IN_PORT, port.number()).ask(*port).done();
+            question
+                .when(IN_PORT, port.number())
+                .packet_in(*port)
+                .done();
         }
         _ => {}
     }
@@ -75,9 +77,5 @@ pub(super) fn dns(packet: Draft<'_>) -> Draft<'_> {
 
 /// Who asks for the MAC of the services.
 pub(super) fn solicitation(packet: Draft<'_>) -> Draft<'_> {
-    packet
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
-        .when(ND_TARGET, SERVER_V6)
+    link::neighbour_discovery(packet, link::NEIGHBOUR_SOLICITATION).when(ND_TARGET, SERVER_V6)
 }

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use openflow::field::{
-    ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE, IN_PORT, IP_PROTO, IpProto,
-    ND_TARGET, PortNo, VLAN_VID, VlanVid,
+    ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, IN_PORT, ND_TARGET, PortNo, VLAN_VID,
+    VlanVid,
 };
 
 use super::{
@@ -208,10 +208,7 @@ fn claims(port: LocalPort<'_>, flows: &mut Flows<'_>) {
 
 /// A neighbour advertisement.
 fn advertisement(frame: Draft<'_>) -> Draft<'_> {
-    frame
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
+    link::neighbour_discovery(frame, link::NEIGHBOUR_ADVERTISEMENT)
 }
 
 /// What a port sends; the frames of a sub-port are named by their register.

@@ -1,19 +1,18 @@
-//! Answers who asks for the MAC of a port behind a tunnel, so that the question is not flooded.
+//! Answers ARP requests for ports behind tunnels, and forwards neighbour solicitations to their host.
 //!
-//! A question becomes its answer and goes back by the patch port that it came from. An ARP answer
-//! is made in one step. A neighbour advertisement needs two: the option with the MAC can be written
-//! only where the switch knows that it looks at an advertisement. The option is that of the
-//! question, rewritten, as none can be added.
+//! An ARP request becomes its reply and goes back by the patch port that it came from. A neighbour
+//! solicitation goes to the target's MAC address (RFC 6085 allows that for IPv6 multicast), so that
+//! only the target's host gets it, and the target answers. The kernel's datapath could not turn it
+//! into an advertisement: it writes neither the flags nor the type of the option.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use openflow::field::{
-    ARP_OP, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV6_TYPE,
-    IP_PROTO, IPV6_DST, IPV6_SRC, IpProto, MacAddr, ND_OPTIONS_TYPE, ND_RESERVED, ND_SLL,
-    ND_TARGET, ND_TLL, PortNo, VLAN_VID, VlanVid,
+    ARP_OP, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ND_TARGET,
+    PortNo, VLAN_VID, VlanVid,
 };
 
-use super::flood_to_tun;
+use super::{flood_to_tun, ucast_to_tun};
 use crate::{
     link,
     site::RemotePort,
@@ -24,32 +23,25 @@ use crate::{
 pub(super) static TABLE: Table = Table {
     number: 21,
     name: "ARP_RESPONDER",
-    purpose: "Answers ARP and neighbour discovery for ports behind tunnels.",
-    next: &[&TABLE, &flood_to_tun::TABLE],
+    purpose: "Answers ARP for ports behind tunnels; sends solicitations to their target.",
+    next: &[&ucast_to_tun::TABLE, &flood_to_tun::TABLE],
     flows,
 };
 
-const UNANSWERABLE: u16 = 2;
 const KNOWN_ADDRESS: u16 = 1;
 const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => {
-            // Without an option there is nothing to rewrite. So asks who looks for duplicates of
-            // its own address, and wants no answer from here.
-            let bare = icmpv6(flows.at(UNANSWERABLE), link::NEIGHBOUR_SOLICITATION);
-            bare.when(ND_SLL, MacAddr::ZERO).goto(&flood_to_tun::TABLE);
-            flows.at(MISS).goto(&flood_to_tun::TABLE);
-        }
+        Subject::Bridge(_) => flows.at(MISS).goto(&flood_to_tun::TABLE),
         Subject::RemotePort(remote) => {
             for ip in &remote.port.fixed_ips {
                 match ip {
                     IpAddr::V4(ip) => answer_arp(remote, *ip, flows),
-                    IpAddr::V6(ip) => answer_solicitation(remote, *ip, flows),
+                    IpAddr::V6(ip) => forward_solicitation(remote, *ip, flows),
                 }
             }
-            answer_solicitation(remote, remote.port.mac_address.link_local(), flows);
+            forward_solicitation(remote, remote.port.mac_address.link_local(), flows);
         }
         _ => {}
     }
@@ -71,33 +63,15 @@ fn answer_arp(remote: &RemotePort<'_>, ip: Ipv4Addr, flows: &mut Flows<'_>) {
         .output(PortNo::IN_PORT);
 }
 
-fn answer_solicitation(remote: &RemotePort<'_>, ip: Ipv6Addr, flows: &mut Flows<'_>) {
-    let mac = remote.port.mac_address;
-    icmpv6(about(remote, flows), link::NEIGHBOUR_SOLICITATION)
+fn forward_solicitation(remote: &RemotePort<'_>, ip: Ipv6Addr, flows: &mut Flows<'_>) {
+    link::neighbour_discovery(about(remote, flows), link::NEIGHBOUR_SOLICITATION)
         .when(ND_TARGET, ip)
-        .copy(ETH_SRC, ETH_DST)
-        .set(ETH_SRC, mac)
-        .copy(IPV6_SRC, IPV6_DST)
-        .set(IPV6_SRC, ip)
-        .set(ICMPV6_TYPE, link::NEIGHBOUR_ADVERTISEMENT)
-        .set(ND_RESERVED, link::SOLICITED_OVERRIDE)
-        .set(ND_OPTIONS_TYPE, link::TARGET_LINK_LAYER_ADDRESS)
-        .resubmit(&TABLE);
-    icmpv6(about(remote, flows), link::NEIGHBOUR_ADVERTISEMENT)
-        .when(ND_TARGET, ip)
-        .set(ND_TLL, mac)
-        .output(PortNo::IN_PORT);
+        .set(ETH_DST, remote.port.mac_address)
+        .resubmit(&ucast_to_tun::TABLE);
 }
 
 /// A question in the network of the port.
 fn about<'a>(remote: &RemotePort<'_>, flows: &'a mut Flows<'_>) -> Draft<'a> {
     let local = VlanVid::tagged(remote.network.vlan.get());
     flows.at(KNOWN_ADDRESS).when(VLAN_VID, local)
-}
-
-fn icmpv6(draft: Draft<'_>, icmp_type: u8) -> Draft<'_> {
-    draft
-        .when(ETH_TYPE, EthType::IPV6)
-        .when(IP_PROTO, IpProto::ICMPV6)
-        .when(ICMPV6_TYPE, icmp_type)
 }

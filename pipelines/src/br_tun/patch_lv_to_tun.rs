@@ -1,6 +1,6 @@
 //! Tells frames for one station from frames for many, and both from questions about a neighbour.
 
-use openflow::field::{ETH_DST, ETH_TYPE, EthType, ICMPV6_TYPE, IP_PROTO, IpProto, MacAddr};
+use openflow::field::{ETH_DST, ETH_TYPE, EthType, MacAddr};
 
 use super::{arp_responder, flood_to_tun, ucast_to_tun};
 use crate::{
@@ -34,11 +34,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
         request
             .when(ETH_DST, MacAddr::BROADCAST)
             .goto(&arp_responder::TABLE);
-        flows
-            .at(QUESTION)
-            .when(ETH_TYPE, EthType::IPV6)
-            .when(IP_PROTO, IpProto::ICMPV6)
-            .when(ICMPV6_TYPE, link::NEIGHBOUR_SOLICITATION)
+        link::neighbour_discovery(flows.at(QUESTION), link::NEIGHBOUR_SOLICITATION)
             .when_masked(ETH_DST, SOLICITED_NODE, SOLICITED_NODE_MASK)
             .goto(&arp_responder::TABLE);
         let group = MacAddr::MULTICAST_BIT;

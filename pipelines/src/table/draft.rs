@@ -12,19 +12,25 @@ use openflow::{
         Group as ToGroup, Learn2, Nat, NatFlags, Output, PopVlan, PortRange, PushVlan, RegLoad,
         RegMove, Resubmit, SetField, Subfield,
     },
-    field::{CT_MARK, CT_STATE, EthType, Field, GroupId, IN_PORT_16, MeterId, PortNo, Value},
+    field::{
+        CT_MARK, CT_STATE, EthType, Field, GroupId, ICMPV6_CODE, ICMPV6_TYPE, IN_PORT_16, MeterId,
+        PortNo, Value,
+    },
     flow::Flow,
     group::{Bucket, Group, GroupType},
     instruction::Instructions,
     matching::Match,
+    meter::Meter,
 };
 
 use super::{Addresses, State, Table};
 use crate::{
+    br_int,
     cookie::Cookie,
     flow_set::FlowSet,
-    logging,
-    registers::{NETWORK, ROUTER, Register, TOO_LARGE},
+    link, logging,
+    registers::{NETWORK, ORIGIN_TABLE, ROUTER, Register, TOO_LARGE},
+    routed::LocalRouter,
     service,
     site::LocalPort,
 };
@@ -295,9 +301,17 @@ impl Draft<'_> {
         })
     }
 
-    /// Shows the packet to the agent, to be answered, unless its port asks too often.
-    pub(crate) fn ask(self, port: LocalPort<'_>) -> Self {
-        let meter = service::meter(port);
+    /// Sends the packet to the agent, unless its port exceeds its rate.
+    pub(crate) fn packet_in(self, port: LocalPort<'_>) -> Self {
+        self.metered_packet_in(service::meter(port))
+    }
+
+    /// Sends the packet to the agent, unless what others send to the router exceeds its rate.
+    pub(crate) fn packet_in_for_router(self, router: LocalRouter<'_>) {
+        self.metered_packet_in(service::router_meter(router)).done();
+    }
+
+    fn metered_packet_in(self, meter: Meter) -> Self {
         let MeterId(number) = meter.id;
         self.into.insert_meter(meter);
         self.push(Controller2 {
@@ -306,16 +320,23 @@ impl Draft<'_> {
         })
     }
 
-    /// Shows the packet to the agent, as a router cannot forward it, unless there are too many.
-    pub(crate) fn ask_for_router(self) {
-        let meter = service::routers_meter();
-        let MeterId(number) = meter.id;
-        self.into.insert_meter(meter);
-        self.push(Controller2 {
-            meter: Some(number),
-            ..Controller2::default()
+    /// Sends the packet to the agent by ROUTER_PACKET_IN, which knows the limits of its sender.
+    pub(crate) fn router_packet_in(self) {
+        let origin = self.actions.table.number.into();
+        self.set(ORIGIN_TABLE, origin)
+            .resubmit(br_int::ROUTER_PACKET_IN);
+    }
+
+    /// Drops the connection that an earlier `ct()` of the same zone left with the packet.
+    ///
+    /// The kernel keeps that connection after `ct(commit)` and takes it for the next `ct()` of the
+    /// zone, although the packet has changed; Open vSwitch leaves `ct_clear` out there, as it holds
+    /// the packet for untracked. Tracking in a zone that has no connections replaces it.
+    pub(crate) fn leave_connection(self) -> Self {
+        self.push(Ct {
+            zone: UNUSED_ZONE.into(),
+            ..Ct::default()
         })
-        .done();
     }
 
     pub(crate) fn copy_to(self, port: PortNo) -> Self {
@@ -342,6 +363,13 @@ impl Draft<'_> {
 impl Draft<'_> {
     /// Continues in a later table with the instruction that OpenFlow has for it.
     pub(crate) fn goto(self, next: &'static Table) {
+        let table = self.actions.table;
+        debug_assert!(
+            table.number < next.number,
+            "{} goes back to {}: OpenFlow's goto_table only goes up, resubmit",
+            table.name,
+            next.name
+        );
         let next = self.actions.next(next);
         self.end(Some(next));
     }
@@ -446,6 +474,10 @@ impl Draft<'_> {
         } = self;
         let unmet = matching.unmet();
         debug_assert!(unmet.is_none(), "{matching} lacks what {unmet:?} needs");
+        debug_assert!(
+            matching.value(ICMPV6_CODE).is_some() || !names_nd(&matching, &actions.list),
+            "{matching} lacks icmp_code, without which the datapath takes one message for all"
+        );
         let table = actions.table.number;
         into.insert_flow(Flow {
             table,
@@ -458,6 +490,28 @@ impl Draft<'_> {
             },
             ..Flow::default()
         });
+    }
+}
+
+/// Whether a flow matches, reads or sets a field of neighbour discovery messages.
+fn names_nd(matching: &Match, actions: &[Action]) -> bool {
+    // The fields need one of the two types, so most flows need no look at their text.
+    let messages = [link::NEIGHBOUR_SOLICITATION, link::NEIGHBOUR_ADVERTISEMENT];
+    let is_nd = matching.value(ICMPV6_TYPE);
+    let fields = [
+        "nd_target",
+        "nd_sll",
+        "nd_tll",
+        "nd_reserved",
+        "nd_options_type",
+    ];
+    is_nd.is_some_and(|icmp_type| messages.contains(&icmp_type)) && {
+        let texts = actions.iter().map(Action::to_string);
+        let mut texts = texts.chain([matching.to_string()]);
+        texts.any(|text| {
+            let text = text.to_lowercase();
+            fields.iter().any(|field| text.contains(field))
+        })
     }
 }
 
@@ -474,6 +528,10 @@ pub(crate) enum Translation {
     /// It goes to another address, and perhaps to another port.
     Destination(Ipv4Addr, Option<u16>),
 }
+
+/// A zone in which no connection is committed: no network has this local VLAN, and the zones of
+/// routers begin above.
+const UNUSED_ZONE: u16 = 0xfff;
 
 /// How many sets a conjunction is made of.
 const CLAUSES: u8 = 2;

@@ -84,7 +84,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Where a frame comes out, on whatever host.
     fn arrivals(&self, origin: &Origin, frame: &Frame) -> BTreeSet<Arrival> {
-        let mut found = self.on_one_host(origin, frame);
+        let (mut found, in_tunnels) = self.on_one_host(origin, frame);
         for arrival in found.clone() {
             match arrival {
                 Arrival::Tunnel {
@@ -99,7 +99,7 @@ impl Walk<'_> {
                         encap_type,
                         key,
                     };
-                    found.extend(self.on_one_host(&origin, frame));
+                    found.extend(self.on_one_host(&origin, &in_tunnels).0);
                 }
                 Arrival::Wire {
                     host,
@@ -116,7 +116,7 @@ impl Walk<'_> {
                             host,
                             physical_network: physical_network.clone(),
                         };
-                        found.extend(self.on_one_host(&origin, &frame));
+                        found.extend(self.on_one_host(&origin, &frame).0);
                     }
                 }
                 Arrival::Port { .. } | Arrival::Stray(_) => {}
@@ -125,8 +125,8 @@ impl Walk<'_> {
         found
     }
 
-    /// Where a frame comes out of the bridges of the host that it enters.
-    fn on_one_host(&self, origin: &Origin, frame: &Frame) -> BTreeSet<Arrival> {
+    /// Where a frame comes out of the bridges of the host that it enters, and as what in tunnels.
+    fn on_one_host(&self, origin: &Origin, frame: &Frame) -> (BTreeSet<Arrival>, Frame) {
         let (bridge, port) = match origin {
             Origin::Port { id, host } => {
                 let number = self.world.number(*id, *host).unwrap();
@@ -158,17 +158,23 @@ impl Walk<'_> {
             Origin::Port { id, .. } => self.world.parent(*id).map(|(_, vlan)| vlan).or(frame.tag),
             _ => frame.tag,
         };
-        let frame = Frame {
+        let sent = Frame {
             tag,
             ..frame.clone()
         };
         let trace = self
             .switch
-            .trace_text(&bridge, &format!("{port},{frame}"), NEW);
+            .trace_text(&bridge, &format!("{port},{sent}"), NEW);
         let key = key(&trace);
-        let outputs = outputs(&trace, frame.tag);
+        let outputs = outputs(&trace, sent.tag);
         let place = |(port, tag): (u32, Option<u16>)| self.arrival(port, tag, key);
-        outputs.into_iter().filter_map(place).collect()
+        let arrivals = outputs.into_iter().filter_map(place).collect();
+        let destination = destination(&trace).unwrap_or(frame.destination);
+        let in_tunnels = Frame {
+            destination,
+            ..frame.clone()
+        };
+        (arrivals, in_tunnels)
     }
 
     fn arrival(&self, port: u32, tag: Option<u16>, key: Option<u32>) -> Option<Arrival> {
@@ -202,6 +208,16 @@ impl Walk<'_> {
 }
 
 /// The key that a frame gets on its way into tunnels.
+/// The MAC address that a trace writes into the packet as its destination.
+fn destination(trace: &str) -> Option<MacAddr> {
+    let actions = trace.lines().map(str::trim);
+    let mut written = actions.filter_map(|action| {
+        let action = action.strip_prefix("set_field:")?;
+        action.strip_suffix("->eth_dst")?.parse().ok()
+    });
+    written.next_back()
+}
+
 fn key(trace: &str) -> Option<u32> {
     let keys: BTreeSet<_> = trace
         .lines()

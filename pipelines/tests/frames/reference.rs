@@ -94,16 +94,18 @@ pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSe
     for arrival in found.clone() {
         match arrival {
             Arrival::Tunnel {
+                from,
                 to,
                 encap_type,
                 key,
-                ..
-            } => found.extend(arriving(
-                world,
-                to,
-                Some(&in_tunnel(encap_type, key)),
-                frame,
-            )),
+            } => {
+                let segment = in_tunnel(encap_type, key);
+                let networks = world.objects.networks.iter();
+                for network in networks.filter(|network| network.segment == segment) {
+                    let frame = carried(world, network, from, frame);
+                    found.extend(arriving(world, to, Some(&segment), &frame));
+                }
+            }
             Arrival::Wire {
                 host,
                 physical_network,
@@ -196,9 +198,10 @@ fn owners(world: &World, network: NetworkId, frame: &Frame) -> Vec<PortId> {
 
 /// The copies that leave a host, and answers that are given in the name of others.
 fn outside(world: &World, network: NetworkId, host: usize, frame: &Frame) -> BTreeSet<Arrival> {
+    let carried = carried(world, world.network(network), host, frame);
     let (many, owners) = (
-        frame.destination.is_multicast(),
-        owners(world, network, frame),
+        carried.destination.is_multicast(),
+        owners(world, network, &carried),
     );
     let elsewhere: Vec<&Port> = owners
         .iter()
@@ -265,45 +268,55 @@ fn wire(
     connected.then_some(wire).into_iter().collect()
 }
 
-/// The answer to a question about a port behind a tunnel.
+/// The answer to an ARP request for a port behind a tunnel.
 fn answer(world: &World, network: &Network, host: usize, frame: &Frame) -> Option<Frame> {
+    match frame.payload {
+        Payload::ArpRequest { sender, target } if frame.destination == MacAddr::BROADCAST => {
+            let port = behind_tunnel(world, network, host, target.into())?;
+            Some(Frame {
+                source: port.mac_address,
+                destination: frame.source,
+                tag: None,
+                payload: Payload::ArpReply {
+                    sender: target,
+                    target: sender,
+                },
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A frame as tunnels carry it: a solicitation of a port behind one goes to that port only.
+fn carried(world: &World, network: &Network, host: usize, frame: &Frame) -> Frame {
+    let port = match frame.payload {
+        Payload::Solicitation { target, .. }
+            if frame.destination.0.starts_with(&[0x33, 0x33, 0xff]) =>
+        {
+            behind_tunnel(world, network, host, target.into())
+        }
+        _ => None,
+    };
+    Frame {
+        destination: port.map_or(frame.destination, |port| port.mac_address),
+        ..frame.clone()
+    }
+}
+
+/// The port behind a tunnel that has an address.
+fn behind_tunnel<'a>(
+    world: &'a World,
+    network: &Network,
+    host: usize,
+    address: IpAddr,
+) -> Option<&'a Port> {
     let encap_type = EncapType::of(network.segment.network_type())?;
-    let known = |port: &&Port, target: IpAddr| {
+    world.ports_of(network.id).find(|port| {
         let mut hosts = port.hosts().filter_map(|name| world.host_named(name));
         let behind = hosts.any(|remote| world.joined(host, remote, encap_type));
         let link_local = IpAddr::V6(port.mac_address.link_local());
-        let has = port.fixed_ips.contains(&target) || link_local == target;
+        let has = port.fixed_ips.contains(&address) || link_local == address;
         !world.is_on(port.id, host) && behind && has
-    };
-    let (target, payload) = match frame.payload {
-        Payload::ArpRequest { sender, target } if frame.destination == MacAddr::BROADCAST => (
-            IpAddr::V4(target),
-            Payload::ArpReply {
-                sender: target,
-                target: sender,
-            },
-        ),
-        Payload::Solicitation {
-            target,
-            option: true,
-            ..
-        } if frame.destination.0.starts_with(&[0x33, 0x33, 0xff]) => (
-            IpAddr::V6(target),
-            Payload::Advertisement {
-                source: target,
-                target,
-            },
-        ),
-        _ => return None,
-    };
-    let port = world
-        .ports_of(network.id)
-        .find(|port| known(port, target))?;
-    Some(Frame {
-        source: port.mac_address,
-        destination: frame.source,
-        tag: None,
-        payload,
     })
 }
 
