@@ -16,7 +16,7 @@ use openflow::{
 
 use crate::{
     br_int,
-    network::MacAddr,
+    network::{MacAddr, RouterPort},
     registers::{ATTEMPTS, NETWORK, NEXT_HOP, NEXT_HOP_V6, PORT, ROUTER, SENDER, TOO_LARGE},
     routed::{AnsweredPort, Side},
     site::Site,
@@ -135,6 +135,23 @@ impl<'a> Errand<'a> {
     /// Whether an address is the router's, in a network that it joins.
     pub fn is_own(&self, ip: IpAddr) -> bool {
         self.answered.router.addresses().contains(&ip)
+    }
+
+    /// Whether the router answers pings of an address at this port.
+    pub fn answers_ping(&self, ip: IpAddr) -> bool {
+        let AnsweredPort {
+            router, port, side, ..
+        } = self.answered;
+        if side == Side::Inside {
+            return self.is_own(ip);
+        }
+        let model = router.site.model();
+        // What a floating IP stands for answers by itself.
+        let target = match model.router_port(port.id) {
+            Some(RouterPort::FloatingIp(id)) => model.floating_ip(id).and_then(|ip| ip.target),
+            _ => None,
+        };
+        target.is_none() && self.answered.addresses().any(|own| own == ip)
     }
 
     /// What brings a packet of the router's own to an address.

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use openflow::field::{
-    ETH_DST, ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO,
-    IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
+    ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE,
+    IN_PORT, IP_PROTO, IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto, PortNo,
 };
 
-use super::{router_packet_in, router_routes};
+use super::{router_answers, router_packet_in, router_routes};
 use crate::{
     registers::ROUTER,
     routed::LocalRouter,
@@ -19,10 +19,15 @@ pub(super) static TABLE: Table = Table {
     number: 102,
     name: "ROUTER_LOCAL",
     purpose: "Answers what is for the router itself; stops what has no hops left.",
-    next: &[&router_routes::TABLE, &router_packet_in::TABLE],
+    next: &[
+        &router_routes::TABLE,
+        &router_answers::TABLE,
+        &router_packet_in::TABLE,
+    ],
     flows,
 };
 
+const FORWARDED_ECHO: u16 = 31;
 const ECHO: u16 = 30;
 const OWN_ADDRESS: u16 = 20;
 const NO_HOPS_LEFT: u16 = 10;
@@ -80,27 +85,42 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     }
 }
 
+/// Answers pings of an address of a router.
+///
+/// The reply leaves by the port that the request came in by, past all tables. Open vSwitch executes
+/// actions that rewrite ICMP in user space, one by one, and the kernel's datapath loses there what
+/// the connection tracker says: a reply that is tracked once more does not arrive. The agent answers
+/// what another router has forwarded, as that has no such port any more.
 fn own_address(ip: IpAddr, of: &dyn Fn(Draft<'_>) -> Draft<'_>, flows: &mut Flows<'_>) {
-    let echo = of(flows.at(ECHO)).when_in(DESTINATION, ip.into());
-    let answer = match ip {
-        IpAddr::V4(ip) => echo
-            .when(IP_PROTO, IpProto::ICMP)
-            .when(ICMPV4_TYPE, ECHO_REQUEST)
-            .when(ICMPV4_CODE, 0)
-            .leave_connection()
+    echo_request(of(flows.at(FORWARDED_ECHO)), ip)
+        .when(IN_PORT, PortNo::ANY)
+        .router_packet_in();
+    let reply = echo_request(of(flows.at(ECHO)), ip).swap(ETH_SRC, ETH_DST);
+    let reply = match ip {
+        IpAddr::V4(ip) => reply
             .copy(IPV4_SRC, IPV4_DST)
             .set(IPV4_SRC, ip)
             .set(ICMPV4_TYPE, ECHO_REPLY),
-        IpAddr::V6(ip) => echo
-            .when(IP_PROTO, IpProto::ICMPV6)
-            .when(ICMPV6_TYPE, ECHO_REQUEST_V6)
-            .when(ICMPV6_CODE, 0)
-            .leave_connection()
+        IpAddr::V6(ip) => reply
             .copy(IPV6_SRC, IPV6_DST)
             .set(IPV6_SRC, ip)
             .set(ICMPV6_TYPE, ECHO_REPLY_V6),
     };
-    answer.set(IP_TTL, TTL).goto(&router_routes::TABLE);
+    reply.set(IP_TTL, TTL).goto(&router_answers::TABLE);
+}
+
+fn echo_request(packet: Draft<'_>, ip: IpAddr) -> Draft<'_> {
+    let packet = packet.when_in(DESTINATION, ip.into());
+    match ip {
+        IpAddr::V4(_) => packet
+            .when(IP_PROTO, IpProto::ICMP)
+            .when(ICMPV4_TYPE, ECHO_REQUEST)
+            .when(ICMPV4_CODE, 0),
+        IpAddr::V6(_) => packet
+            .when(IP_PROTO, IpProto::ICMPV6)
+            .when(ICMPV6_TYPE, ECHO_REQUEST_V6)
+            .when(ICMPV6_CODE, 0),
+    }
 }
 
 /// What is for an address of a router, and is nothing that its flows answer.

@@ -10,7 +10,7 @@ use openflow::{
     action::{
         Action, AddressRange, CheckPktLarger, Conjunction, Controller2, Ct, CtClear, DecNwTtl,
         Group as ToGroup, Learn2, Nat, NatFlags, Output, PopVlan, PortRange, PushVlan, RegLoad,
-        RegMove, Resubmit, SetField, Subfield,
+        RegMove, Resubmit, SetField, StackPop, StackPush, Subfield,
     },
     field::{
         CT_MARK, CT_STATE, EthType, Field, GroupId, ICMPV6_CODE, ICMPV6_TYPE, IN_PORT_16, MeterId,
@@ -215,6 +215,17 @@ impl Draft<'_> {
         self.push(RegMove::new(from.whole(), to.whole()))
     }
 
+    /// Exchanges what two fields hold.
+    pub(crate) fn swap<T: Value>(self, one: Field<T>, other: Field<T>) -> Self {
+        self.push(StackPush {
+            source: one.whole(),
+        })
+        .copy(other, one)
+        .push(StackPop {
+            target: other.whole(),
+        })
+    }
+
     /// Copies what has other types on both sides, and the same number of bits.
     pub(crate) fn copy_bits(self, from: Subfield, to: Subfield) -> Self {
         self.push(RegMove::new(from, to))
@@ -325,18 +336,6 @@ impl Draft<'_> {
         let origin = self.actions.table.number.into();
         self.set(ORIGIN_TABLE, origin)
             .resubmit(br_int::ROUTER_PACKET_IN);
-    }
-
-    /// Drops the connection that an earlier `ct()` of the same zone left with the packet.
-    ///
-    /// The kernel keeps that connection after `ct(commit)` and takes it for the next `ct()` of the
-    /// zone, although the packet has changed; Open vSwitch leaves `ct_clear` out there, as it holds
-    /// the packet for untracked. Tracking in a zone that has no connections replaces it.
-    pub(crate) fn leave_connection(self) -> Self {
-        self.push(Ct {
-            zone: UNUSED_ZONE.into(),
-            ..Ct::default()
-        })
     }
 
     pub(crate) fn copy_to(self, port: PortNo) -> Self {
@@ -528,10 +527,6 @@ pub(crate) enum Translation {
     /// It goes to another address, and perhaps to another port.
     Destination(Ipv4Addr, Option<u16>),
 }
-
-/// A zone in which no connection is committed: no network has this local VLAN, and the zones of
-/// routers begin above.
-const UNUSED_ZONE: u16 = 0xfff;
 
 /// How many sets a conjunction is made of.
 const CLAUSES: u8 = 2;

@@ -23,6 +23,10 @@ const ETHERNET: usize = 14;
 /// A type and a code.
 type Kind = (u8, u8);
 
+/// ICMP: echo request (RFC 792). The same of ICMPv6 (RFC 4443).
+const ECHO_REQUEST: Kind = (8, 0);
+const ECHO_REQUEST_V6: Kind = (128, 0);
+
 /// Why a packet goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
@@ -101,7 +105,20 @@ pub(super) fn answer(
     if !comes_back && !errand.may_quote(destination) {
         return Ok(None);
     }
+    let is_pinged = known.is_none() && errand.answers_ping(destination);
     let answer = match &sliced.transport {
+        Some(TransportSlice::Icmpv4(icmp))
+            if is_pinged && (icmp.type_u8(), icmp.code_u8()) == ECHO_REQUEST =>
+        {
+            let ends = (source, destination);
+            echo_reply(errand, ends, icmp.bytes5to8(), icmp.payload())
+        }
+        Some(TransportSlice::Icmpv6(icmp))
+            if is_pinged && (icmp.type_u8(), icmp.code_u8()) == ECHO_REQUEST_V6 =>
+        {
+            let ends = (source, destination);
+            echo_reply(errand, ends, icmp.bytes5to8(), icmp.payload())
+        }
         Some(TransportSlice::Tcp(tcp)) if known.is_none() && errand.is_own(destination) => {
             reset(errand, (source, destination), tcp)
         }
@@ -205,6 +222,34 @@ fn is_error(packet: &SlicedPacket<'_>) -> bool {
         Some(TransportSlice::Icmpv6(icmp)) => icmp.type_u8() < INFORMATIONAL,
         _ => false,
     }
+}
+
+/// The reply to a ping of the router (RFC 792, RFC 4443, section 4.2).
+///
+/// `word` holds the identifier and the sequence number.
+fn echo_reply(
+    errand: &Errand<'_>,
+    (to, own): (IpAddr, IpAddr),
+    word: [u8; 4],
+    payload: &[u8],
+) -> Option<Written> {
+    /// ICMP: echo reply. The same of ICMPv6.
+    const ECHO_REPLY: u8 = 0;
+    const ECHO_REPLY_V6: u8 = 129;
+    let mut out = Vec::new();
+    let frame = frame(errand);
+    let written = match (own, to) {
+        (IpAddr::V4(own), IpAddr::V4(to)) => frame
+            .ipv4(own.octets(), to.octets(), HOPS)
+            .icmpv4_raw(ECHO_REPLY, 0, word)
+            .write(&mut out, payload),
+        (IpAddr::V6(own), IpAddr::V6(to)) => frame
+            .ipv6(own.octets(), to.octets(), HOPS)
+            .icmpv6_raw(ECHO_REPLY_V6, 0, word)
+            .write(&mut out, payload),
+        _ => return None,
+    };
+    Some(written.map(|()| out))
 }
 
 /// What refuses a connection to the router (RFC 9293, section 3.10.7.1).
