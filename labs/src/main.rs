@@ -10,12 +10,19 @@ use clap::{Parser, Subcommand};
 use labs::matrix::{self, Underlay};
 use labs::{probe, scale, scenario};
 
+mod kernel;
 mod report;
 
 /// Builds a lab on this machine, and shows that it does what it should
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
+    /// On a kernel that has the module openvswitch: in a virtual machine, where this one has not
+    #[arg(long, global = true)]
+    kernel: bool,
+    /// The release of the kernel and of Open vSwitch: own, trixie (Debian 13) or noble (Ubuntu 24.04)
+    #[arg(long, global = true, default_value = "own", requires = "kernel")]
+    system: String,
     #[command(subcommand)]
     lab: Choice,
 }
@@ -147,7 +154,9 @@ struct Group {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().lab {
+    let arguments = Arguments::parse();
+    let done = match arguments.lab {
+        lab if arguments.kernel => kernel::run_on(&arguments.system, lab.stays()),
         Choice::Quickstart(arguments) => quickstart(&arguments),
         Choice::Run(arguments) => run(&arguments),
         Choice::Matrix(arguments) => matrix(&arguments),
@@ -165,6 +174,17 @@ fn main() -> ExitCode {
             labs::wait_if_interrupted();
             eprintln!("lab: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Choice {
+    /// Whether the lab is to outlive this program, or did.
+    fn stays(&self) -> bool {
+        match self {
+            Self::Quickstart(arguments) => arguments.keep || arguments.down,
+            Self::Run(arguments) => arguments.keep || arguments.down,
+            _ => false,
         }
     }
 }

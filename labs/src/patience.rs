@@ -7,8 +7,9 @@ use anyhow::bail;
 
 /// How long anything may take before it counts as failed.
 ///
-/// Long enough for two busy cores: nothing waits that long unless something is wrong.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for two busy cores that emulate a kernel of their own: nothing waits that long unless
+/// something is wrong.
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How often [`wait_for`] looks.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use labs::quickstart::without_statistics;
@@ -47,15 +47,19 @@ impl Flows {
     ///
     /// When there is nothing, or it goes on changing.
     pub fn settled(ovs: &Ovs, bridge: &str) -> anyhow::Result<Self> {
-        /// So many equal looks, some ten milliseconds apart, count as an end.
-        const LOOKS: u32 = 20;
+        /// So long without a change, at several looks, counts as an end.
+        const QUIET: Duration = Duration::from_millis(300);
         let mut last = Self::of(ovs, bridge)?;
-        let mut equal = 0;
+        let mut since = Instant::now();
         wait_for(&format!("{bridge} stops changing"), PATIENCE, || {
+            let looked = Instant::now();
             let now = Self::of(ovs, bridge)?;
-            equal = if now == last { equal + 1 } else { 0 };
-            last = now;
-            Ok((equal >= LOOKS && !last.flows.is_empty()).then_some(()))
+            if now != last || now.flows.is_empty() {
+                last = now;
+                since = looked;
+                return Ok(None);
+            }
+            Ok((looked.duration_since(since) >= QUIET).then_some(()))
         })?;
         Ok(last)
     }
