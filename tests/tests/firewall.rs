@@ -1,7 +1,7 @@
 //! What the firewall remembers of connections, and what people are told of its verdicts.
 
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -213,6 +213,7 @@ fn the_connections_of_a_port_that_is_gone_are_forgotten() -> anyhow::Result<()> 
         lab.machine("visitor")?,
     );
     let zone = zone(host, VISITOR.1)?;
+    let _kept = hold(a2, a1)?;
     let (address, neighbour) = (visitor.ipv4()?.to_string(), a2.ipv4()?.to_string());
 
     // No rule lets a1 send this to the visitor, who has asked for it.
@@ -264,6 +265,7 @@ fn what_left_while_the_agent_was_away_is_forgotten_when_it_is_back() -> anyhow::
     let mut lab = quickstart("t-forget-away")?;
     let host = lab.host("host1")?;
     let zone = zone(host, A1)?;
+    let _kept = hold(lab.machine("a2")?, lab.machine("a1")?)?;
     let address = lab.machine("a1")?.ipv4()?.to_string();
     remembers(host, &zone, &address, true)?;
     lab.host_mut("host1")?.kill_agent()?;
@@ -280,6 +282,7 @@ fn what_was_to_be_forgotten_when_the_agent_was_killed_is_forgotten_when_it_is_ba
     let mut lab = quickstart("t-forget-late")?;
     let host = lab.host("host1")?;
     let zone = zone(host, A1)?;
+    let _kept = hold(lab.machine("a2")?, lab.machine("a1")?)?;
     let address = lab.machine("a1")?.ipv4()?.to_string();
     remembers(host, &zone, &address, true)?;
     // Without its control socket, the daemon forgets nothing.
@@ -474,6 +477,18 @@ fn hears(from: &Machine, to: &Machine, frame: &Frame, limit: Duration) -> anyhow
     let mut ear = Ear::open(to.namespace(), CARD)?;
     send(from.namespace(), CARD, frame)?;
     ear.hears(frame, limit)
+}
+
+/// A connection that stays open, so that no timeout has it forgotten.
+fn hold(from: &Machine, to: &Machine) -> anyhow::Result<(TcpStream, TcpStream)> {
+    let server = (to.namespace()).enter(|| Ok(TcpListener::bind((Ipv6Addr::UNSPECIFIED, 22))?))?;
+    let address = SocketAddr::new(to.ipv4()?, 22);
+    let client = wait_for("ssh passes", PATIENCE, || {
+        let connect = || Ok(TcpStream::connect_timeout(&address, REFUSED).ok());
+        from.namespace().enter(connect)
+    })?;
+    let (served, _) = server.accept()?;
+    Ok((served, client))
 }
 
 /// The zone of a port's connections.
