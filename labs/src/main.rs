@@ -20,7 +20,7 @@ struct Arguments {
     /// On a kernel that has the module openvswitch: in a virtual machine, where this one has not
     #[arg(long, global = true)]
     kernel: bool,
-    /// The release of the kernel and of Open vSwitch: own, trixie (Debian 13) or noble (Ubuntu 24.04)
+    /// The release of the kernel and of Open vSwitch: own, or a release of Debian such as trixie
     #[arg(long, global = true, default_value = "own", requires = "kernel")]
     system: String,
     #[command(subcommand)]
