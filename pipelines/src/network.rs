@@ -35,7 +35,7 @@ pub use object::{
     AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortForwardingId,
     PortId, RouterId, RuleId, SecurityGroupId, SubnetId, TrunkId,
 };
-pub use port::{AddressPair, ExtraDhcpOptions, Machine, Port};
+pub use port::{AddressPair, ExtraDhcpOptions, Machine, Port, check_station};
 pub use port_forwarding::{ForwardedProtocol, PortForwarding};
 pub use port_range::PortRange;
 pub use protocol::Protocol;

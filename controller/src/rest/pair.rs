@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use hyper::StatusCode;
 use ipnet::IpNet;
 use openflow::field::MacAddr;
+use pipelines::network::AddressPair;
 use serde_json::Value;
 
 use super::attribute::{Values, plain};
@@ -63,18 +64,27 @@ fn pair(item: &Value) -> Result<String, Fault> {
     let block = host.or_else(|| text.parse().ok());
     let invalid = || problem(&format!("'{}' is not a valid IP subnet", plain(given)));
     let block: IpNet = block.ok_or_else(invalid)?;
-    let block = match text.contains('/') {
+    let text = match text.contains('/') {
         true => block.trunc().to_string(),
         false => block.addr().to_string(),
     };
-    match item.get("mac_address") {
-        None | Some(Value::Null) => Ok(block),
+    let mac_address = match item.get("mac_address") {
+        None | Some(Value::Null) => None,
         Some(given) => {
             let mac: Option<MacAddr> = given.as_str().and_then(|text| text.parse().ok());
             let invalid = || problem(&format!("'{}' is not a valid MAC address", plain(given)));
-            Ok(format!("{block} {}", mac.ok_or_else(invalid)?))
+            Some(mac.ok_or_else(invalid)?)
         }
-    }
+    };
+    let pair = AddressPair {
+        ip_address: block,
+        mac_address,
+    };
+    pair.check().map_err(|wrong| problem(&wrong.to_string()))?;
+    Ok(match mac_address {
+        None => text,
+        Some(mac) => format!("{text} {mac}"),
+    })
 }
 
 fn problem(reason: &str) -> Fault {

@@ -9,6 +9,7 @@ use openflow::field::MacAddr;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
+use pipelines::network::check_station;
 use serde_json::{Value, json};
 
 use super::address::{Fixed, Owner, plan, write};
@@ -408,7 +409,9 @@ fn mac(
         (None, Some(port)) => return Ok(port.mac_address.clone()),
         (None, None) => return random_mac(),
     };
-    let mac: MacAddr = given.replace('-', ":").parse().map_err(|_| {
+    let mac: Option<MacAddr> = given.replace('-', ":").parse().ok();
+    let mac = mac.filter(|mac| check_station(*mac).is_ok());
+    let mac = mac.ok_or_else(|| {
         let reason = format!("'{}' is not a valid MAC address", given.escape_debug());
         Fault::attribute("mac_address", &reason)
     })?;

@@ -182,6 +182,14 @@ pub enum Problem {
     /// The Ethernet address names no single station.
     #[error("{0} is no unicast MAC address")]
     NotUnicast(MacAddr),
+    /// A block holds addresses of groups of stations.
+    #[error("{block} overlaps {multicast}, which is multicast")]
+    Multicast {
+        /// The block.
+        block: IpNet,
+        /// The multicast addresses of its version of IP.
+        multicast: IpNet,
+    },
     /// A block has bits set past its prefix.
     #[error("{cidr} has host bits set, expected {expected}")]
     HostBits {

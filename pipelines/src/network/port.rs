@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{HostName, MacAddr, NetworkId, PortId, SecurityGroupId};
+use super::{HostName, MacAddr, NetworkId, PortId, Problem, SecurityGroupId};
 
 /// One machine's place in one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,48 @@ pub struct AddressPair {
     pub ip_address: IpNet,
     /// The port's own, where it is not given.
     pub mac_address: Option<MacAddr>,
+}
+
+/// Checks that an address can be that of a single station: neither of many nor of none.
+///
+/// # Errors
+///
+/// It has the group bit (IEEE 802, section 8.2.2), as broadcast has, or it is all zeros.
+pub fn check_station(mac: MacAddr) -> Result<(), Problem> {
+    match mac.is_multicast() || mac == MacAddr::ZERO {
+        true => Err(Problem::NotUnicast(mac)),
+        false => Ok(()),
+    }
+}
+
+/// IPv4's multicast addresses (RFC 5771).
+const MULTICAST_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4);
+/// IPv6's multicast addresses (RFC 4291, section 2.7).
+const MULTICAST_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
+
+impl AddressPair {
+    /// Checks that a port may have the pair: nobody sends from a multicast address.
+    ///
+    /// A pair with prefix length 0 is every address, and Neutron's way to say so.
+    ///
+    /// # Errors
+    ///
+    /// The MAC is no station's, or some addresses of the block are multicast.
+    pub fn check(&self) -> Result<(), Problem> {
+        if let Some(mac) = self.mac_address {
+            check_station(mac)?;
+        }
+        let block = self.ip_address.trunc();
+        let multicast = match block {
+            IpNet::V4(_) => IpNet::V4(MULTICAST_V4),
+            IpNet::V6(_) => IpNet::V6(MULTICAST_V6),
+        };
+        let overlaps = multicast.contains(&block.network()) || block.contains(&multicast.network());
+        match overlaps && block.prefix_len() != 0 {
+            true => Err(Problem::Multicast { block, multicast }),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Port {
@@ -168,6 +210,28 @@ mod tests {
             "fa:16:3e:00:00:99 10.0.0.200/32",
         ];
         assert_eq!(sources, expected);
+    }
+
+    #[test]
+    fn nobody_sends_from_a_multicast_address() {
+        let check = |ip_address: &str, mac_address: Option<&str>| {
+            let pair = AddressPair {
+                ip_address: ip_address.parse().unwrap(),
+                mac_address: mac_address.map(|mac| mac.parse().unwrap()),
+            };
+            pair.check().map_err(|problem| problem.to_string())
+        };
+        for block in ["0.0.0.0/0", "::/0", "192.0.0.0/3", "10.0.0.9/32", "fe80::/10"] {
+            assert_eq!(check(block, Some("fa:16:3e:00:00:99")), Ok(()), "{block}");
+        }
+        for block in ["224.0.0.18/32", "224.0.0.0/8", "128.0.0.0/1", "ff02::1/128", "8000::/1"] {
+            let refused = check(block, None).unwrap_err();
+            assert!(refused.contains("multicast"), "{refused}");
+        }
+        for mac in ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"] {
+            let expected = format!("{mac} is no unicast MAC address");
+            assert_eq!(check("10.0.0.9/32", Some(mac)), Err(expected));
+        }
     }
 
     #[test]

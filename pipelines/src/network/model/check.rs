@@ -15,7 +15,8 @@ use super::{Model, Objects};
 use crate::network::{
     AddressGroup, Host, HostName, InvalidField, InvalidNetwork, Log, MacAddr, Network, NetworkId,
     ObjectRef, Port, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet,
-    SubnetId, Trunk, mtu::Limits,
+    SubnetId, Trunk, check_station,
+    mtu::Limits,
 };
 
 /// The objects that are right, and what is wrong with the others.
@@ -458,16 +459,12 @@ fn port_by_itself(port: &Port) -> Vec<InvalidField> {
     {
         problems.push(Problem::NoMove(to.to_string()).of("migrating_to"));
     }
-    if port.mac_address.is_multicast() || port.mac_address.0 == [0; 6] {
-        problems.push(Problem::NotUnicast(port.mac_address).of("mac_address"));
+    if let Err(problem) = check_station(port.mac_address) {
+        problems.push(problem.of("mac_address"));
     }
     for (index, pair) in port.allowed_address_pairs.iter().enumerate() {
-        if let Some(mac) = pair.mac_address.filter(|mac| mac.is_multicast()) {
-            problems.push(
-                Problem::NotUnicast(mac)
-                    .of("allowed_address_pairs")
-                    .at(index),
-            );
+        if let Err(problem) = pair.check() {
+            problems.push(problem.of("allowed_address_pairs").at(index));
         }
     }
     if !port.port_security_enabled {
