@@ -228,8 +228,8 @@ impl Agent {
             );
         }
         // What is the same is not compared again by those who hold it.
-        if self.view.model.as_deref() != Some(&model) {
-            self.view.model = Some(Arc::new(model));
+        if self.view.model.as_ref() != Some(&model) {
+            self.view.model = Some(model);
         }
         self.view.digest = Some(digest);
         self.nb_cfg = nb_cfg;

@@ -27,10 +27,10 @@ pub use openflow::field::MacAddr;
 
 pub use address_group::AddressGroup;
 pub use host::{EncapType, Host};
-pub use invalid::{InvalidField, InvalidNetwork, ObjectRef, Problem};
+pub use invalid::{Cost, InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};
-pub use mtu::ETHERNET_MTU;
+pub use mtu::{ETHERNET_MTU, Limits, check_mtu, least_mtu};
 pub use object::{
     AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortForwardingId,
     PortId, RouterId, RuleId, SecurityGroupId, SubnetId, TrunkId,

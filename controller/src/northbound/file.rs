@@ -68,7 +68,7 @@
 //! | `network_type` | word | required | `local`, `flat`, `vlan`, `vxlan`, `gre` or `geneve` |
 //! | `segmentation_id` | number | by type | required for `vlan` and tunnels, refused elsewhere |
 //! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
-//! | `mtu` | number | what hosts carry | largest packet in bytes, from 68 |
+//! | `mtu` | number | what hosts carry | largest packet in bytes, at least what its subnets need: 68, with IPv6 1280 |
 //! | `dns_domain` | text | none | the domain of its ports' names |
 //! | `subnets` | list | none | below |
 //!
@@ -82,7 +82,7 @@
 //! | `id` | UUID | derived | |
 //! | `name` | text | none | |
 //! | `cidr` | block | required | without host bits; blocks of one network do not overlap |
-//! | `gateway_ip` | address | none | the router; in the block, or link-local |
+//! | `gateway_ip` | address | none | the router; outside the block, machines are told that it is on the link |
 //! | `enable_dhcp` | boolean | `true` | whether DHCP answers its ports |
 //! | `dns_nameservers` | list of addresses | none | the name servers that machines are told of |
 //! | `host_routes` | list of `destination`, `nexthop` | none | the routes that they are told of |

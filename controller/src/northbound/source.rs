@@ -11,7 +11,7 @@ use pipelines::network::Model;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::database::objects::describe;
+use super::database::objects::describe_after;
 use super::database::tables::Northbound;
 use super::database::{Database, NAME, agent_conditions, digest};
 use super::embedded::Embedded;
@@ -59,7 +59,7 @@ pub(crate) fn listed(remotes: &[Remote]) -> String {
 #[derive(Debug)]
 pub(crate) struct Described {
     /// The network.
-    pub(crate) model: Model,
+    pub(crate) model: Arc<Model>,
     /// What it has to do without.
     pub(crate) left_out: Vec<String>,
     /// Derived from the content: equal contents have equal digests, on every host.
@@ -109,7 +109,7 @@ impl Source {
             Self::File(watch) => {
                 let loaded = watch.next().await.map_err(|error| error.to_string())?;
                 Ok(Described {
-                    model: loaded.model,
+                    model: Arc::new(loaded.model),
                     left_out: loaded.left_out.iter().map(ToString::to_string).collect(),
                     digest: loaded.digest,
                     nb_cfg: 0,
@@ -144,6 +144,8 @@ pub(crate) struct Follow {
     connected: bool,
     /// The rows that were told last.
     told: Option<Arc<Northbound>>,
+    /// The network that they described.
+    in_effect: Arc<Model>,
     /// The host's own server, if that is to serve the database.
     embedded: Option<Embedded>,
     /// Makes sure that it does.
@@ -161,6 +163,7 @@ impl Follow {
             events,
             connected: false,
             told: None,
+            in_effect: Arc::default(),
             embedded: None,
             serving: None,
         }
@@ -187,9 +190,10 @@ impl Follow {
                 .is_some_and(|told| Arc::ptr_eq(told, &rows));
             if self.connected && !known {
                 self.told = Some(Arc::clone(&rows));
-                let described = describe(&rows);
+                let described = describe_after(&rows, &self.in_effect);
+                self.in_effect = Arc::new(described.model);
                 return Ok(Described {
-                    model: described.model,
+                    model: Arc::clone(&self.in_effect),
                     left_out: described.left_out,
                     digest: digest(&rows),
                     nb_cfg: rows.nb_cfg(),

@@ -9,7 +9,7 @@ use super::{MacAddr, NetworkType, Protocol};
 
 /// One thing wrong with one object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{object} {name}: {field}")]
+#[error("{}", self.describe())]
 pub struct InvalidNetwork {
     /// The object, by its place in [`Objects`](super::Objects).
     pub object: ObjectRef,
@@ -17,6 +17,45 @@ pub struct InvalidNetwork {
     pub name: String,
     /// The attribute and what is wrong with it.
     pub field: InvalidField,
+    /// What is not in effect because of it.
+    pub cost: Cost,
+}
+
+/// What is not in effect because something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cost {
+    /// The object.
+    Object,
+    /// The attribute, or the element of it; the object is in effect without.
+    Attribute,
+    /// The new version of the object, which stays as it was.
+    Change,
+}
+
+impl Cost {
+    /// What is missing, and why, for people.
+    pub fn describe(self, object: &str, field: &str, problem: &str) -> String {
+        match self {
+            Self::Object => format!("{object}: {field}: {problem}"),
+            Self::Attribute => format!("{field} of {object}: {problem}"),
+            Self::Change => {
+                format!("the change of {object}, which stays as it was: {field}: {problem}")
+            }
+        }
+    }
+}
+
+impl InvalidNetwork {
+    fn describe(&self) -> String {
+        let Self {
+            object,
+            name,
+            field,
+            cost,
+        } = self;
+        let problem = field.problem.to_string();
+        cost.describe(&format!("{object} {name}"), &field.path(), &problem)
+    }
 }
 
 /// One thing wrong with one attribute.
@@ -37,6 +76,14 @@ impl InvalidField {
         Self {
             index: Some(index),
             ..self
+        }
+    }
+
+    /// The attribute's name, with the place in the list.
+    pub fn path(&self) -> String {
+        match self.index {
+            Some(index) => format!("{}[{index}]", self.field),
+            None => self.field.to_owned(),
         }
     }
 
@@ -74,10 +121,7 @@ impl InvalidField {
 
 impl fmt::Display for InvalidField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.index {
-            Some(index) => write!(f, "{}[{index}]: {}", self.field, self.problem),
-            None => write!(f, "{}: {}", self.field, self.problem),
-        }
+        write!(f, "{}: {}", self.path(), self.problem)
     }
 }
 
@@ -225,6 +269,22 @@ pub enum Problem {
         /// The next station.
         nexthop: IpAddr,
     },
+    /// An address is not of the version of its block.
+    #[error("{ip} is of another version of IP than {cidr}")]
+    OtherVersionThanBlock {
+        /// The address.
+        ip: IpAddr,
+        /// The block.
+        cidr: IpNet,
+    },
+    /// An address is not that of a single station.
+    #[error("{ip} cannot be a router's in {cidr}")]
+    NotAStation {
+        /// The address.
+        ip: IpAddr,
+        /// The block of the link.
+        cidr: IpNet,
+    },
     /// Two blocks of a network share addresses.
     #[error("{cidr} overlaps {other} of the same network")]
     Overlaps {
@@ -316,17 +376,6 @@ pub enum Problem {
     /// A machine cannot move to where it is, or from nowhere.
     #[error("{0}, expected another host than the port's")]
     NoMove(String),
-    /// A log of a group at a port that does not have the group would tell nothing.
-    #[error("{port} does not have security group {group}")]
-    NotMember {
-        /// The port.
-        port: String,
-        /// The group.
-        group: String,
-    },
-    /// The firewall decides nothing about a port without port security.
-    #[error("{0} has port_security_enabled false: there is nothing to log")]
-    NoFirewall(String),
     /// Groups and pairs have no meaning without port security.
     #[error("not expected, port_security_enabled is false")]
     NeedsPortSecurity,

@@ -76,12 +76,19 @@ impl Model {
         }
     }
 
-    /// Takes the objects that are right, so that a wrong one does not stop the others.
+    /// Takes what is right, so that what is wrong does not stop the rest.
     ///
-    /// Of two objects that cannot both be right, the earlier stays. A rule that is wrong leaves its
-    /// group without that rule, and a port that names an unknown group leaves the network.
+    /// An attribute that is wrong costs that attribute; an object goes only if it cannot be without
+    /// it. Of two objects that cannot both be right, the earlier stays.
     pub fn valid_part(objects: Objects) -> (Self, Vec<InvalidNetwork>) {
-        check(objects)
+        check(objects, &Self::default())
+    }
+
+    /// Takes what is right of a new version of the network that is in effect.
+    ///
+    /// An object that was in effect stays as it was where its new version is refused as a whole.
+    pub fn successor(&self, objects: Objects) -> (Self, Vec<InvalidNetwork>) {
+        check(objects, self)
     }
 
     /// Every network, by identifier.

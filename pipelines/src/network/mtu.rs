@@ -8,10 +8,38 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use super::{EncapType, Host, PhysicalNetwork, Segment};
+use ipnet::IpNet;
+
+use super::{EncapType, Host, NetworkType, PhysicalNetwork, Problem, Segment};
 
 /// The MTU of Ethernet (RFC 894), in bytes: what an underlay has that says nothing else.
 pub const ETHERNET_MTU: u16 = 1500;
+
+/// The least MTU of a network, in bytes: what its subnets need.
+///
+/// Every host of the Internet must take 68 bytes in one piece (RFC 791), with IPv6 1280 (RFC 8200).
+pub fn least_mtu(subnets: impl IntoIterator<Item = IpNet>) -> u16 {
+    let needs = subnets.into_iter().map(|cidr| match cidr {
+        IpNet::V4(_) => 68,
+        IpNet::V6(_) => 1280,
+    });
+    needs.max().unwrap_or(1)
+}
+
+/// Checks the MTU that a network asks for.
+///
+/// # Errors
+///
+/// Its subnets need more, or hosts carry less.
+pub fn check_mtu(mtu: u16, least: u16, most: u16) -> Result<(), Problem> {
+    match (least..=most).contains(&mtu) {
+        true => Ok(()),
+        false => {
+            let [value, least, most] = [mtu, least, most].map(u32::from);
+            Err(Problem::OutOfRange { value, least, most })
+        }
+    }
+}
 
 impl EncapType {
     /// What the tunnel adds to a packet, in bytes.
@@ -39,7 +67,7 @@ impl EncapType {
 /// Hosts that offer no way for a kind of segment do not count there, and what nobody offers a way
 /// for is computed as if over Ethernet and IPv4.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub struct Limits {
     tunnels: BTreeMap<EncapType, u16>,
     physical_networks: BTreeMap<PhysicalNetwork, u16>,
     local: Option<u16>,
@@ -47,7 +75,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// What these hosts can carry.
-    pub(crate) fn of<'a>(hosts: impl IntoIterator<Item = &'a Host>) -> Self {
+    pub fn of<'a>(hosts: impl IntoIterator<Item = &'a Host>) -> Self {
         let mut limits = Self::default();
         for host in hosts {
             let most = host.mtu;
@@ -67,9 +95,18 @@ impl Limits {
     }
 
     /// The limit of a segment.
-    pub(crate) fn mtu(&self, segment: &Segment) -> u16 {
-        let encap_type = EncapType::of(segment.network_type());
-        let known = match (encap_type, segment.physical_network()) {
+    pub fn mtu(&self, segment: &Segment) -> u16 {
+        self.most(segment.network_type(), segment.physical_network())
+    }
+
+    /// The limit of every segment of a type, on a physical network if it has one.
+    pub fn most(
+        &self,
+        network_type: NetworkType,
+        physical_network: Option<&PhysicalNetwork>,
+    ) -> u16 {
+        let encap_type = EncapType::of(network_type);
+        let known = match (encap_type, physical_network) {
             (Some(encap_type), _) => self.tunnels.get(&encap_type).copied(),
             (None, Some(name)) => self.physical_networks.get(name).copied(),
             (None, None) => self.local,
@@ -92,7 +129,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::network::{NetworkType, PhysicalNetwork};
+    use crate::network::PhysicalNetwork;
 
     fn host(encap_ip: &str, mtu: u16) -> Host {
         Host {

@@ -221,14 +221,30 @@ mod tests {
             };
             pair.check().map_err(|problem| problem.to_string())
         };
-        for block in ["0.0.0.0/0", "::/0", "192.0.0.0/3", "10.0.0.9/32", "fe80::/10"] {
+        for block in [
+            "0.0.0.0/0",
+            "::/0",
+            "192.0.0.0/3",
+            "10.0.0.9/32",
+            "fe80::/10",
+        ] {
             assert_eq!(check(block, Some("fa:16:3e:00:00:99")), Ok(()), "{block}");
         }
-        for block in ["224.0.0.18/32", "224.0.0.0/8", "128.0.0.0/1", "ff02::1/128", "8000::/1"] {
+        for block in [
+            "224.0.0.18/32",
+            "224.0.0.0/8",
+            "128.0.0.0/1",
+            "ff02::1/128",
+            "8000::/1",
+        ] {
             let refused = check(block, None).unwrap_err();
             assert!(refused.contains("multicast"), "{refused}");
         }
-        for mac in ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"] {
+        for mac in [
+            "01:00:5e:00:00:01",
+            "ff:ff:ff:ff:ff:ff",
+            "00:00:00:00:00:00",
+        ] {
             let expected = format!("{mac} is no unicast MAC address");
             assert_eq!(check("10.0.0.9/32", Some(mac)), Err(expected));
         }

@@ -1,6 +1,10 @@
 //! Blocks of addresses of a network.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 
@@ -126,7 +130,8 @@ impl Subnet {
     ///
     /// # Errors
     ///
-    /// `cidr` has bits set past its prefix, or `gateway_ip` is neither inside it nor link-local.
+    /// `cidr` has bits set past its prefix, or `gateway_ip` cannot be a router's: see
+    /// [`Self::set_gateway`].
     pub fn new(
         id: SubnetId,
         name: String,
@@ -140,29 +145,58 @@ impl Subnet {
             }
             .of("cidr"));
         }
-        // A router may be known by its link-local address alone (RFC 4861, section 6.3.4).
-        let link_local = |ip: &IpAddr| match ip {
-            IpAddr::V4(_) => false,
-            IpAddr::V6(ip) => cidr.network().is_ipv6() && ip.is_unicast_link_local(),
+        let mut subnet = Self {
+            id,
+            name,
+            cidr,
+            gateway_ip: None,
+            enable_dhcp: false,
+            dns_nameservers: Vec::new(),
+            host_routes: Vec::new(),
+            ipv6_ra_mode: None,
+            ipv6_address_mode: None,
         };
-        match gateway_ip.filter(|ip| !cidr.contains(ip) && !link_local(ip)) {
-            Some(ip) => Err(Problem::OutsideSubnets {
-                ip,
-                subnets: cidr.to_string(),
-            }
-            .of("gateway_ip")),
-            None => Ok(Self {
-                id,
-                name,
-                cidr,
-                gateway_ip,
-                enable_dhcp: false,
-                dns_nameservers: Vec::new(),
-                host_routes: Vec::new(),
-                ipv6_ra_mode: None,
-                ipv6_address_mode: None,
-            }),
+        if let Some(ip) = gateway_ip {
+            subnet.set_gateway(ip)?;
         }
+        Ok(subnet)
+    }
+
+    /// Gives the subnet a router.
+    ///
+    /// Its address may be outside the block, as with an IPv6 router that is known by its link-local
+    /// address (RFC 4861, section 6.3.4), or a provider's router that serves many small subnets. It
+    /// is on the link all the same.
+    ///
+    /// # Errors
+    ///
+    /// It is of the other version of IP, or no address of a single station: multicast, loopback,
+    /// unspecified, or the network's or broadcast address of the block.
+    pub fn set_gateway(&mut self, ip: IpAddr) -> Result<(), InvalidField> {
+        let field = "gateway_ip";
+        let cidr = self.cidr;
+        if ip.is_ipv4() != cidr.network().is_ipv4() {
+            return Err(Problem::OtherVersionThanBlock { ip, cidr }.of(field));
+        }
+        let is_end = match cidr {
+            IpNet::V4(block) if block.prefix_len() < 31 => {
+                ip == block.network() || ip == block.broadcast()
+            }
+            IpNet::V4(_) | IpNet::V6(_) => false,
+        };
+        let is_broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+        let is_nobody = ip.is_multicast() || ip.is_loopback() || ip.is_unspecified();
+        if is_end || is_broadcast || is_nobody {
+            return Err(Problem::NotAStation { ip, cidr }.of(field));
+        }
+        self.gateway_ip = Some(ip);
+        Ok(())
+    }
+
+    /// The router, where its address is outside the block: machines and routers have to be told
+    /// that it is on the link.
+    pub fn gateway_outside(&self) -> Option<IpAddr> {
+        self.gateway_ip.filter(|ip| !self.cidr.contains(ip))
     }
 
     /// Whether DHCP has something to say to its machines: in IPv6 they may make up their addresses.
@@ -182,5 +216,58 @@ impl Subnet {
     /// The router, if the subnet has one.
     pub fn gateway_ip(&self) -> Option<IpAddr> {
         self.gateway_ip
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn subnet(cidr: &str, gateway: &str) -> Result<Subnet, String> {
+        let (cidr, gateway) = (cidr.parse().unwrap(), gateway.parse().unwrap());
+        let id = SubnetId(Uuid::from_u128(1));
+        let subnet = Subnet::new(id, String::new(), cidr, Some(gateway));
+        subnet.map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_router_may_be_outside_the_block() {
+        let outside = [
+            ("10.0.0.0/24", "10.99.0.1"),
+            ("203.0.113.7/32", "203.0.113.1"),
+            ("2001:db8::/64", "fe80::1"),
+            ("2001:db8::/64", "2001:db8:1::1"),
+        ];
+        for (cidr, gateway) in outside {
+            let subnet = subnet(cidr, gateway).unwrap();
+            assert_eq!(subnet.gateway_outside(), Some(gateway.parse().unwrap()));
+        }
+        for (cidr, gateway) in [("10.0.0.0/24", "10.0.0.9"), ("10.0.0.0/31", "10.0.0.0")] {
+            assert_eq!(subnet(cidr, gateway).unwrap().gateway_outside(), None);
+        }
+    }
+
+    #[test]
+    fn a_router_is_one_station() {
+        let wrong = [
+            ("10.0.0.0/24", "10.0.0.0"),
+            ("10.0.0.0/24", "10.0.0.255"),
+            ("10.0.0.0/24", "224.0.0.1"),
+            ("10.0.0.0/24", "255.255.255.255"),
+            ("10.0.0.0/24", "0.0.0.0"),
+            ("2001:db8::/64", "ff02::1"),
+            ("2001:db8::/64", "::1"),
+        ];
+        for (cidr, gateway) in wrong {
+            let expected = format!("gateway_ip: {gateway} cannot be a router's in {cidr}");
+            assert_eq!(subnet(cidr, gateway).unwrap_err(), expected);
+        }
+        let other = subnet("10.0.0.0/24", "2001:db8::1").unwrap_err();
+        assert_eq!(
+            other,
+            "gateway_ip: 2001:db8::1 is of another version of IP than 10.0.0.0/24"
+        );
     }
 }

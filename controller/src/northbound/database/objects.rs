@@ -1,7 +1,8 @@
 //! From rows to the desired network.
 //!
-//! The schema refuses much, but not all: an address is a text to it. A row that is wrong is left
-//! out and told, and so is what cannot be right without it; the others are in effect.
+//! The schema refuses much, but not all: an address is a text to it. A column that is wrong, or the
+//! element of it, is left out and told; the row goes with it only if it is nothing without. What was
+//! in effect then stays as it was.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,46 +13,76 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ovsdb::Uuid;
 use pipelines::network::{
-    self, AddressGroupId, AddressPair, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
-    HostName, LogId, Model, NetworkId, NetworkType, Objects, PhysicalNetwork, PortForwardingId,
-    PortId, Route, RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId, SubPort, SubnetId,
-    Target, TrunkId, VlanId,
+    self, AddressGroupId, AddressPair, Cost, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
+    HostName, InvalidField, Limits, LogId, Model, NetworkId, Objects, PhysicalNetwork,
+    PortForwardingId, PortId, Route, RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId,
+    SubPort, SubnetId, Target, TrunkId, VlanId,
 };
 
 use super::machine::machine;
 use super::tables::{
     AddressGroup, Direction, EncapType, FloatingIp, Host, Log, LogEvent, Network, Northbound,
-    OWNER_OF_GATEWAY, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Subnet,
-    Trunk,
+    OWNER_OF_GATEWAY, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment,
+    Subnet, Trunk,
 };
-
-/// The least that every network carries (RFC 791), whatever is asked for.
-const LEAST_MTU: i64 = 68;
 
 /// What the rows describe.
 #[derive(Debug)]
 pub(crate) struct Described {
     /// The network.
     pub(crate) model: Model,
-    /// Each row that is left out, with the column that is wrong.
+    /// Each row or column that is left out, with what is wrong.
     pub(crate) left_out: Vec<String>,
 }
 
 /// Reads all rows.
 pub(crate) fn describe(rows: &Northbound) -> Described {
+    describe_after(rows, &Model::default())
+}
+
+/// Reads all rows, after those that described the network that is in effect.
+pub(crate) fn describe_after(rows: &Northbound, before: &Model) -> Described {
     let mut reader = Reader {
         rows,
+        before,
         left_out: Vec::new(),
     };
     let objects = reader.objects();
     let mut left_out = reader.left_out;
-    let (model, problems) = Model::valid_part(objects);
+    let (model, problems) = before.successor(objects);
     left_out.extend(problems.iter().map(ToString::to_string));
     Described { model, left_out }
 }
 
+/// What hosts can carry, by their rows.
+pub(crate) fn limits<'a>(hosts: impl IntoIterator<Item = &'a Arc<Host>>) -> Limits {
+    let hosts = hosts.into_iter().filter_map(|row| host(row).ok());
+    Limits::of(&hosts.collect::<Vec<_>>())
+}
+
+/// What carries a network, by its row; without one it does not leave its host.
+///
+/// # Errors
+///
+/// The columns do not fit each other.
+pub(crate) fn segment(row: Option<&Segment>) -> Result<network::Segment, InvalidField> {
+    let Some(row) = row else {
+        return Ok(network::Segment::Local);
+    };
+    let physical_network = row.physical_network.as_deref();
+    let number = row.segmentation_id.unwrap_or_default();
+    network::Segment::new(
+        row.network_type.into(),
+        physical_network.map(PhysicalNetwork::from),
+        // The schema keeps it in range.
+        (row.segmentation_id).map(|_| u32::try_from(number).unwrap_or(u32::MAX)),
+    )
+}
+
 struct Reader<'a> {
     rows: &'a Northbound,
+    /// What is in effect.
+    before: &'a Model,
     left_out: Vec<String>,
 }
 
@@ -70,8 +101,8 @@ impl Wrong {
     }
 }
 
-impl From<network::InvalidField> for Wrong {
-    fn from(invalid: network::InvalidField) -> Self {
+impl From<InvalidField> for Wrong {
+    fn from(invalid: InvalidField) -> Self {
         Self::new(invalid.field, invalid.problem)
     }
 }
@@ -81,19 +112,21 @@ impl Reader<'_> {
         let rows = self.rows;
         Objects {
             networks: self.each("network", rows.networks.iter(), Self::network),
-            address_groups: self.each("address group", rows.address_groups.iter(), |_, row| {
-                address_group(row)
-            }),
+            address_groups: (rows.address_groups.iter())
+                .map(|row| self.address_group(row))
+                .collect(),
             security_groups: self.each(
                 "security group",
                 rows.security_groups.iter(),
                 Self::security_group,
             ),
             ports: self.each("port", rows.ports.iter(), Self::port),
-            trunks: self.each("trunk", rows.trunks.iter(), Self::trunk),
-            routers: self.each("router", rows.routers.iter(), Self::router),
-            floating_ips: self.each("floating IP", rows.floating_ips.iter(), Self::floating_ip),
-            logs: self.each("log", rows.logs.iter(), |_, row| Ok(log(row))),
+            trunks: rows.trunks.iter().map(|row| self.trunk(row)).collect(),
+            routers: rows.routers.iter().map(|row| self.router(row)).collect(),
+            floating_ips: (rows.floating_ips.iter())
+                .map(|row| self.floating_ip(row))
+                .collect(),
+            logs: rows.logs.iter().map(|row| log(row)).collect(),
             hosts: self.each("host", rows.hosts.iter(), |_, row| host(row)),
         }
     }
@@ -107,46 +140,118 @@ impl Reader<'_> {
     ) -> Vec<T> {
         let read = |row: &Arc<R>| match read(self, row) {
             Ok(object) => Some(object),
-            Err(Wrong { column, problem }) => {
-                let (name, uuid) = row.identity();
-                let label = match name {
-                    "" => uuid.to_string(),
-                    name => format!("{name} ({uuid})"),
-                };
-                self.left_out
-                    .push(format!("{kind} {label}: {column}: {problem}"));
+            Err(wrong) => {
+                self.note(Cost::Object, kind, &**row, wrong);
                 None
             }
         };
         rows.filter_map(read).collect()
     }
 
-    fn network(&mut self, row: &Network) -> Result<network::Network, Wrong> {
-        let mut segments = self.rows.segments.index().by_network.all(row.uuid);
-        let segment = match (segments.next(), segments.next()) {
-            (Some(_), Some(_)) => {
-                return Err(Wrong::new("segments", "several, expected one at most"));
-            }
-            (Some(segment), None) => network::Segment::new(
-                parse("network_type", segment.network_type.as_str())?,
-                segment
-                    .physical_network
-                    .as_deref()
-                    .map(PhysicalNetwork::from),
-                number("segmentation_id", segment.segmentation_id)?,
-            )?,
-            (None, _) => network::Segment::new(NetworkType::Local, None, None)?,
+    /// Notes what a row has to do without.
+    fn note(&mut self, cost: Cost, kind: &str, row: &impl Named, wrong: Wrong) {
+        let Wrong { column, problem } = wrong;
+        let (name, uuid) = row.identity();
+        let object = match name {
+            "" => format!("{kind} {uuid}"),
+            name => format!("{kind} {name} ({uuid})"),
         };
+        self.left_out.push(cost.describe(&object, column, &problem));
+    }
+
+    /// A column, unless it is wrong: then the row does without.
+    fn part<T: Default>(
+        &mut self,
+        kind: &str,
+        row: &impl Named,
+        read: Result<T, impl Into<Wrong>>,
+    ) -> T {
+        read.unwrap_or_else(|wrong| {
+            self.note(Cost::Attribute, kind, row, wrong.into());
+            T::default()
+        })
+    }
+
+    /// The elements of a column without those that are wrong.
+    fn parts<T>(
+        &mut self,
+        kind: &str,
+        row: &impl Named,
+        read: impl Iterator<Item = Result<T, Wrong>>,
+    ) -> Vec<T> {
+        let read = read.filter_map(|element| self.part(kind, row, element.map(Some)));
+        read.collect()
+    }
+
+    fn network(&mut self, row: &Network) -> Result<network::Network, Wrong> {
+        let kind = "network";
+        let mut segments = self.rows.segments.index().by_network.all(row.uuid);
+        let (first, second) = (segments.next(), segments.next());
+        let segment = match second {
+            Some(_) => Err(Wrong::new("segments", "several, expected one at most")),
+            None => segment(first.map(AsRef::as_ref)).map_err(Wrong::from),
+        };
+        let segment = match (segment, self.before.network(NetworkId(row.uuid))) {
+            (Err(wrong), Some(earlier)) => {
+                self.note(Cost::Change, kind, row, wrong);
+                earlier.segment.clone()
+            }
+            (segment, _) => segment?,
+        };
+        let mtu = number("mtu", row.mtu);
         let subnets = self.rows.subnets.index().by_network.all(row.uuid);
         Ok(network::Network {
             id: NetworkId(row.uuid),
             name: row.name.clone(),
             project: row.project.clone(),
             segment,
-            mtu: number("mtu", row.mtu.map(|mtu| mtu.max(LEAST_MTU)))?,
+            mtu: self.part(kind, row, mtu),
             dns_domain: row.dns_domain.clone(),
-            subnets: self.each("subnet", subnets, |_, row| subnet(row)),
+            subnets: self.each("subnet", subnets, Self::subnet),
         })
+    }
+
+    fn subnet(&mut self, row: &Subnet) -> Result<network::Subnet, Wrong> {
+        let kind = "subnet";
+        let id = SubnetId(row.uuid);
+        let cidr = parse("cidr", &row.cidr).and_then(|cidr| {
+            let subnet = network::Subnet::new(id, row.name.clone(), cidr, None);
+            subnet.map_err(Wrong::from)
+        });
+        let earlier = self.before.network(NetworkId(row.network));
+        let earlier = earlier.into_iter().flat_map(|network| &network.subnets);
+        let mut subnet = match (cidr, earlier.into_iter().find(|earlier| earlier.id == id)) {
+            (Err(wrong), Some(earlier)) => {
+                self.note(Cost::Change, kind, row, wrong);
+                return Ok(earlier.clone());
+            }
+            (subnet, _) => subnet?,
+        };
+        if let Some(text) = row.gateway_ip.as_deref() {
+            let gateway = parse("gateway_ip", text);
+            let gateway = gateway.and_then(|ip| subnet.set_gateway(ip).map_err(Wrong::from));
+            self.part(kind, row, gateway);
+        }
+        let servers = row.dns_nameservers.values();
+        let servers = servers.map(|server| parse("dns_nameservers", server));
+        let routes = row.host_routes.iter();
+        let routes = routes.map(|route| parse("host_routes", route));
+        subnet.enable_dhcp = row.enable_dhcp;
+        subnet.dns_nameservers = self.parts(kind, row, servers);
+        subnet.host_routes = self.parts(kind, row, routes);
+        subnet.ipv6_ra_mode = row.ipv6_ra_mode.map(Into::into);
+        subnet.ipv6_address_mode = row.ipv6_address_mode.map(Into::into);
+        Ok(subnet)
+    }
+
+    fn address_group(&mut self, row: &AddressGroup) -> network::AddressGroup {
+        let addresses = row.addresses.iter().map(|text| block("addresses", text));
+        network::AddressGroup {
+            id: AddressGroupId(row.uuid),
+            name: row.name.clone(),
+            project: row.project.clone(),
+            addresses: self.parts("address group", row, addresses),
+        }
     }
 
     fn security_group(&mut self, row: &SecurityGroup) -> Result<network::SecurityGroup, Wrong> {
@@ -162,28 +267,32 @@ impl Reader<'_> {
     }
 
     fn port(&mut self, row: &Port) -> Result<network::Port, Wrong> {
+        let kind = "port";
+        let id = PortId(row.uuid);
+        let mac_address = match (parse("mac_address", &row.mac_address), self.before.port(id)) {
+            (Err(wrong), Some(earlier)) => {
+                self.note(Cost::Change, kind, row, wrong);
+                return Ok(earlier.clone());
+            }
+            (mac_address, _) => mac_address?,
+        };
         let addresses = self.rows.addresses.index().by_port.all(row.uuid);
         let addresses = addresses.map(|address| parse("fixed_ips", &address.ip_address));
-        let mut fixed_ips = addresses.collect::<Result<Vec<IpAddr>, _>>()?;
+        let mut fixed_ips: Vec<IpAddr> = self.parts(kind, row, addresses);
         fixed_ips.sort_unstable();
         let pairs = row.allowed_address_pairs.iter();
+        let pairs = self.parts(kind, row, pairs.map(|pair| address_pair(pair)));
+        let groups = row.security_groups.iter().copied();
         Ok(network::Port {
-            id: PortId(row.uuid),
+            id,
             name: row.name.clone(),
             project: row.project.clone(),
             network: NetworkId(row.network),
-            mac_address: parse("mac_address", &row.mac_address)?,
+            mac_address,
             fixed_ips,
-            security_groups: row
-                .security_groups
-                .iter()
-                .copied()
-                .map(SecurityGroupId)
-                .collect(),
+            security_groups: groups.map(SecurityGroupId).collect(),
             port_security_enabled: row.port_security_enabled,
-            allowed_address_pairs: pairs
-                .map(|pair| address_pair(pair))
-                .collect::<Result<_, _>>()?,
+            allowed_address_pairs: pairs,
             admin_state_up: row.admin_state_up,
             host: row.host.as_deref().map(HostName::from),
             migrating_to: row.migrating_to.as_deref().map(HostName::from),
@@ -196,7 +305,7 @@ impl Reader<'_> {
         })
     }
 
-    fn trunk(&mut self, row: &Trunk) -> Result<network::Trunk, Wrong> {
+    fn trunk(&mut self, row: &Trunk) -> network::Trunk {
         let sub_ports = self.rows.sub_ports.index().by_trunk.all(row.uuid);
         let sub_ports = sub_ports.map(|sub_port| {
             let vlan = required("segmentation_id", sub_port.segmentation_id)?;
@@ -205,16 +314,16 @@ impl Reader<'_> {
                 vlan: VlanId::new(vlan).map_err(|problem| problem.of("segmentation_id"))?,
             })
         });
-        Ok(network::Trunk {
+        network::Trunk {
             id: TrunkId(row.uuid),
             name: row.name.clone(),
             project: row.project.clone(),
             port: PortId(row.port),
-            sub_ports: sub_ports.collect::<Result<_, Wrong>>()?,
-        })
+            sub_ports: self.parts("trunk", row, sub_ports),
+        }
     }
 
-    fn router(&mut self, row: &Router) -> Result<network::Router, Wrong> {
+    fn router(&mut self, row: &Router) -> network::Router {
         let ports = self.rows.ports.index().by_router.all(row.uuid);
         let (outside, interfaces): (Vec<_>, Vec<_>) =
             ports.partition(|port| port.device_owner == OWNER_OF_GATEWAY);
@@ -222,47 +331,36 @@ impl Reader<'_> {
             port: PortId(port.uuid),
             enable_snat: row.enable_snat,
         });
-        Ok(network::Router {
+        let routes = row.routes.iter().map(|text| route(text));
+        network::Router {
             id: RouterId(row.uuid),
             name: row.name.clone(),
             project: row.project.clone(),
             admin_state_up: row.admin_state_up,
             interfaces: interfaces.iter().map(|port| PortId(port.uuid)).collect(),
             gateway,
-            routes: row
-                .routes
-                .iter()
-                .map(|text| route(text))
-                .collect::<Result<_, _>>()?,
-        })
+            routes: self.parts("router", row, routes),
+        }
     }
 
-    fn floating_ip(&mut self, row: &FloatingIp) -> Result<network::FloatingIp, Wrong> {
+    fn floating_ip(&mut self, row: &FloatingIp) -> network::FloatingIp {
+        let kind = "floating IP";
         let fixed_ip = row.fixed_ip_address.as_deref();
-        let fixed_ip = fixed_ip
-            .map(|ip| parse("fixed_ip_address", ip))
-            .transpose()?;
-        let target = match (row.port, fixed_ip) {
-            (Some(port), Some(fixed_ip)) => Some(Target {
-                port: PortId(port),
-                fixed_ip,
-            }),
-            _ => None,
-        };
+        let fixed_ip = fixed_ip.map(|ip| parse("fixed_ip_address", ip));
+        let fixed_ip = self.part(kind, row, fixed_ip.transpose());
+        let target = row.port.map(PortId).zip(fixed_ip);
         let forwardings = &self.rows.port_forwardings.index().by_floating_ip;
         let forwardings = forwardings.all(row.uuid);
-        let forwardings: Vec<_> = forwardings.cloned().collect();
-        let forwardings = forwardings.iter();
-        Ok(network::FloatingIp {
+        network::FloatingIp {
             id: FloatingIpId(row.uuid),
             project: row.project.clone(),
             port: PortId(row.address_port),
             router: row.router.map(RouterId),
-            target,
+            target: target.map(|(port, fixed_ip)| Target { port, fixed_ip }),
             port_forwardings: self.each("port forwarding", forwardings, |_, row| {
                 port_forwarding(row)
             }),
-        })
+        }
     }
 }
 
@@ -289,34 +387,6 @@ fn route(text: &str) -> Result<Route, Wrong> {
     Ok(Route {
         destination: block(column, destination)?,
         nexthop: parse(column, nexthop)?,
-    })
-}
-
-fn subnet(row: &Subnet) -> Result<network::Subnet, Wrong> {
-    let gateway_ip = row.gateway_ip.as_deref();
-    let gateway_ip = gateway_ip.map(|ip| parse("gateway_ip", ip)).transpose()?;
-    let cidr = parse("cidr", &row.cidr)?;
-    let id = SubnetId(row.uuid);
-    let servers = row.dns_nameservers.values();
-    let servers = servers.map(|server| parse("dns_nameservers", server));
-    let routes = row.host_routes.iter();
-    let routes = routes.map(|route| parse("host_routes", route));
-    let mut subnet = network::Subnet::new(id, row.name.clone(), cidr, gateway_ip)?;
-    subnet.enable_dhcp = row.enable_dhcp;
-    subnet.dns_nameservers = servers.collect::<Result<_, _>>()?;
-    subnet.host_routes = routes.collect::<Result<_, _>>()?;
-    subnet.ipv6_ra_mode = row.ipv6_ra_mode.map(Into::into);
-    subnet.ipv6_address_mode = row.ipv6_address_mode.map(Into::into);
-    Ok(subnet)
-}
-
-fn address_group(row: &AddressGroup) -> Result<network::AddressGroup, Wrong> {
-    let addresses = row.addresses.iter().map(|text| block("addresses", text));
-    Ok(network::AddressGroup {
-        id: AddressGroupId(row.uuid),
-        name: row.name.clone(),
-        project: row.project.clone(),
-        addresses: addresses.collect::<Result<_, _>>()?,
     })
 }
 

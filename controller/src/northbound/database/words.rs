@@ -28,6 +28,18 @@ ovsdb::enumeration! {
     }
 }
 
+impl From<SegmentType> for network::NetworkType {
+    fn from(segment_type: SegmentType) -> Self {
+        match segment_type {
+            SegmentType::Flat => Self::Flat,
+            SegmentType::Vlan => Self::Vlan,
+            SegmentType::Vxlan => Self::Vxlan,
+            SegmentType::Gre => Self::Gre,
+            SegmentType::Geneve => Self::Geneve,
+        }
+    }
+}
+
 ovsdb::enumeration! {
     /// A kind of tunnel.
     pub(crate) enum EncapType {

@@ -42,7 +42,8 @@ pub(super) fn read<'a>(
     let object = element.mapping("a network", KNOWN, report)?;
     let identity = networks.declare(&object, report);
     let segment = segment(&object, report);
-    let mtu = object.get("mtu").and_then(|mtu| mtu.mtu(report));
+    let mtu = object.get("mtu");
+    let mtu = mtu.and_then(|mtu| mtu.word_of_16_bits(report));
     let dns_domain = object.get("dns_domain");
     let dns_domain = dns_domain.and_then(|domain| domain.text("a domain", report));
     let mark = report.mark();

@@ -1,6 +1,8 @@
 //! What makes objects agree with each other.
 
 mod floating_ip;
+mod network;
+mod port;
 mod router;
 
 use std::{
@@ -13,19 +15,31 @@ use ipnet::IpNet;
 
 use super::{Model, Objects};
 use crate::network::{
-    AddressGroup, Host, HostName, InvalidField, InvalidNetwork, Log, MacAddr, Network, NetworkId,
-    ObjectRef, Port, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, Subnet,
-    SubnetId, Trunk, check_station,
+    AddressGroup, Cost, Host, HostName, InvalidField, InvalidNetwork, Log, MacAddr, NetworkId,
+    ObjectRef, PortId, Problem, Remote, RuleId, SecurityGroup, Segment, SubPort, SubnetId, Trunk,
     mtu::Limits,
 };
 
 /// The objects that are right, and what is wrong with the others.
-pub(super) fn check(objects: Objects) -> (Model, Vec<InvalidNetwork>) {
+///
+/// What was in effect before stays in effect where its new version is refused.
+pub(super) fn check(objects: Objects, before: &Model) -> (Model, Vec<InvalidNetwork>) {
     let mut check = Check {
-        listed_hosts: objects.hosts.iter().map(|host| host.name.clone()).collect(),
+        before,
+        model: Model::default(),
+        problems: Vec::new(),
         listed_networks: objects.networks.iter().map(|network| network.id).collect(),
         listed_ports: objects.ports.iter().map(|port| port.id).collect(),
-        ..Check::default()
+        segments: Owners::default(),
+        subnets: Owners::default(),
+        rules: Owners::default(),
+        macs: Owners::default(),
+        ips: Owners::default(),
+        encap_ips: Owners::default(),
+        trunk_ports: Owners::default(),
+        router_ports: Owners::default(),
+        floating_targets: Owners::default(),
+        forwarded: BTreeMap::new(),
     };
     check.hosts(objects.hosts);
     check.networks(objects.networks);
@@ -41,11 +55,11 @@ pub(super) fn check(objects: Objects) -> (Model, Vec<InvalidNetwork>) {
 }
 
 /// The model under construction, and what was refused.
-#[derive(Default)]
-struct Check {
+struct Check<'a> {
+    /// What was in effect.
+    before: &'a Model,
     model: Model,
     problems: Vec<InvalidNetwork>,
-    listed_hosts: BTreeSet<HostName>,
     listed_networks: BTreeSet<NetworkId>,
     listed_ports: BTreeSet<PortId>,
     segments: Owners<Segment>,
@@ -61,15 +75,30 @@ struct Check {
     forwarded: BTreeMap<(PortId, Ipv4Addr), String>,
 }
 
-impl Check {
-    /// Reports the problems of one object; whether there were none.
+impl Check<'_> {
+    /// Reports what costs an object its place in the model; whether there was nothing.
     fn accept(&mut self, object: ObjectRef, name: &str, problems: Vec<InvalidField>) -> bool {
+        self.report(Cost::Object, object, name, problems)
+    }
+
+    /// Reports what costs an object an attribute; whether there was nothing.
+    fn lose(&mut self, object: ObjectRef, name: &str, problems: Vec<InvalidField>) -> bool {
+        self.report(Cost::Attribute, object, name, problems)
+    }
+
+    fn report(
+        &mut self,
+        cost: Cost,
+        object: ObjectRef,
+        name: &str,
+        problems: Vec<InvalidField>,
+    ) -> bool {
         let valid = problems.is_empty();
-        let name = name.to_owned();
         let invalid = |field| InvalidNetwork {
             object,
-            name: name.clone(),
+            name: name.to_owned(),
             field,
+            cost,
         };
         self.problems.extend(problems.into_iter().map(invalid));
         valid
@@ -109,98 +138,29 @@ impl Check {
     fn host_encap_ip(&mut self, place: usize, host: &mut Host, label: &str) {
         let Some(ip) = host.encap_ip else { return };
         let problems = self.encap_ips.claim(ip, ip, label, "encap_ip");
-        if !self.accept(ObjectRef::Host(place), label, problems) {
+        if !self.lose(ObjectRef::Host(place), label, problems) {
             host.encap_ip = None;
         }
     }
 
-    fn networks(&mut self, networks: Vec<Network>) {
-        for (place, mut network) in networks.into_iter().enumerate() {
-            let label = label(&network.name, &network.id);
-            let mut problems = Vec::new();
-            if self.model.networks.contains_key(&network.id) {
-                problems.push(duplicate(network.id, "another network").of("id"));
-            }
-            if network.segment != Segment::Local {
-                // A flat network has no identifier to blame.
-                let field = match network.segment {
-                    Segment::Flat { .. } => "physical_network",
-                    _ => "segmentation_id",
-                };
-                let segment = network.segment.clone();
-                problems.extend(
-                    self.segments
-                        .claim(segment, &network.segment, &label, field),
-                );
-            }
-            self.network_mtu(place, &mut network, &label);
-            self.network_subnets(place, &mut network);
-            if self.accept(ObjectRef::Network(place), &label, problems) {
-                self.model.networks.insert(network.id, network);
-            }
-        }
-    }
-
-    /// Leaves the network without an MTU that it cannot have.
-    fn network_mtu(&mut self, place: usize, network: &mut Network, label: &str) {
-        let most = self.model.limits.mtu(&network.segment);
-        let wrong = network
-            .mtu
-            .take_if(|mtu| !(SMALLEST_MTU..=most).contains(mtu));
-        let problem = wrong.map(|mtu| {
-            let [value, least, most] = [mtu, SMALLEST_MTU, most].map(u32::from);
-            Problem::OutOfRange { value, least, most }.of("mtu")
-        });
-        self.accept(
-            ObjectRef::Network(place),
-            label,
-            problem.into_iter().collect(),
-        );
-    }
-
-    /// Leaves the network with those of its subnets that are right.
-    fn network_subnets(&mut self, network_place: usize, network: &mut Network) {
-        let mut blocks: Vec<IpNet> = Vec::new();
-        for (place, subnet) in std::mem::take(&mut network.subnets).into_iter().enumerate() {
-            let label = label(&subnet.name, &subnet.id);
-            let mut problems = self.subnets.claim(subnet.id, subnet.id, &label, "id");
-            let cidr = subnet.cidr();
-            let other = blocks.iter().find(|block| overlap(block, &cidr));
-            problems.extend(other.map(|other| {
-                Problem::Overlaps {
-                    cidr,
-                    other: *other,
-                }
-                .of("cidr")
-            }));
-            let object = ObjectRef::Subnet {
-                network: network_place,
-                subnet: place,
-            };
-            if self.accept(object, &label, problems.into_iter().collect()) {
-                blocks.push(cidr);
-                network.subnets.push(subnet);
-            }
-        }
-    }
-
     fn address_groups(&mut self, groups: Vec<AddressGroup>) {
-        for (place, group) in groups.into_iter().enumerate() {
+        for (place, mut group) in groups.into_iter().enumerate() {
+            let object = ObjectRef::AddressGroup(place);
+            let label = label(&group.name, &group.id);
             let mut problems = Vec::new();
             if self.model.address_groups.contains_key(&group.id) {
                 problems.push(duplicate(group.id, "another address group").of("id"));
             }
-            for (index, cidr) in group.addresses.iter().copied().enumerate() {
-                let expected = cidr.trunc();
-                if cidr != expected {
-                    let problem = Problem::HostBits { cidr, expected };
-                    problems.push(problem.of("addresses").at(index));
-                }
+            if !self.accept(object, &label, problems) {
+                continue;
             }
-            let label = label(&group.name, &group.id);
-            if self.accept(ObjectRef::AddressGroup(place), &label, problems) {
-                self.model.address_groups.insert(group.id, group);
-            }
+            let host_bits = |cidr: &IpNet| {
+                let (cidr, expected) = (*cidr, cidr.trunc());
+                (cidr != expected).then_some(Problem::HostBits { cidr, expected })
+            };
+            let problems = sift(&mut group.addresses, "addresses", host_bits);
+            self.lose(object, &label, problems);
+            self.model.address_groups.insert(group.id, group);
         }
     }
 
@@ -241,56 +201,6 @@ impl Check {
         }
     }
 
-    fn ports(&mut self, ports: Vec<Port>) {
-        for (place, port) in ports.into_iter().enumerate() {
-            let label = label(&port.name, &port.id);
-            let mut problems = self.port_references(&port);
-            if self.model.ports.contains_key(&port.id) {
-                problems.push(duplicate(port.id, "another port").of("id"));
-            }
-            problems.extend(port_by_itself(&port));
-            let mac = port.mac_address;
-            problems.extend(
-                self.macs
-                    .claim((port.network, mac), mac, &label, "mac_address"),
-            );
-            for (index, ip) in port.fixed_ips.iter().enumerate() {
-                let claimed = self.ips.claim((port.network, *ip), ip, &label, "fixed_ips");
-                problems.extend(claimed.into_iter().map(|problem| problem.at(index)));
-            }
-            if self.accept(ObjectRef::Port(place), &label, problems) {
-                self.model.insert_port(port);
-            }
-        }
-    }
-
-    /// Whether the objects that a port names exist, and hold its addresses.
-    fn port_references(&self, port: &Port) -> Vec<InvalidField> {
-        let mut problems = Vec::new();
-        match self.model.network(port.network) {
-            Some(network) => problems.extend(outside(port, &network.subnets)),
-            None => {
-                let listed = self.listed_networks.contains(&port.network);
-                problems.push(missing("network", port.network, listed).of("network"));
-            }
-        }
-        for (index, group) in port.security_groups.iter().enumerate() {
-            if self.model.security_group(*group).is_none() {
-                let problem = missing("security group", group, false);
-                problems.push(problem.of("security_groups").at(index));
-            }
-        }
-        for (field, host) in [("host", &port.host), ("migrating_to", &port.migrating_to)] {
-            if let Some(host) = host.as_ref()
-                && self.model.host(host).is_none()
-            {
-                let listed = self.listed_hosts.contains(host);
-                problems.push(missing("host", host, listed).of(field));
-            }
-        }
-        problems
-    }
-
     fn trunks(&mut self, trunks: Vec<Trunk>) {
         for (place, mut trunk) in trunks.into_iter().enumerate() {
             let label = label(&trunk.name, &trunk.id);
@@ -320,29 +230,18 @@ impl Check {
         }
     }
 
-    /// Whether the objects that a log names exist, and the firewall decides about them.
+    /// Whether the objects that a log names exist.
+    ///
+    /// Whether the firewall decides anything about them may change at any time.
     fn log_references(&self, log: &Log) -> Vec<InvalidField> {
         let mut problems = Vec::new();
-        let group = log
-            .security_group
-            .map(|id| (id, self.model.security_group(id)));
-        if let Some((id, None)) = group {
+        let group = log.security_group;
+        if let Some(id) = group.filter(|id| self.model.security_group(*id).is_none()) {
             problems.push(missing("security group", id, false).of("security_group"));
         }
-        let Some(id) = log.port else { return problems };
-        let Some(port) = self.model.port(id) else {
+        if let Some(id) = log.port.filter(|id| self.model.port(*id).is_none()) {
             let listed = self.listed_ports.contains(&id);
             problems.push(missing("port", id, listed).of("port"));
-            return problems;
-        };
-        let name = label(&port.name, &port.id);
-        if !port.port_security_enabled {
-            problems.push(Problem::NoFirewall(name).of("port"));
-        } else if let Some((id, Some(group))) = group
-            && !port.security_groups.contains(&id)
-        {
-            let group = label(&group.name, &id);
-            problems.push(Problem::NotMember { port: name, group }.of("port"));
         }
         problems
     }
@@ -393,9 +292,6 @@ impl Check {
     }
 }
 
-/// What a host must forward in one piece (RFC 791).
-const SMALLEST_MTU: u16 = 68;
-
 /// Who has each value that must be unique.
 struct Owners<T>(BTreeMap<T, String>);
 
@@ -429,55 +325,25 @@ impl<T: Ord> Owners<T> {
     }
 }
 
-/// The fixed addresses that no subnet holds.
-fn outside<'a>(port: &'a Port, subnets: &'a [Subnet]) -> impl Iterator<Item = InvalidField> + 'a {
-    let inside = |ip: &IpAddr| subnets.iter().any(|subnet| subnet.cidr().contains(ip));
-    port.fixed_ips
-        .iter()
-        .enumerate()
-        .filter(move |(_, ip)| !inside(ip))
-        .map(|(index, ip)| {
-            let blocks: Vec<_> = subnets
-                .iter()
-                .map(|subnet| subnet.cidr().to_string())
-                .collect();
-            let subnets = match blocks.is_empty() {
-                true => "a network without subnets".to_owned(),
-                false => format!("every subnet of its network ({})", blocks.join(", ")),
-            };
-            Problem::OutsideSubnets { ip: *ip, subnets }
-                .of("fixed_ips")
-                .at(index)
-        })
-}
-
-/// What is wrong with a port whatever else exists.
-fn port_by_itself(port: &Port) -> Vec<InvalidField> {
+/// Leaves the elements of a list of which a check says nothing; what it says of the others.
+fn sift<T>(
+    elements: &mut Vec<T>,
+    field: &'static str,
+    mut check: impl FnMut(&T) -> Option<Problem>,
+) -> Vec<InvalidField> {
     let mut problems = Vec::new();
-    if let Some(to) = port.migrating_to.as_ref()
-        && port.host.as_ref().is_none_or(|host| host == to)
-    {
-        problems.push(Problem::NoMove(to.to_string()).of("migrating_to"));
-    }
-    if let Err(problem) = check_station(port.mac_address) {
-        problems.push(problem.of("mac_address"));
-    }
-    for (index, pair) in port.allowed_address_pairs.iter().enumerate() {
-        if let Err(problem) = pair.check() {
-            problems.push(problem.of("allowed_address_pairs").at(index));
-        }
-    }
-    if !port.port_security_enabled {
-        let attributes = [
-            ("security_groups", port.security_groups.is_empty()),
-            (
-                "allowed_address_pairs",
-                port.allowed_address_pairs.is_empty(),
-            ),
-        ];
-        let given = attributes.iter().filter(|(_, empty)| !empty);
-        problems.extend(given.map(|(field, _)| Problem::NeedsPortSecurity.of(field)));
-    }
+    let mut places = 0..;
+    elements.retain(|element| {
+        let place = places.next();
+        let problem = check(element).map(|problem| problem.of(field));
+        let is_right = problem.is_none();
+        let placed = |problem: InvalidField| match place {
+            Some(place) => problem.at(place),
+            None => problem,
+        };
+        problems.extend(problem.map(placed));
+        is_right
+    });
     problems
 }
 

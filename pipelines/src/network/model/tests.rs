@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ fn an_address_is_used_once_in_a_network() {
     objects
         .ports
         .push(port(11, "fa:16:3e:00:00:02", "10.0.0.11"));
-    let text = "port port11: fixed_ips[0]: 10.0.0.11 is already that of port10";
+    let text = "fixed_ips[0] of port port11: 10.0.0.11 is already that of port10";
     assert_eq!(complaint(objects), (ObjectRef::Port(1), text.to_owned()));
 }
 
@@ -128,7 +128,7 @@ fn an_address_lies_in_a_subnet_of_its_network() {
     objects
         .ports
         .push(port(11, "fa:16:3e:00:00:02", "10.0.1.11"));
-    let text = "port port11: fixed_ips[0]: 10.0.1.11 is outside every subnet of its network \
+    let text = "fixed_ips[0] of port port11: 10.0.1.11 is outside every subnet of its network \
                 (10.0.0.0/24, 2001:db8::/64)";
     assert_eq!(complaint(objects), (ObjectRef::Port(1), text.to_owned()));
 }
@@ -173,7 +173,7 @@ fn subnets_of_one_network_do_not_overlap() {
 fn two_hosts_have_two_tunnel_endpoints() {
     let mut objects = objects();
     objects.hosts.push(host("host2", "192.0.2.1"));
-    let text = "host host2: encap_ip: 192.0.2.1 is already that of host1";
+    let text = "encap_ip of host host2: 192.0.2.1 is already that of host1";
     assert_eq!(complaint(objects), (ObjectRef::Host(1), text.to_owned()));
 }
 
@@ -184,30 +184,24 @@ fn two_physical_networks_have_two_bridges() {
     objects.hosts[0].bridge_mappings = [mapping("physnet1"), mapping("physnet2")].into();
     let problems = Model::new(objects).unwrap_err();
     let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    let expected = [
-        "port port10: host: host host1 is refused for what is wrong with it",
-        "host host1: bridge_mappings: br-ex is already that of physnet1",
-    ];
+    let expected = ["host host1: bridge_mappings: br-ex is already that of physnet1"];
     assert_eq!(texts, expected);
 }
 
 #[test]
-fn a_port_names_what_exists() {
+fn a_port_names_groups_that_exist() {
     let mut objects = objects();
     let groups = vec![SecurityGroupId(Uuid::from_u128(9))];
     let stray = port(11, "fa:16:3e:00:00:02", "10.0.0.12");
-    let host = Some(HostName::from("host9"));
     objects.ports.push(Port {
         security_groups: groups,
-        host,
         ..stray
     });
     let problems = Model::new(objects).unwrap_err();
     let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
     let expected = [
-        "port port11: security_groups[0]: there is no security group \
+        "security_groups[0] of port port11: there is no security group \
          00000000-0000-0000-0000-000000000009",
-        "port port11: host: there is no host host9",
     ];
     assert_eq!(texts, expected);
 }
@@ -244,7 +238,7 @@ fn groups_need_port_security() {
         ip_address,
         mac_address: None,
     }];
-    let text = "port port10: allowed_address_pairs: not expected, port_security_enabled is false";
+    let text = "allowed_address_pairs of port port10: not expected, port_security_enabled is false";
     assert_eq!(complaint(objects), (ObjectRef::Port(0), text.to_owned()));
 }
 
@@ -256,6 +250,118 @@ fn the_valid_part_keeps_the_earlier_of_two() {
         .push(port(11, "fa:16:3e:00:00:01", "10.0.0.12"));
     let (model, problems) = Model::valid_part(objects);
     assert_eq!((model.ports().count(), problems.len()), (1, 1));
+}
+
+#[test]
+fn a_port_on_a_host_without_agent_is_a_port() {
+    let mut objects = objects();
+    let group = SecurityGroupId(Uuid::from_u128(9));
+    objects.security_groups.push(SecurityGroup {
+        id: group,
+        name: "web".to_owned(),
+        project: "default".to_owned(),
+        stateful: true,
+        rules: Vec::new(),
+    });
+    let bare = port(11, "fa:16:3e:00:00:02", "10.0.0.12");
+    objects.ports.push(Port {
+        security_groups: vec![group],
+        host: Some(HostName::from("ironic1")),
+        ..bare
+    });
+    let model = Model::new(objects).unwrap();
+    let members: Vec<_> = model.members(group).map(|port| port.id).collect();
+    assert_eq!(members, [PortId(Uuid::from_u128(11))]);
+    assert_eq!(model.ports_of(NetworkId(Uuid::from_u128(1))).count(), 2);
+}
+
+/// The texts of what is wrong.
+fn texts(problems: &[InvalidNetwork]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_wrong_costs_the_attribute_and_not_the_object() {
+    let mut objects = objects();
+    let group = AddressGroupId(Uuid::from_u128(8));
+    objects.address_groups.push(AddressGroup {
+        id: group,
+        name: "offices".to_owned(),
+        project: "default".to_owned(),
+        addresses: vec!["10.0.0.1/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
+    });
+    let pair = |ip: &str| AddressPair {
+        ip_address: ip.parse().unwrap(),
+        mac_address: None,
+    };
+    objects.networks[0].mtu = Some(9000);
+    objects.ports[0].fixed_ips.push("10.9.0.1".parse().unwrap());
+    objects.ports[0].allowed_address_pairs = vec![pair("224.0.0.18/32"), pair("10.0.0.60/32")];
+    let (model, problems) = Model::valid_part(objects);
+    let expected = [
+        "mtu of network net1: 9000 is out of range, expected 1280-1450",
+        "addresses[0] of address group offices: 10.0.0.1/8 has host bits set, expected 10.0.0.0/8",
+        "fixed_ips[1] of port port10: 10.9.0.1 is outside every subnet of its network \
+         (10.0.0.0/24, 2001:db8::/64)",
+        "allowed_address_pairs[0] of port port10: 224.0.0.18/32 overlaps 224.0.0.0/4, which is \
+         multicast",
+    ];
+    assert_eq!(texts(&problems), expected);
+    assert_eq!(model.address_group(group).unwrap().addresses.len(), 1);
+    let port = model.port(PortId(Uuid::from_u128(10))).unwrap();
+    assert_eq!(port.fixed_ips, ["10.0.0.11".parse::<IpAddr>().unwrap()]);
+    assert_eq!(port.allowed_address_pairs, [pair("10.0.0.60/32")]);
+}
+
+#[test]
+fn a_port_whose_new_version_is_refused_stays_as_it_was() {
+    let before = Model::new(objects()).unwrap();
+    let mut after = objects();
+    after.ports[0].name = "renamed".to_owned();
+    after.ports[0].mac_address = "01:00:5e:00:00:01".parse().unwrap();
+    let (model, problems) = before.successor(after.clone());
+    let expected = "the change of port renamed, which stays as it was: mac_address: \
+                    01:00:5e:00:00:01 is no unicast MAC address";
+    assert_eq!(texts(&problems), [expected]);
+    assert_eq!(model, before);
+    // It was never in effect: there is nothing to stay.
+    let (model, problems) = Model::valid_part(after);
+    let expected = "port renamed: mac_address: 01:00:5e:00:00:01 is no unicast MAC address";
+    assert_eq!(texts(&problems), [expected]);
+    assert_eq!(model.ports().count(), 0);
+}
+
+#[test]
+fn who_is_in_effect_stays_where_a_newcomer_takes_what_it_has() {
+    let before = Model::new(objects()).unwrap();
+    let mut after = objects();
+    let own = SubnetId(Uuid::from_u128(100));
+    let newcomer = network(2, Segment::Vxlan { vni: 1002 }, &[]);
+    after.networks.insert(0, newcomer);
+    // Another network's segment, and a block that overlaps its sister's.
+    after.networks[1].segment = Segment::Vxlan { vni: 1002 };
+    let subnet = |id, name: &str, block: &str| {
+        Subnet::new(id, name.to_owned(), block.parse().unwrap(), None).unwrap()
+    };
+    let other = SubnetId(Uuid::from_u128(3));
+    after.networks[1].subnets[0] = subnet(own, "wide", "10.0.0.0/8");
+    after.networks[1].subnets[1] = subnet(SubnetId(Uuid::from_u128(101)), "v6", "10.0.0.0/9");
+    after.networks[1]
+        .subnets
+        .insert(0, subnet(other, "new", "10.0.0.0/16"));
+    let (model, problems) = before.successor(after);
+    let expected = [
+        "the change of network net1, which stays as it was: segmentation_id: vxlan 1002 is \
+         already that of net2",
+        "subnet new: cidr: 10.0.0.0/16 overlaps 10.0.0.0/8 of the same network",
+        "the change of subnet v6, which stays as it was: cidr: 10.0.0.0/9 overlaps 10.0.0.0/8 \
+         of the same network",
+    ];
+    assert_eq!(texts(&problems), expected);
+    let network = model.network(NetworkId(Uuid::from_u128(1))).unwrap();
+    assert_eq!(network.segment, Segment::Vxlan { vni: 1001 });
+    assert_eq!(network.subnets.len(), 2);
+    assert_eq!(model.ports().count(), 1);
 }
 
 fn ingress(ethertype: Ethertype) -> RuleAttributes<'static> {
@@ -520,7 +626,7 @@ fn a_network_asks_for_no_more_than_its_underlay_carries() {
     assert_eq!(model(None), (Some(1450), vec![]));
     assert_eq!(model(Some(1400)), (Some(1400), vec![]));
     // The network stays, with what it can have.
-    let refused = "mtu: 1451 is out of range, expected 68-1450".to_owned();
+    let refused = "mtu: 1451 is out of range, expected 1280-1450".to_owned();
     assert_eq!(model(Some(1451)), (Some(1450), vec![refused]));
 }
 
@@ -602,6 +708,6 @@ fn a_machine_moves_to_another_host() {
     let mut objects = objects();
     objects.ports[0].host = Some("host1".into());
     objects.ports[0].migrating_to = Some("host1".into());
-    let text = "port port10: migrating_to: host1, expected another host than the port's";
+    let text = "migrating_to of port port10: host1, expected another host than the port's";
     assert_eq!(complaint(objects), (ObjectRef::Port(0), text.to_owned()));
 }

@@ -8,7 +8,7 @@ use crate::network::{
     Router, RouterId, RouterPort, Target,
 };
 
-impl Check {
+impl Check<'_> {
     pub(super) fn floating_ips(&mut self, floating_ips: Vec<FloatingIp>) {
         for (place, mut floating_ip) in floating_ips.into_iter().enumerate() {
             let object = ObjectRef::FloatingIp(place);
@@ -39,7 +39,7 @@ impl Check {
             }
             // The address is taken, whatever it stands for.
             let problems = self.router_of(&floating_ip, &label);
-            if !self.accept(object, &label, problems) {
+            if !self.lose(object, &label, problems) {
                 floating_ip.router = None;
             }
             let Some(router) = floating_ip.router else {
@@ -50,7 +50,7 @@ impl Check {
             };
             if let Some(target) = floating_ip.target {
                 let problems = self.whole_target(router, &target, &label);
-                if !self.accept(object, &label, problems) {
+                if !self.lose(object, &label, problems) {
                     floating_ip.target = None;
                 }
             }

@@ -1,11 +1,13 @@
 //! What makes routers agree with the ports that they name.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
 use super::{Check, duplicate, label, missing, overlap};
 use crate::network::{InvalidField, ObjectRef, PortId, Problem, Route, Router, RouterPort};
 
-impl Check {
+impl Check<'_> {
     pub(super) fn routers(&mut self, routers: Vec<Router>) {
         for (place, mut router) in routers.into_iter().enumerate() {
             let object = ObjectRef::Router(place);
@@ -16,28 +18,33 @@ impl Check {
                 continue;
             }
             let problems = self.router_ports(&mut router, &label);
-            self.accept(object, &label, problems);
+            self.lose(object, &label, problems);
             let problems = self.routes(&mut router);
-            self.accept(object, &label, problems);
+            self.lose(object, &label, problems);
             self.insert_router(router);
         }
     }
 
-    /// Leaves the router with those of its ports that are right.
+    /// Leaves the router with those of its ports that are right; those that it had come first.
     fn router_ports(&mut self, router: &mut Router, label: &str) -> Vec<InvalidField> {
         let mut problems = Vec::new();
         let mut blocks = Vec::new();
-        for (index, port) in std::mem::take(&mut router.interfaces)
-            .into_iter()
-            .enumerate()
-        {
+        let earlier = self.before.router(router.id);
+        let earlier = earlier.map_or(&[][..], |router| &router.interfaces);
+        let (had, new): (Vec<_>, Vec<_>) = (router.interfaces.iter().copied().enumerate())
+            .partition(|(_, port)| earlier.contains(port));
+        let mut refused = BTreeSet::new();
+        for (index, port) in had.into_iter().chain(new) {
             let wrong = self.router_port(port, label, &mut blocks);
-            if wrong.is_empty() {
-                router.interfaces.push(port);
+            if !wrong.is_empty() {
+                refused.insert(index);
             }
             let wrong = wrong.into_iter();
             problems.extend(wrong.map(|problem| problem.of("interfaces").at(index)));
         }
+        let mut places = 0..;
+        let stays = |place: Option<usize>| place.is_none_or(|place| !refused.contains(&place));
+        router.interfaces.retain(|_| stays(places.next()));
         if let Some(gateway) = router.gateway {
             let wrong = self.router_port(gateway.port, label, &mut blocks);
             if !wrong.is_empty() {
