@@ -216,6 +216,33 @@ pub(super) fn delete_unused(change: &mut Change<'_>, network: Uuid) -> BTreeSet<
     unused.iter().map(|row| row.address_port).collect()
 }
 
+/// Refuses that a port loses an address that a floating IP stands for, or that is one.
+///
+/// # Errors
+///
+/// It does; Neutron's words.
+pub(super) fn check_kept(rows: &Northbound, port: &Port, kept: &[IpAddr]) -> Result<(), Fault> {
+    let mut floating_ips = rows.floating_ips.index().by_port.all(port.uuid);
+    let is_kept = |row: &FloatingIp| {
+        let ip = row.fixed_ip_address.as_deref().map(str::parse);
+        ip.is_none_or(|ip| ip.is_ok_and(|ip: IpAddr| kept.contains(&ip)))
+    };
+    if floating_ips.all(|row| is_kept(row)) {
+        let own = addresses(rows, port.uuid).into_iter();
+        let mut own = own.filter(|(_, ip)| ip.is_ipv4());
+        if !is_address_port(rows, port) || own.all(|(_, ip)| kept.contains(&ip)) {
+            return Ok(());
+        }
+    }
+    let message = format!(
+        "Bad port request: Cannot update the fixed_ips of the port {}, because its original \
+         fixed_ip has been associated to a floating ip.",
+        port.uuid
+    );
+    let kind = "BadRequest";
+    Err(Fault::new(StatusCode::BAD_REQUEST, kind, message))
+}
+
 /// Leaves the floating IPs of a port without it, as it goes.
 pub(super) fn leave(change: &mut Change<'_>, port: Uuid) {
     let floating_ips: Vec<_> = change.rows.floating_ips.index().by_port.all(port).collect();
@@ -338,17 +365,19 @@ fn associate(
     let mut others = rows.floating_ips.index().by_port.all(port.uuid);
     let other = others.find(|other| {
         let same = other.fixed_ip_address.as_deref() == Some(ip.to_string().as_str());
-        other.uuid != id && other.network == network && same
+        // Also on another network: what the machine sends leaves by one of them.
+        other.uuid != id && same
     });
     if let Some(other) = other {
         let message = format!(
             "Cannot associate floating IP {} ({}) with port {} using fixed IP {ip}, as that fixed \
-             IP already has a floating IP on external network {network}.",
+             IP already has a floating IP on external network {}.",
             external_address(rows, other)
                 .map(|ip| ip.to_string())
                 .unwrap_or_default(),
             other.uuid,
-            port.uuid
+            port.uuid,
+            other.network
         );
         return Err(Fault::new(
             StatusCode::CONFLICT,

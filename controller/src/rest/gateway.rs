@@ -6,10 +6,11 @@ use hyper::StatusCode;
 use ovsdb::Uuid;
 use serde_json::{Value, json};
 
-use super::address::{Owner, plan, write};
+use super::address::{Fixed, Owner, plan, write};
 use super::attribute::{boolean, plain};
 use super::call::Call;
 use super::fault::Fault;
+use super::interface::fits;
 use super::network::Networks;
 use super::new::{random_id, random_mac};
 use super::resource::{Change, find, stamped};
@@ -103,12 +104,17 @@ pub(super) fn read(call: &Call, rows: &Northbound, given: &Value) -> Result<Opti
     }))
 }
 
-/// Connects a router to the outside.
+/// Connects a router to the outside, and says with which addresses.
 ///
 /// # Errors
 ///
 /// There is no address for it.
-pub(super) fn connect(change: &mut Change<'_>, router: Uuid, wanted: &Wanted) -> Result<(), Fault> {
+pub(super) fn connect(
+    change: &mut Change<'_>,
+    router: (Uuid, Option<&Router>),
+    wanted: &Wanted,
+) -> Result<Vec<Fixed>, Fault> {
+    let (router, row) = router;
     let mac_address = random_mac()?;
     let owner = Owner {
         network: wanted.network,
@@ -116,6 +122,15 @@ pub(super) fn connect(change: &mut Change<'_>, router: Uuid, wanted: &Wanted) ->
         device_owner: OWNER_OF_GATEWAY,
     };
     let fixed = plan(change, owner, wanted.fixed_ips.as_ref(), &[])?;
+    if let Some(row) = row {
+        let present = port(change.rows, router).map(|port| port.uuid);
+        let subnets = fixed
+            .iter()
+            .filter_map(|(id, _)| change.rows.subnets.get(id));
+        for subnet in subnets {
+            fits(change.rows, row, subnet, present)?;
+        }
+    }
     let id = random_id()?;
     let columns = Port::values()
         .set(Port::network, wanted.network)
@@ -128,10 +143,11 @@ pub(super) fn connect(change: &mut Change<'_>, router: Uuid, wanted: &Wanted) ->
         .set(Port::vnic_type, "normal");
     change.transaction.insert_as(id, stamped(columns));
     write(change, wanted.network, id, &[], &fixed);
-    Ok(())
+    Ok(fixed)
 }
 
-/// Gives a router the gateway that is wanted, in place of the one that it has.
+/// Gives a router the gateway that is wanted, in place of the one that it has, and says with which
+/// addresses.
 ///
 /// # Errors
 ///
@@ -140,13 +156,13 @@ pub(super) fn change(
     change: &mut Change<'_>,
     router: &Arc<Router>,
     wanted: Option<&Wanted>,
-) -> Result<(), Fault> {
+) -> Result<Vec<Fixed>, Fault> {
     let present = port(change.rows, router.uuid).cloned();
     if let (Some(port), Some(wanted)) = (&present, wanted)
         && port.network == wanted.network
     {
         let Some(fixed_ips) = &wanted.fixed_ips else {
-            return Ok(());
+            return Ok(addresses(change.rows, port.uuid));
         };
         let owner = Owner {
             network: port.network,
@@ -155,6 +171,9 @@ pub(super) fn change(
         };
         let old = addresses(change.rows, port.uuid);
         let fixed = plan(change, owner, Some(fixed_ips), &old)?;
+        for subnet in (fixed.iter()).filter_map(|(id, _)| change.rows.subnets.get(id)) {
+            fits(change.rows, router, subnet, Some(port.uuid))?;
+        }
         let rows: Vec<_> = change
             .rows
             .addresses
@@ -164,7 +183,7 @@ pub(super) fn change(
             .collect();
         write(change, port.network, port.uuid, &rows, &fixed);
         change.touch(&**port, Port::values());
-        return Ok(());
+        return Ok(fixed);
     }
     if let Some(port) = &present {
         let mut floating_ips = change.rows.floating_ips.iter();
@@ -181,8 +200,8 @@ pub(super) fn change(
         change.transaction.delete::<Port>(port.uuid);
     }
     match wanted {
-        Some(wanted) => connect(change, router.uuid, wanted),
-        None => Ok(()),
+        Some(wanted) => connect(change, (router.uuid, Some(router)), wanted),
+        None => Ok(Vec::new()),
     }
 }
 

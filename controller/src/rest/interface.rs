@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use ovsdb::Uuid;
 use serde_json::{Map, Value, json};
 
-use super::address::{Owner, plan, write};
+use super::address::{Fixed, Owner, plan, write};
 use super::call::Call;
 use super::fault::Fault;
 use super::gateway;
@@ -106,7 +106,7 @@ fn add_subnet(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result
     let gateway = subnet.gateway_ip.as_deref();
     let gateway =
         gateway.ok_or_else(|| bad("Subnet for router interface must have a gateway IP"))?;
-    fits(rows, router, subnet)?;
+    fits(rows, router, subnet, None)?;
     let mac_address = random_mac()?;
     let owner = Owner {
         network: subnet.network,
@@ -152,7 +152,7 @@ fn add_port(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result<V
     }
     let subnets: Vec<Uuid> = fixed.iter().map(|(subnet, _)| *subnet).collect();
     for subnet in subnets.iter().filter_map(|id| rows.subnets.get(id)) {
-        fits(rows, router, subnet)?;
+        fits(rows, router, subnet, None)?;
     }
     let columns = Port::values()
         .set(Port::device_owner, OWNER_OF_INTERFACE)
@@ -163,11 +163,20 @@ fn add_port(change: &mut Change<'_>, router: &Arc<Router>, id: &str) -> Result<V
 }
 
 /// Refuses a subnet whose addresses the router would know twice.
-fn fits(rows: &Northbound, router: &Router, new: &Subnet) -> Result<(), Fault> {
+///
+/// # Errors
+///
+/// Another port of the router than `except` has addresses of the block.
+pub(super) fn fits(
+    rows: &Northbound,
+    router: &Router,
+    new: &Subnet,
+    except: Option<Uuid>,
+) -> Result<(), Fault> {
     let Some(block) = cidr(new) else {
         return Ok(());
     };
-    for port in ports(rows, router.uuid) {
+    for port in ports(rows, router.uuid).filter(|port| Some(port.uuid) != except) {
         for (id, _) in addresses(rows, port.uuid) {
             if id == new.uuid && port.device_owner == OWNER_OF_INTERFACE {
                 return Err(bad(&format!("Router already has a port on subnet {id}")));
@@ -242,6 +251,34 @@ fn remove(
     change.transaction.delete(Address::port.equals(port.uuid));
     change.transaction.delete::<Port>(port.uuid);
     Ok(document(router, port.uuid, port.network, &subnets))
+}
+
+/// Refuses addresses of a router's port that the router cannot have, or not without those that go.
+///
+/// # Errors
+///
+/// A new subnet overlaps another of the router, floating IPs or routes need one that goes, or a
+/// route's next hop is one of the addresses.
+pub(super) fn readdress(rows: &Northbound, port: &Port, fixed: &[Fixed]) -> Result<(), Fault> {
+    let router = port.router.and_then(|id| rows.routers.get(&id));
+    let Some(router) = router else { return Ok(()) };
+    let old = addresses(rows, port.uuid);
+    let is_in = |list: &[Fixed], subnet: &Uuid| list.iter().any(|(other, _)| other == subnet);
+    let gone: Vec<Uuid> = (old.iter().map(|(subnet, _)| *subnet))
+        .filter(|subnet| !is_in(fixed, subnet))
+        .collect();
+    unneeded(rows, router, &gone)?;
+    let new = fixed.iter().filter(|(subnet, _)| !is_in(&old, subnet));
+    for subnet in new.filter_map(|(id, _)| rows.subnets.get(id)) {
+        fits(rows, router, subnet, Some(port.uuid))?;
+    }
+    let routes = routes::present(&router.routes);
+    match (routes.iter()).find(|(_, hop)| fixed.iter().any(|(_, ip)| ip == hop)) {
+        None => Ok(()),
+        Some((block, nexthop)) => Err(bad(&format!(
+            "{nexthop} is the next hop of the route to {block}"
+        ))),
+    }
 }
 
 /// Refuses to leave subnets from which floating IPs or routes go by the router.

@@ -20,8 +20,9 @@ use super::attribute::{
 use super::binding::{VNIC_TYPES, binding, host, profile, unbind_yet};
 use super::call::Call;
 use super::fault::Fault;
-use super::floating_ip::{is_address_port, leave};
+use super::floating_ip::{self, is_address_port, leave};
 use super::identity::Caller;
+use super::interface::readdress;
 use super::list::View;
 use super::log;
 use super::network::Networks;
@@ -237,6 +238,7 @@ impl Resource for Ports {
         if let Some(network) = change.rows.networks.get(&port.network) {
             permitted("update_port", &change.call.caller, network, values)?;
         }
+        is_whose_it_was(change.rows, port, values)?;
         let mut columns = columns(values)?;
         let mac_address = mac(change, port.network, values, Some(port))?;
         if mac_address != port.mac_address {
@@ -253,7 +255,9 @@ impl Resource for Ports {
             let wanted = values.get("fixed_ips").unwrap_or(&kept);
             let fixed = plan(change, owner, Some(wanted), &present)?;
             write(change, port.network, port.uuid, &rows, &fixed);
+            readdress(change.rows, port, &fixed)?;
             let kept: Vec<_> = fixed.iter().map(|(_, ip)| *ip).collect();
+            floating_ip::check_kept(change.rows, port, &kept)?;
             port_forwarding::leave(change, port.uuid, &kept);
         }
         if values.has("binding:host_id") {
@@ -309,15 +313,7 @@ impl Resource for Ports {
     fn delete(change: &mut Change<'_>, port: &Arc<Port>) -> Result<(), Fault> {
         let id = port.uuid;
         if port.router.is_some() || is_address_port(change.rows, port) {
-            let message = format!(
-                "Port {id} cannot be deleted directly via the port API: has device owner {}.",
-                port.device_owner
-            );
-            return Err(Fault::new(
-                StatusCode::CONFLICT,
-                "ServicePortInUse",
-                message,
-            ));
+            return Err(service_port(port, "deleted"));
         }
         trunk::is_in_none(change.rows, id)?;
         leave(change, id);
@@ -327,6 +323,27 @@ impl Resource for Ports {
         change.transaction.delete::<Port>(id);
         Ok(())
     }
+}
+
+/// Refuses that a port of a router or floating IP becomes another's.
+fn is_whose_it_was(rows: &Northbound, port: &Port, values: &Values) -> Result<(), Fault> {
+    if port.router.is_none() && !is_address_port(rows, port) {
+        return Ok(());
+    }
+    let is_same = |name, own: &str| values.text(name).is_none_or(|new| new == own);
+    match is_same("device_id", &port.device_id) && is_same("device_owner", &port.device_owner) {
+        true => Ok(()),
+        false => Err(service_port(port, "changed")),
+    }
+}
+
+/// The fault where a port is left to whom it belongs.
+fn service_port(port: &Port, what: &str) -> Fault {
+    let message = format!(
+        "Port {} cannot be {what} directly via the port API: has device owner {}.",
+        port.uuid, port.device_owner
+    );
+    Fault::new(StatusCode::CONFLICT, "ServicePortInUse", message)
 }
 
 /// Refuses what only the owner of a network may ask of its ports.

@@ -9,6 +9,7 @@ use ovsdb::Uuid;
 use ovsdb::table::Table;
 use serde_json::{Value, json};
 
+use super::address::Fixed;
 use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, NAME, PROJECT_ID, REVISION_NUMBER, TAGS,
     TENANT_ID, UPDATED_AT, Values,
@@ -111,7 +112,7 @@ impl Resource for Routers {
             return Err(Fault::attribute("routes", reason));
         }
         if let Some(gateway) = &gateway {
-            gateway::connect(change, id, gateway)?;
+            gateway::connect(change, (id, None), gateway)?;
         }
         let columns = columns(values)
             .set(Router::project, project)
@@ -137,12 +138,17 @@ impl Resource for Routers {
         values: &Values,
     ) -> Result<ovsdb::Values<Router>, Fault> {
         let mut columns = columns(values);
+        let mut own = own_addresses(change.rows, router);
         if let Some(up) = values.boolean("admin_state_up") {
             columns = columns.set(Router::admin_state_up, up);
         }
         if let Some(given) = values.get("external_gateway_info") {
             let wanted = gateway::read(change.call, change.rows, given)?;
-            gateway::change(change, router, wanted.as_ref())?;
+            let (_, interfaces) = own;
+            own = (
+                gateway::change(change, router, wanted.as_ref())?,
+                interfaces,
+            );
             let snat = wanted.as_ref().and_then(|wanted| wanted.enable_snat);
             let kept = if wanted.is_some() {
                 router.enable_snat
@@ -156,10 +162,16 @@ impl Resource for Routers {
                 )
                 .set(Router::enable_snat, snat.unwrap_or(kept));
         }
-        if let Some(given) = values.get("routes") {
-            let given = routes::read("routes", given)?;
-            connected(change.rows, router, &given)?;
-            columns = columns.set(Router::routes, routes::kept(&given));
+        let wanted = match values.get("routes") {
+            Some(given) => routes::read("routes", given)?,
+            None => routes::present(&router.routes),
+        };
+        if values.has("routes") || values.has("external_gateway_info") {
+            let own: Vec<_> = own.0.into_iter().chain(own.1).collect();
+            connected(change.rows, &own, &wanted)?;
+        }
+        if values.has("routes") {
+            columns = columns.set(Router::routes, routes::kept(&wanted));
         }
         Ok(columns)
     }
@@ -197,15 +209,21 @@ pub(super) fn addresses(rows: &Northbound, port: Uuid) -> Vec<(Uuid, IpAddr)> {
     read
 }
 
-/// Refuses routes by an address that the router does not reach, or that is its own.
-pub(super) fn connected(
-    rows: &Northbound,
-    router: &Router,
-    wanted: &BTreeSet<Route>,
-) -> Result<(), Fault> {
-    let own: Vec<_> = ports(rows, router.uuid)
-        .flat_map(|port| addresses(rows, port.uuid))
-        .collect();
+/// The addresses of a router: those of its gateway, and those inside.
+fn own_addresses(rows: &Northbound, router: &Router) -> (Vec<Fixed>, Vec<Fixed>) {
+    let ports = ports(rows, router.uuid);
+    let (outside, inside): (Vec<_>, Vec<_>) =
+        ports.partition(|port| port.device_owner == OWNER_OF_GATEWAY);
+    let of = |ports: Vec<&Arc<Port>>| {
+        let ports = ports.into_iter();
+        ports.flat_map(|port| addresses(rows, port.uuid)).collect()
+    };
+    (of(outside), of(inside))
+}
+
+/// Refuses routes by an address that a router with some addresses does not reach, or that is its
+/// own.
+fn connected(rows: &Northbound, own: &[Fixed], wanted: &BTreeSet<Route>) -> Result<(), Fault> {
     for (block, nexthop) in wanted {
         let reached = own.iter().any(|(subnet, _)| {
             let cidr = rows.subnets.get(subnet).and_then(|row| cidr(row));
@@ -275,7 +293,9 @@ pub(super) fn change_routes(
         false => present.difference(&given).copied().collect(),
     };
     if adds {
-        connected(change.rows, router, &wanted)?;
+        let (outside, inside) = own_addresses(change.rows, router);
+        let own: Vec<_> = outside.into_iter().chain(inside).collect();
+        connected(change.rows, &own, &wanted)?;
     }
     let columns = Router::values().set(Router::routes, routes::kept(&wanted));
     change.touch(&**router, columns);

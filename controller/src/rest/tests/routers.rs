@@ -229,6 +229,72 @@ async fn a_floating_ip_follows_its_port_and_keeps_the_way_to_it() {
 }
 
 #[tokio::test]
+async fn the_address_that_a_floating_ip_stands_for_stays() {
+    let server = Server::start();
+    let database = server.open().await;
+    let site = Site::make(&database).await;
+    site.connect(&database).await;
+    let floating_ip = json!({"floating_network_id": site.outside, "port_id": site.port["id"]});
+    let floating_ip = make(&database, "floatingip", floating_ip).await;
+    let own = floating_ip["fixed_ip_address"].clone();
+    let fixed = |ip: &Value| json!({"subnet_id": site.subnet["id"], "ip_address": ip});
+    let other = json!("10.0.0.99");
+    for fixed_ips in [json!([fixed(&other)]), json!([])] {
+        let wanted = json!({ "fixed_ips": fixed_ips });
+        let (status, answer) = change(&database, "port", &site.port["id"], wanted).await;
+        assert_eq!((status, kind(&answer)), (400, "BadRequest"), "{answer}");
+    }
+    // One more is no change of it, nor is another MAC.
+    let wanted =
+        json!({"fixed_ips": [fixed(&own), fixed(&other)], "mac_address": "fa:16:3e:00:00:07"});
+    let (status, answer) = change(&database, "port", &site.port["id"], wanted).await;
+    assert_eq!(status, 200, "{answer}");
+    let gone = json!({"port_id": null});
+    assert_eq!(
+        change(&database, "floatingip", &floating_ip["id"], gone)
+            .await
+            .0,
+        200
+    );
+    let wanted = json!({"fixed_ips": [fixed(&other)]});
+    assert_eq!(
+        change(&database, "port", &site.port["id"], wanted).await.0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_router_keeps_what_its_routes_need_and_nothing_overlaps() {
+    let server = Server::start();
+    let database = server.open().await;
+    let site = Site::make(&database).await;
+    site.connect(&database).await;
+    let router = &site.router["id"];
+    let route = json!([{"destination": "198.51.100.0/24", "nexthop": "203.0.113.250"}]);
+    let (status, answer) = change(&database, "router", router, json!({ "routes": route })).await;
+    assert_eq!(status, 200, "{answer}");
+    let none = json!({"external_gateway_info": null});
+    let (status, answer) = change(&database, "router", router, none).await;
+    assert_eq!((status, kind(&answer)), (400, "InvalidRoutes"));
+    let both = json!({"external_gateway_info": null, "routes": []});
+    assert_eq!(change(&database, "router", router, both).await.0, 200);
+    // An external network with the addresses of one inside.
+    let outside = make(&database, "network", json!({"router:external": true})).await["id"].clone();
+    let subnet = json!({"network_id": outside, "cidr": "10.0.0.0/16", "ip_version": 4});
+    make(&database, "subnet", subnet).await;
+    let wanted = json!({"external_gateway_info": {"network_id": outside}});
+    let (status, answer) = change(&database, "router", router, wanted).await;
+    assert_eq!((status, kind(&answer)), (400, "BadRequest"));
+    // The port of a router stays its own, and does not move to where others are.
+    let query = "/v2.0/ports?device_owner=network:router_interface";
+    let (_, answer) = ask(&database, "GET", query, "").await;
+    let interface = answer["ports"][0]["id"].clone();
+    let wanted = json!({"device_owner": "compute:nova"});
+    let (status, answer) = change(&database, "port", &interface, wanted).await;
+    assert_eq!((status, kind(&answer)), (409, "ServicePortInUse"));
+}
+
+#[tokio::test]
 async fn floating_ips_that_stand_for_nobody_go_with_their_network() {
     let server = Server::start();
     let database = server.open().await;
