@@ -44,6 +44,7 @@ mod identity;
 mod interface;
 mod list;
 mod log;
+mod mtu;
 mod network;
 mod new;
 mod pair;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use ipnet::IpNet;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
@@ -18,20 +17,18 @@ use super::availability_zone;
 use super::fault::Fault;
 use super::floating_ip;
 use super::list::View;
+use super::mtu::{self, carries, mtu_of};
 use super::new::random_id;
 use super::quota;
 use super::rbac_policy::is_left_by;
 use super::resource::{Change, Resource, fields, stamped};
-use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, mtu};
+use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID};
 use super::sharing::{self, EVERYBODY, Object};
 use super::subnet::cidr;
 use super::subnet_pool::scope_of;
 use crate::northbound::database::tables::{
     AccessAction, AccessPolicy, Network, Northbound, Segment, SegmentType, Subnet,
 };
-
-/// What the database can hold of an MTU.
-const MTU: std::ops::RangeInclusive<i64> = 1..=65535;
 
 /// The attributes that are for all projects.
 const FOR_ALL: [(&str, AccessAction); 2] = [
@@ -175,6 +172,12 @@ impl Resource for Networks {
         let hints: BTreeSet<String> = hints.into_iter().map(str::to_owned).collect();
         let up = values.boolean("admin_state_up").unwrap_or(true);
         let secured = values.boolean("port_security_enabled").unwrap_or(true);
+        let carrier = Carrier::read(values, change.rows)?;
+        let most = match &carrier {
+            Some(carrier) => carrier.most(change.rows),
+            None => mtu::most(change.rows, None),
+        };
+        let mtu = mtu::given(values, most)?;
         for (name, action) in FOR_ALL {
             if values.boolean(name) == Some(true) {
                 let named = AccessPolicy::values().set(AccessPolicy::network, Some(id));
@@ -186,9 +189,9 @@ impl Resource for Networks {
             .set(Network::availability_zone_hints, hints)
             .set(Network::admin_state_up, up)
             .set(Network::port_security_enabled, secured)
-            .set(Network::mtu, size(values)?.flatten());
+            .set(Network::mtu, mtu.flatten());
         change.transaction.insert_as(id, stamped(columns));
-        if let Some(carrier) = Carrier::read(values, change.rows)? {
+        if let Some(carrier) = carrier {
             let segment = carrier.values(id, change.rows)?;
             change.taken.insert(Segment::TABLE, carrier.in_use());
             change.transaction.insert(segment);
@@ -216,7 +219,8 @@ impl Resource for Networks {
         if let Some(secured) = values.boolean("port_security_enabled") {
             columns = columns.set(Network::port_security_enabled, secured);
         }
-        if let Some(mtu) = size(values)? {
+        let most = mtu::most(change.rows, segment_of(change.rows, network.uuid));
+        if let Some(mtu) = mtu::given(values, most)? {
             for subnet in change.rows.subnets.index().by_network.all(network.uuid) {
                 if let (Some(mtu), Some(cidr)) = (mtu, cidr(subnet)) {
                     carries(network.uuid, mtu, cidr)?;
@@ -301,51 +305,8 @@ fn columns(values: &Values) -> ovsdb::Values<Network> {
     columns
 }
 
-/// The MTU that is given; `Some(None)` is the one that fits what carries the network.
-fn size(values: &Values) -> Result<Option<Option<i64>>, Fault> {
-    match values.number("mtu") {
-        None => Ok(None),
-        Some(0) => Ok(Some(None)),
-        Some(mtu) if MTU.contains(&mtu) => Ok(Some(Some(mtu))),
-        Some(mtu) => Err(Fault::attribute(
-            "mtu",
-            &format!(
-                "'{mtu}' is not in range {} through {}",
-                MTU.start(),
-                MTU.end()
-            ),
-        )),
-    }
-}
-
-/// The largest packet of a network.
-pub(super) fn mtu_of(rows: &Northbound, network: Uuid) -> i64 {
-    let own = rows.networks.get(&network).and_then(|row| row.mtu);
-    own.unwrap_or_else(|| mtu(segment_of(rows, network)))
-}
-
-/// Refuses a subnet that needs larger packets than its network carries (RFC 791, RFC 8200).
-///
-/// # Errors
-///
-/// It does.
-pub(super) fn carries(network: Uuid, mtu: i64, cidr: IpNet) -> Result<(), Fault> {
-    let (version, least) = match cidr {
-        IpNet::V4(_) => (4, 68),
-        IpNet::V6(_) => (6, 1280),
-    };
-    if mtu >= least {
-        return Ok(());
-    }
-    let message = format!(
-        "MTU {mtu} of network {network} is too small, its subnets of IPv{version} need {least}."
-    );
-    let kind = "NetworkMTUSubnetConflict";
-    Err(Fault::new(StatusCode::CONFLICT, kind, message))
-}
-
 /// What carries a network.
-fn segment_of(rows: &Northbound, network: Uuid) -> Option<&Segment> {
+pub(super) fn segment_of(rows: &Northbound, network: Uuid) -> Option<&Segment> {
     let segments = rows.segments.index().by_network.all(network);
     segments.min_by_key(|segment| segment.uuid).map(Arc::as_ref)
 }

@@ -5,6 +5,7 @@ use ovsdb::Uuid;
 
 use super::attribute::Values;
 use super::fault::Fault;
+use super::mtu;
 use super::new::random;
 use crate::northbound::database::now;
 use crate::northbound::database::tables::{Northbound, Segment, SegmentType};
@@ -132,6 +133,12 @@ impl Carrier {
             .set(Segment::updated_at, now))
     }
 
+    /// The largest packet that it can carry.
+    pub(super) fn most(&self, rows: &Northbound) -> u16 {
+        let physical_network = self.physical_network.as_deref();
+        mtu::most_of(rows, self.network_type.into(), physical_network)
+    }
+
     /// The fault when the number is taken.
     pub(super) fn in_use(&self) -> Fault {
         let place = self.physical_network.as_deref().unwrap_or_default();
@@ -171,16 +178,6 @@ impl Carrier {
             SegmentType::Gre => i64::from(u32::MAX),
             SegmentType::Flat | SegmentType::Vxlan | SegmentType::Geneve => 0xff_ffff,
         }
-    }
-}
-
-/// The largest packet where the cables carry 1500 bytes and tunnels run over IPv4.
-pub(super) fn mtu(segment: Option<&Segment>) -> i64 {
-    match segment.map(|segment| segment.network_type) {
-        None | Some(SegmentType::Flat | SegmentType::Vlan) => 1500,
-        Some(SegmentType::Gre) => 1458,
-        Some(SegmentType::Vxlan) => 1450,
-        Some(SegmentType::Geneve) => 1442,
     }
 }
 

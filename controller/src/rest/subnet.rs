@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
+use pipelines::network::{self, Problem, SubnetId};
 use serde_json::{Value, json};
 
 use super::address::form_all;
@@ -18,7 +19,8 @@ use super::attribute::{
 };
 use super::fault::Fault;
 use super::list::View;
-use super::network::{Networks, carries, mtu_of};
+use super::mtu::{carries, mtu_of};
+use super::network::Networks;
 use super::new::random_id;
 use super::pool::{Pool, default_pools, pools};
 use super::quota;
@@ -155,7 +157,7 @@ impl Resource for Subnets {
         let dhcp = values.boolean("enable_dhcp").unwrap_or(true);
         let modes = modes(values, cidr, dhcp)?;
         let gateway = match values.get("gateway_ip") {
-            None => default_gateway(cidr),
+            None => default_gateway(cidr).filter(|ip| router(*ip, cidr).is_ok()),
             Some(_) => gateway(values, cidr)?,
         };
         let pools = match values.get("allocation_pools") {
@@ -449,20 +451,19 @@ fn gateway(values: &Values, cidr: IpNet) -> Result<Option<IpAddr>, Fault> {
     let Some(text) = values.text("gateway_ip") else {
         return Ok(None);
     };
-    let ip = address("gateway_ip", text)?;
-    if ip.is_ipv4() != cidr.addr().is_ipv4() {
-        return Err(Fault::invalid_input(&format!(
-            "gateway_ip '{ip}' is of another version of IP than {cidr}"
-        )));
-    }
-    let ends = matches!(cidr, IpNet::V4(block) if block.prefix_len() < 31
-        && (ip == block.network() || ip == block.broadcast()));
-    if ends {
-        return Err(Fault::invalid_input(&format!(
+    router(address("gateway_ip", text)?, cidr).map(Some)
+}
+
+/// The address, if it can be a router's on the link of a block, inside or outside.
+fn router(ip: IpAddr, cidr: IpNet) -> Result<IpAddr, Fault> {
+    let subnet = network::Subnet::new(SubnetId(Uuid::nil()), String::new(), cidr, Some(ip));
+    match subnet.map_err(|wrong| wrong.problem) {
+        Ok(_) => Ok(ip),
+        Err(Problem::NotAStation { .. }) => Err(Fault::invalid_input(&format!(
             "Gateway is not valid on subnet: {ip}"
-        )));
+        ))),
+        Err(problem) => Err(Fault::invalid_input(&format!("gateway_ip: {problem}"))),
     }
-    Ok(Some(ip))
 }
 
 /// Refuses a router that machines could be given the address of.

@@ -19,7 +19,7 @@ use super::attribute::{
 use super::call::Call;
 use super::fault::Fault;
 use super::list::{Query, View};
-use super::network::mtu_of;
+use super::mtu::mtu_of;
 use super::new::random_id;
 use super::port::Ports;
 use super::quota;
@@ -247,11 +247,18 @@ pub(super) fn follow(
     };
     for row in rows.sub_ports.index().by_trunk.all(trunk.uuid) {
         if let Some(port) = rows.ports.get(&row.port) {
-            let columns = Port::values().set(Port::host, wanted.map(str::to_owned));
-            change.touch(&**port, columns);
+            change.touch(&**port, placed(wanted.map(str::to_owned)));
         }
     }
     Ok(())
+}
+
+/// A port on a host; where it was being moved by itself, it is not any more.
+fn placed(host: Option<String>) -> ovsdb::Values<Port> {
+    Port::values()
+        .set(Port::host, host)
+        .set(Port::migrating_to, None::<String>)
+        .set(Port::migration_profile, "")
 }
 
 /// What a parent shows of its trunk.
@@ -364,8 +371,7 @@ fn join(
             .set(SubPort::port, id)
             .set(SubPort::segmentation_id, vlan);
         change.transaction.insert(row);
-        let columns = Port::values()
-            .set(Port::host, parent.host.clone())
+        let columns = placed(parent.host.clone())
             .set(Port::device_id, trunk.to_string())
             .set(Port::device_owner, OWNER_OF_SUB_PORT);
         change.touch(&**port, columns);
@@ -410,8 +416,7 @@ fn remove(change: &mut Change<'_>, trunk: &Trunk, given: &[Given]) -> Result<(),
 /// A port that was behind another is nowhere.
 fn leave(change: &mut Change<'_>, port: Uuid) {
     if let Some(port) = change.rows.ports.get(&port) {
-        let columns = Port::values()
-            .set(Port::host, None::<String>)
+        let columns = placed(None)
             .set(Port::status, Status::Down)
             .set(Port::device_id, "")
             .set(Port::device_owner, "");
