@@ -15,6 +15,7 @@ use crate::northbound::database::Database;
 use crate::northbound::database::tables::{Network, Port, Status};
 use crate::northbound::database::tests::Server;
 
+mod agents;
 mod anything;
 mod bindings;
 mod clients;
@@ -27,6 +28,7 @@ mod security_groups;
 mod sharing;
 mod subnet_pools;
 mod trunks;
+mod values;
 
 type Answer = (u16, Value);
 
