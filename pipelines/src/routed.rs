@@ -200,6 +200,9 @@ impl<'a> LocalRouter<'a> {
             .and_then(|gateway| model.port(gateway.port));
         for subnet in outside.into_iter().flat_map(|port| model.subnets_of(port)) {
             routes.push((subnet.cidr(), Way::Outside, NextHop::Destination));
+            if let Some(router) = subnet.gateway_outside() {
+                routes.push((router.into(), Way::Outside, NextHop::Destination));
+            }
             if let Some(router) = subnet.gateway_ip() {
                 let everything = match router {
                     IpAddr::V4(_) => IpNet::V4(ipnet::Ipv4Net::default()),

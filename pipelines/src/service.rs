@@ -172,10 +172,8 @@ impl<'a> Client<'a> {
             .iter()
             .filter_map(|subnet| subnet.gateway_ip())
             .collect();
-        let router = ports.find(|port| {
-            let mut ips = port.fixed_ips.iter();
-            ips.any(|ip| gateways.contains(ip))
-        });
+        // A subnet may know its router by its link-local address.
+        let router = ports.find(|port| port.all_ips().any(|ip| gateways.contains(&ip)));
         router.map(|port| port.mac_address)
     }
 

@@ -213,6 +213,23 @@ ports:
     }
 
     #[test]
+    fn a_router_outside_the_prefix_speaks_for_itself() {
+        let description = format!("{DESCRIPTION}{ROUTER}");
+        let by = |gateway: &str| {
+            let gateway = format!("gateway_ip: '{gateway}'");
+            description.replace("gateway_ip: '2001:db8:a::1'", &gateway)
+        };
+        let told = |gateway| told(&by(gateway), "'2001:db8:a::12'").unwrap();
+        // By its link-local address, or that in another subnet; and one that is not here.
+        for (gateway, lifetime) in [
+            ("fe80::f816:3eff:fe00:1", ROUTER_LIFETIME),
+            ("2001:db8:ffff::1", 0),
+        ] {
+            assert_eq!(parts(&told(gateway)).1, lifetime, "{gateway}");
+        }
+    }
+
+    #[test]
     fn only_subnets_that_the_port_has_an_address_in_are_told() {
         let frame = told(DESCRIPTION, "'2001:db8:b::12'").unwrap();
         let (flags, _, options) = parts(&frame);

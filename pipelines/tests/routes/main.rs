@@ -220,16 +220,21 @@ fn called(world: &World, random: &mut Random, is_ipv4: bool, is_from_outside: bo
         return *random.of(&outside);
     }
     // Who is known, who is far, and who is nobody, here and outside.
-    let (_, v4, v6) = NEIGHBOURS[1];
+    let [(_, next, _), (_, v4, v6)] = NEIGHBOURS;
     let others = match is_ipv4 {
-        true => [v4, FAR, [10, 0, 1, 99].into(), [203, 0, 113, 99].into()].map(IpAddr::V4),
+        true => {
+            let nobody = [[10, 0, 1, 99], [203, 0, 113, 99]].map(Ipv4Addr::from);
+            [v4, FAR, next, nobody[0], nobody[1]]
+                .map(IpAddr::V4)
+                .to_vec()
+        }
         false => {
             let nobody = [[0x2001, 0xdb8, 0, 1], [0x2001, 0xdb8, 0xf, 0]];
             let nobody = nobody.map(|[a, b, c, d]| Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0x9999));
-            [v6, FAR_V6, nobody[0], nobody[1]].map(IpAddr::V6)
+            [v6, FAR_V6, nobody[0], nobody[1]].map(IpAddr::V6).to_vec()
         }
     };
-    *random.of(&[outside, addresses(&inside), others.into()].concat())
+    *random.of(&[outside, addresses(&inside), others].concat())
 }
 
 /// Who sends a packet: the port of the switch, the network there, and the addresses.

@@ -233,6 +233,9 @@ fn way<'a>(world: &'a World, router: &Router, to: IpAddr) -> Option<Way<'a>> {
         for subnet in subnets(world, OUTSIDE) {
             add(subnet.cidr(), 2, Way::Outside(to));
             let next = subnet.gateway_ip().unwrap();
+            if !subnet.cidr().contains(&next) {
+                add(next.into(), 2, Way::Outside(to));
+            }
             let everything = if next.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
             add(everything.parse().unwrap(), 0, Way::Outside(next));
         }

@@ -41,11 +41,12 @@ const SENTINEL_NETWORK: NetworkId = NetworkId(Uuid::from_u128(2 << 120));
 /// The first number of a machine's port.
 const FIRST_PORT: u32 = 10;
 
-/// Everybody outside whom the switch has heard: the next router, and somebody else.
+/// Everybody outside whom the switch has heard: the next router, whose IPv4 address is outside the
+/// block, and somebody else.
 pub(super) const NEIGHBOURS: [(MacAddr, Ipv4Addr, Ipv6Addr); 2] = [
     (
         MacAddr([0x02, 0, 0, 0, 0, 1]),
-        Ipv4Addr::new(203, 0, 113, 1),
+        Ipv4Addr::new(198, 51, 100, 1),
         Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 1),
     ),
     (
@@ -97,7 +98,7 @@ impl World {
             machines: BTreeMap::new(),
         };
         let outside = [
-            "203.0.113.0/24 203.0.113.1",
+            "203.0.113.0/24 198.51.100.1",
             "2001:db8:f::/64 2001:db8:f::1",
         ];
         let flat = Segment::Flat {

@@ -83,7 +83,8 @@ fn parameters(
 /// The routes of a subnet, with those that others are told in other options: who takes classless
 /// routes ignores the router (RFC 3442).
 ///
-/// The server is on the link, so that it can be reached without a router.
+/// The server is on the link, so that it can be reached without a router. So is a router outside the
+/// block; machines install routes in this order, so this one comes before those by it.
 fn routes(subnet: &Subnet) -> Vec<(Ipv4Net, Ipv4Addr)> {
     let host_routes = subnet.host_routes.iter();
     let host_routes = host_routes.filter_map(|route| match (route.destination, route.nexthop) {
@@ -91,6 +92,12 @@ fn routes(subnet: &Subnet) -> Vec<(Ipv4Net, Ipv4Addr)> {
         _ => None,
     });
     let mut routes: Vec<_> = host_routes.collect();
+    if let Some(IpAddr::V4(gateway)) = subnet.gateway_outside() {
+        let on_link = Ipv4Net::from(gateway);
+        if !routes.iter().any(|(block, _)| *block == on_link) {
+            routes.insert(0, (on_link, Ipv4Addr::UNSPECIFIED));
+        }
+    }
     let server = Ipv4Net::from(SERVER);
     if !routes.iter().any(|(block, _)| *block == server) {
         routes.push((server, Ipv4Addr::UNSPECIFIED));

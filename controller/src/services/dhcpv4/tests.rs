@@ -49,7 +49,11 @@ const NOBODYS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
 const NONE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 fn site() -> Site {
-    let described = file::parse("network.yaml".as_ref(), DESCRIPTION.as_bytes());
+    site_of(DESCRIPTION)
+}
+
+fn site_of(description: &str) -> Site {
+    let described = file::parse("network.yaml".as_ref(), description.as_bytes());
     let model: Model = described.unwrap_or_else(|error| panic!("{error}")).model;
     let network = model.networks().next().unwrap().id;
     let port = model.ports().next().unwrap().id;
@@ -61,9 +65,12 @@ fn site() -> Site {
 
 /// Has a frame answered as if the port had sent it.
 fn ask(frame: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
-    let site = site();
+    ask_of(&site(), frame)
+}
+
+fn ask_of(site: &Site, frame: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
     let port = site.model().ports().next().unwrap().id;
-    let client = Client::of(&site, Cookie::of(port.0).get()).unwrap();
+    let client = Client::of(site, Cookie::of(port.0).get()).unwrap();
     answer(&client, frame)
 }
 
@@ -87,7 +94,11 @@ fn frame(payload: &[u8]) -> Vec<u8> {
 
 /// The answer to a message, and where it goes.
 fn converse(message: &Message) -> Option<(Message, [u8; 6], Ipv4Addr)> {
-    let frame = ask(&frame(&message.to_vec().unwrap())).unwrap()?;
+    converse_at(&site(), message)
+}
+
+fn converse_at(site: &Site, message: &Message) -> Option<(Message, [u8; 6], Ipv4Addr)> {
+    let frame = ask_of(site, &frame(&message.to_vec().unwrap())).unwrap()?;
     let packet = SlicedPacket::from_ethernet(&frame).unwrap();
     let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Udp(udp))) = (packet.net, packet.transport)
     else {
@@ -149,6 +160,28 @@ fn an_offer_tells_everything_that_the_subnet_and_the_port_say() {
         25, 198, 51, 100, 0, 10, 0, 0, 7, 32, 169, 254, 169, 254, 0, 0, 0, 0, 0,
     ];
     assert_eq!(routes.data().get(..19), Some(expected.as_slice()));
+}
+
+#[test]
+fn a_router_outside_the_block_is_told_to_be_on_the_link() {
+    let site = site_of(&DESCRIPTION.replace("gateway_ip: 10.0.0.1\n", "gateway_ip: 10.99.0.1\n"));
+    let discover = message(MessageType::Discover, NONE, &[]);
+    let (offer, ..) = converse_at(&site, &discover).unwrap();
+    let gateway = Ipv4Addr::new(10, 99, 0, 1);
+    let routes = vec![
+        ("10.99.0.1/32".parse().unwrap(), NONE),
+        (
+            "198.51.100.0/25".parse().unwrap(),
+            Ipv4Addr::new(10, 0, 0, 7),
+        ),
+        ("169.254.169.254/32".parse().unwrap(), NONE),
+        ("0.0.0.0/0".parse().unwrap(), gateway),
+    ];
+    let routes = DhcpOption::ClasslessStaticRoute(routes);
+    let told = offer.opts().get(OptionCode::ClasslessStaticRoute);
+    assert_eq!(told, Some(&routes));
+    let router = DhcpOption::Router(vec![gateway]);
+    assert_eq!(offer.opts().get(OptionCode::Router), Some(&router));
 }
 
 #[test]
