@@ -26,7 +26,7 @@ mod trunk;
 pub use openflow::field::MacAddr;
 
 pub use address_group::AddressGroup;
-pub use host::{EncapType, Host};
+pub use host::{EncapType, Host, check_device};
 pub use invalid::{Cost, InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};

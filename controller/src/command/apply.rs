@@ -16,7 +16,7 @@ use crate::northbound::database::tables::Northbound as Rows;
 /// tells of each object that is made (+) or changed (~, with what changes).
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The description
+    /// The description; - for standard input
     #[arg(short, long, value_name = "FILE.yaml")]
     file: PathBuf,
     /// Tells what would be done, and does nothing

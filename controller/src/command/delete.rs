@@ -15,7 +15,7 @@ use crate::northbound::database::tables::Northbound as Rows;
 /// its network. What is not there is not missed.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The description
+    /// The description; - for standard input
     #[arg(short, long, value_name = "FILE.yaml")]
     file: PathBuf,
     /// Tells what would be done, and does nothing

@@ -13,7 +13,7 @@ use crate::northbound::file::write::document;
 /// Writes the networks of the northbound database as a description
 ///
 /// `brint apply` and `brint agent --network` read it. What a description does not know, such as
-/// routers and tags, is not in it. A row that is wrong is left out and told.
+/// tags and quotas, is not in it. A row that is wrong is left out and told.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -229,9 +229,13 @@ fn behind(rows: &Rows, number: i64) -> BTreeSet<String> {
         .collect()
 }
 
-/// Reads a description; what it has to do without is told.
+/// Reads a description, `-` from standard input; what it has to do without is told.
 pub(super) fn read(path: &Path) -> anyhow::Result<Model> {
-    let described = file::parse(path, &file::read(path)?)?;
+    let content = match path == Path::new("-") {
+        true => file::read_from(path, std::io::stdin())?,
+        false => file::read(path)?,
+    };
+    let described = file::parse(path, &content)?;
     for mistake in described.left_out {
         eprintln!("{}:{mistake}", path.display());
     }

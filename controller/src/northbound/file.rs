@@ -31,7 +31,7 @@
 //!     host: host1
 //! ```
 //!
-//! The document is a mapping with nine lists, each optional. A key without value, or with `null`,
+//! The document is a mapping with ten lists, each optional. A key without value, or with `null`,
 //! is as good as absent. Unknown keys are refused. Anchors, aliases and merge keys (`<<`) work. An
 //! empty file is refused, as it is more often a file that somebody is about to write than a wish to
 //! remove everything; `networks: []` says that.
@@ -57,6 +57,11 @@
 //! | `bridge_mappings` | mapping | none | the provider bridge of each physical network |
 //! | `mtu` | number | 1500 | largest packet in bytes that its network cards carry, 68-65535 |
 //! | `gateway_priority` | number | 0 | routers lead outside by the hosts with the greatest that can, and are there; 0-65535 |
+//!
+//! ## `other_hosts`
+//!
+//! The names of hosts without an agent, as of bare-metal machines, that a port's `host` may name. What
+//! is there is a member of its groups and networks like any other; nothing is programmed there.
 //!
 //! ## `networks`
 //!
@@ -145,13 +150,14 @@
 //! | `port_security_enabled` | boolean | `true` | `false`: no group, no check of sources |
 //! | `allowed_address_pairs` | list | none | more sources that it may use, below |
 //! | `admin_state_up` | boolean | `true` | `false`: nothing passes |
-//! | `host` | text | none | where it is plugged in, one of `hosts` |
+//! | `host` | text | none | where it is plugged in, one of `hosts` or `other_hosts` |
 //! | `migrating_to` | text | none | where its machine is being moved, another of `hosts` |
 //! | `dns_name` | text | none | its name in the network's domain |
 //! | `extra_dhcp_opts` | list of `opt_name`, `opt_value`, `ip_version` | none | what DHCP tells it besides; of IPv4 unless `ip_version` is 6 |
 //! | `device_id` | text | the port's `id` | what the metadata service calls its machine |
 //! | `public_keys` | mapping of names to keys | none | who may log in to its machine, by OpenSSH's keys |
-//! | `user_data` | text | none | what cloud-init does there |
+//! | `user_data` | text | none | what cloud-init does there; of many lines, up to 524288 characters |
+//! | `user_data_base64` | text | none | the same in Base64, for bytes that are no text |
 //!
 //! Without a group of that name in the project, the default is none. Each entry of
 //! `allowed_address_pairs`:
@@ -240,10 +246,10 @@
 //!
 //! ## Limits
 //!
-//! A file has at most 16 MiB, a text 255 characters, and lists and mappings are nested at most 16
-//! deep.
+//! A file has at most 128 MiB, a text 255 characters where no other limit is named, and lists and
+//! mappings are nested at most 16 deep.
 
-use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeSet, fs::File, io::Read, path::Path};
 
 use pipelines::network::{InvalidNetwork, Model, ObjectRef, Objects};
 
@@ -270,6 +276,7 @@ pub(crate) mod write;
 /// The sections of the document.
 const KNOWN: &[&str] = &[
     "hosts",
+    "other_hosts",
     "networks",
     "address_groups",
     "security_groups",
@@ -280,8 +287,9 @@ const KNOWN: &[&str] = &[
     "logs",
 ];
 
-/// The longest file that is read, in bytes: some ten thousand ports.
-const LONGEST: u64 = 16 << 20;
+/// The longest file that is read, in bytes: some hundred thousand ports, or a thousand with as much
+/// user data as Nova allows.
+const LONGEST: u64 = 128 << 20;
 
 /// Reads a file's content.
 ///
@@ -300,21 +308,38 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
             path: path.to_owned(),
         });
     }
-    let mut content = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file
-        .take(LONGEST + 1)
-        .read_to_end(&mut content)
-        .map_err(unreadable)?;
-    if u64::try_from(size).is_ok_and(|size| size <= LONGEST) {
-        return Ok(content);
+    if metadata.len() > LONGEST {
+        return Err(FileError::TooLong {
+            path: path.to_owned(),
+            size: metadata.len(),
+            most: LONGEST,
+        });
     }
-    let size = metadata.len().max(LONGEST + 1);
-    Err(FileError::TooLong {
+    let file = File::open(path).map_err(unreadable)?;
+    read_from(path, file)
+}
+
+/// Reads a content from what gives it; the path is for messages.
+///
+/// # Errors
+///
+/// It cannot be read, or is too long.
+pub(crate) fn read_from(path: &Path, source: impl Read) -> Result<Vec<u8>, FileError> {
+    let unreadable = |problem| FileError::Unreadable {
         path: path.to_owned(),
-        size,
-        most: LONGEST,
-    })
+        problem,
+    };
+    let mut content = Vec::new();
+    let mut source = source.take(LONGEST + 1);
+    let size = source.read_to_end(&mut content).map_err(unreadable)?;
+    match u64::try_from(size) {
+        Ok(size) if size <= LONGEST => Ok(content),
+        size => Err(FileError::TooLong {
+            path: path.to_owned(),
+            size: size.unwrap_or(u64::MAX),
+            most: LONGEST,
+        }),
+    }
 }
 
 /// What a content describes.
@@ -376,6 +401,9 @@ fn read_objects<'a>(document: &Mapping<'a>, report: &mut Report) -> (Objects, Or
             objects.hosts.push(host);
             origins.hosts.push(origin);
         }
+    }
+    for element in document.list("other_hosts", "a list of names of hosts", report) {
+        hosts.extend(element.name("the name of a host", report));
     }
 
     let mut networks = Catalogue::new("network");

@@ -26,6 +26,26 @@ pub struct Host {
     pub gateway_priority: u16,
 }
 
+/// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).
+const LONGEST_DEVICE_NAME: usize = 15;
+
+/// Checks that a bridge can have a name.
+///
+/// # Errors
+///
+/// Linux has no device of such a name.
+pub fn check_device(name: &str) -> Result<(), Problem> {
+    let is_strange = |c: char| c == '/' || c.is_whitespace() || c.is_control();
+    let fits = !name.is_empty() && name.len() <= LONGEST_DEVICE_NAME && !name.contains(is_strange);
+    match fits {
+        true => Ok(()),
+        false => Err(Problem::UnknownWord {
+            word: name.to_owned(),
+            expected: "the name of a bridge, at most 15 characters without space or slash",
+        }),
+    }
+}
+
 impl Host {
     /// The tunnel endpoint for one type, where the host takes it.
     pub fn endpoint(&self, encap_type: EncapType) -> Option<IpAddr> {

@@ -53,8 +53,8 @@ pub struct Machine {
     pub id: String,
     /// The keys that may log in, in the format of OpenSSH, each by its name.
     pub public_keys: BTreeMap<String, String>,
-    /// What it does when it starts for the first time; empty if nothing.
-    pub user_data: String,
+    /// What it does when it starts for the first time, text or not; empty if nothing.
+    pub user_data: Vec<u8>,
 }
 
 /// DHCP options that are given to a port, each by its name or number; Neutron's `extra_dhcp_opts`.

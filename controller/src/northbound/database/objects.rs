@@ -16,7 +16,7 @@ use pipelines::network::{
     self, AddressGroupId, AddressPair, Cost, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
     HostName, InvalidField, Limits, LogId, Model, NetworkId, Objects, PhysicalNetwork,
     PortForwardingId, PortId, Route, RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId,
-    SubPort, SubnetId, Target, TrunkId, VlanId,
+    SubPort, SubnetId, Target, TrunkId, VlanId, check_device,
 };
 
 use super::machine::machine;
@@ -127,7 +127,7 @@ impl Reader<'_> {
                 .map(|row| self.floating_ip(row))
                 .collect(),
             logs: rows.logs.iter().map(|row| log(row)).collect(),
-            hosts: self.each("host", rows.hosts.iter(), |_, row| host(row)),
+            hosts: self.each("host", rows.hosts.iter(), Self::host),
         }
     }
 
@@ -341,6 +341,17 @@ impl Reader<'_> {
             gateway,
             routes: self.parts("router", row, routes),
         }
+    }
+
+    /// A host without the mappings to what cannot be a bridge.
+    fn host(&mut self, row: &Host) -> Result<network::Host, Wrong> {
+        let mut host = host(row)?;
+        host.bridge_mappings.retain(|_, bridge| {
+            let checked = check_device(bridge);
+            let checked = checked.map_err(|problem| Wrong::new("bridge_mappings", problem));
+            self.part("host", row, checked.map(|()| true))
+        });
+        Ok(host)
     }
 
     fn floating_ip(&mut self, row: &FloatingIp) -> network::FloatingIp {

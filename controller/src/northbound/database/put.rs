@@ -2,8 +2,9 @@
 //!
 //! Objects of the description are made or changed, with all that is part of them: subnets of
 //! networks, rules of groups, addresses of ports, sub-ports of trunks, port forwardings of floating
-//! IPs. Columns that a description
-//! does not know, and objects that it does not name, stay as they are.
+//! IPs. Columns that a description does not know, and objects that it does not name, stay as they
+//! are. So does an object that means what its rows mean, however they put it: `6` is `tcp`, and
+//! `10.0.0.9` is `10.0.0.9/32`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use ovsdb::{Uuid, Values};
 use pipelines::network::{self, Model, NetworkType, RouterPort};
 
+use super::objects::describe;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
 use super::tables::{
@@ -21,6 +23,7 @@ use super::tables::{
 };
 use super::{machine, now};
 use rule::rule_columns;
+use same::Different;
 
 /// Columns to be written: those that differ from the row, or all where there is no row.
 struct Columns<R> {
@@ -45,6 +48,7 @@ macro_rules! columns {
 
 mod floating_ip;
 mod rule;
+mod same;
 
 /// The plan that makes or changes all objects of a description.
 pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
@@ -53,21 +57,27 @@ pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
         model,
         plan: Plan::default(),
     };
-    model.hosts().for_each(|host| writer.host(host));
-    model.networks().for_each(|network| writer.network(network));
-    model
+    let different = Different {
+        present: &describe(rows).model,
+        wanted: model,
+    };
+    different.hosts().for_each(|host| writer.host(host));
+    different
+        .networks()
+        .for_each(|network| writer.network(network));
+    different
         .address_groups()
         .for_each(|group| writer.address_group(group));
-    model
+    different
         .security_groups()
         .for_each(|group| writer.security_group(group));
-    model.ports().for_each(|port| writer.port(port));
-    model.trunks().for_each(|trunk| writer.trunk(trunk));
-    model.routers().for_each(|router| writer.router(router));
-    for floating_ip in model.floating_ips() {
+    different.ports().for_each(|port| writer.port(port));
+    different.trunks().for_each(|trunk| writer.trunk(trunk));
+    different.routers().for_each(|router| writer.router(router));
+    for floating_ip in different.floating_ips() {
         writer.floating_ip(floating_ip);
     }
-    model.logs().for_each(|log| writer.log(log));
+    different.logs().for_each(|log| writer.log(log));
     writer.plan
 }
 

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::tables::{Address, Network, Port, Status, Subnet};
 use super::*;
 
+mod random;
 mod round_trip;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -103,6 +103,30 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Text of any kind, as people and programs write it: of many lines, or empty.
+    pub(super) fn free_text(
+        &self,
+        expected: &'static str,
+        longest: usize,
+        report: &mut Report,
+    ) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Scalar { text, .. } if text.chars().take(longest + 1).count() <= longest => {
+                Some(text)
+            }
+            _ => self.refuse(expected, report),
+        }
+    }
+
+    /// What an object, its owner or a thing outside is called, as the database can hold it.
+    pub(super) fn name(&self, expected: &'static str, report: &mut Report) -> Option<&'a str> {
+        let name = self.free_text(expected, LONGEST, report)?;
+        match name.contains('\0') {
+            true => self.refuse(expected, report),
+            false => Some(name),
+        }
+    }
+
     /// Text that a type knows how to read.
     pub(super) fn parse<T: FromStr>(
         &self,
@@ -222,7 +246,8 @@ impl<'a> Field<'a> {
         expected: &'static str,
         report: &mut Report,
     ) -> Vec<(&'a str, Self)> {
-        let entries = self.unique_entries(expected, report).unwrap_or_default();
+        let entries = self.unique_entries(expected, |_| true, report);
+        let entries = entries.unwrap_or_default();
         entries
             .into_iter()
             .map(|Entry { key, value, .. }| (key, value))
@@ -233,6 +258,7 @@ impl<'a> Field<'a> {
     fn unique_entries(
         &self,
         expected: &'static str,
+        is_key: impl Fn(&str) -> bool,
         report: &mut Report,
     ) -> Option<Vec<Entry<'a>>> {
         let Value::Mapping(entries) = &self.node.value else {
@@ -242,7 +268,7 @@ impl<'a> Field<'a> {
         let mut unique = Vec::new();
         for (key_node, node) in entries {
             let key = match &key_node.value {
-                Value::Scalar { text, .. } if is_word(text) => text,
+                Value::Scalar { text, .. } if is_key(text) => text,
                 _ => {
                     let path = self.path.clone();
                     Self {
@@ -287,7 +313,7 @@ impl<'a> Field<'a> {
             key,
             key_node,
             value,
-        } in self.unique_entries(expected, report)?
+        } in self.unique_entries(expected, is_word, report)?
         {
             if !known.contains(&key) {
                 let nearest = report.hint(key, known.iter().copied());

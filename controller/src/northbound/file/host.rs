@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
+use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork, check_device};
 
-use super::{
-    error::Problem,
-    field::{Field, Mapping, Report},
-};
+use super::field::{Field, Mapping, Report};
 
 const KNOWN: &[&str] = &[
     "name",
@@ -18,9 +15,6 @@ const KNOWN: &[&str] = &[
     "gateway_priority",
 ];
 
-/// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).
-const LONGEST_DEVICE_NAME: usize = 15;
-
 /// Reads one host; its name is entered even if something else about it is wrong.
 pub(super) fn read<'a>(
     element: &Field<'a>,
@@ -29,7 +23,13 @@ pub(super) fn read<'a>(
 ) -> Option<(Host, Mapping<'a>)> {
     let object = element.mapping("a host", KNOWN, report)?;
     let name = object.require("name", "the name of a host", report);
-    let name = name.and_then(|name| name.text("the name of a host", report));
+    let name = name.and_then(|field| {
+        let expected = "the name of a host";
+        match field.name(expected, report)? {
+            "" => field.refuse(expected, report),
+            name => Some(name),
+        }
+    });
     names.extend(name);
     let encap_ip = object.get("encap_ip");
     let encap_ip = encap_ip.and_then(|ip| ip.parse("an address such as 192.0.2.1", report));
@@ -64,24 +64,12 @@ fn bridge_mappings(object: &Mapping<'_>, report: &mut Report) -> BTreeMap<Physic
     };
     let entries = field.entries("a mapping such as {physnet1: br-ex}", report);
     let bridge = |(physical_network, bridge): &(&str, Field<'_>)| {
-        let bridge = bridge_name(bridge, report)?;
-        Some((PhysicalNetwork::from(*physical_network), bridge))
+        let name = bridge.name("the name of a bridge such as br-ex", report)?;
+        if let Err(problem) = check_device(name) {
+            report.add(bridge, problem);
+            return None;
+        }
+        Some((PhysicalNetwork::from(*physical_network), name.to_owned()))
     };
     entries.iter().filter_map(bridge).collect()
-}
-
-fn bridge_name(field: &Field<'_>, report: &mut Report) -> Option<String> {
-    let expected = "the name of a bridge, at most 15 characters without space or slash";
-    let name = field.text(expected, report)?;
-    let fits = name.len() <= LONGEST_DEVICE_NAME && !name.contains(['/', ' ', '\t', '\n']);
-    if !fits {
-        report.add(
-            field,
-            Problem::Unexpected {
-                found: format!("{name:?}"),
-                expected,
-            },
-        );
-    }
-    fits.then(|| name.to_owned())
 }

@@ -60,14 +60,15 @@ impl Catalogue {
         let project = project(object, report);
         let name = object
             .get("name")
-            .and_then(|name| name.text("a name", report));
+            .and_then(|name| name.name("a name", report))
+            .filter(|name| !name.is_empty());
         let given = id(object, report);
         let id = given.unwrap_or_else(|| match name {
             Some(name) => derive(&[self.kind, &project, name]),
             // Nobody can refer to it, and it is never used.
             None => derive(&[self.kind, &object.field.path]),
         });
-        if object.get("id").is_none() && object.get("name").is_none() {
+        if object.get("id").is_none() && name.is_none() && report.clean_since(mark) {
             report.add(
                 &object.at("name"),
                 Problem::Missing {
@@ -171,7 +172,7 @@ impl Catalogue {
 pub(super) fn project(object: &Mapping<'_>, report: &mut Report) -> String {
     let given = object
         .get("project")
-        .and_then(|project| project.text("a project", report));
+        .and_then(|project| project.name("a project", report));
     given.unwrap_or(DEFAULT_PROJECT).to_owned()
 }
 

@@ -45,7 +45,7 @@ pub(super) fn read<'a>(
     let mtu = object.get("mtu");
     let mtu = mtu.and_then(|mtu| mtu.word_of_16_bits(report));
     let dns_domain = object.get("dns_domain");
-    let dns_domain = dns_domain.and_then(|domain| domain.text("a domain", report));
+    let dns_domain = dns_domain.and_then(|domain| domain.name("a domain", report));
     let mark = report.mark();
     let subnets = object.list("subnets", "a list of subnets", report);
     let subnets = subnets.iter().filter_map(|subnet| {
@@ -76,7 +76,7 @@ fn segment(object: &Mapping<'_>, report: &mut Report) -> Option<Segment> {
     let segmentation_id = segmentation_id.and_then(|number| number.number(report));
     let physical_network = object.get("physical_network");
     let physical_network =
-        physical_network.and_then(|name| name.text("the name of a physical network", report));
+        physical_network.and_then(|name| name.name("the name of a physical network", report));
     if !report.clean_since(mark) {
         return None;
     }
@@ -99,7 +99,8 @@ fn read_subnet<'a>(
     let object = element.mapping("a subnet", KNOWN_OF_SUBNET, report)?;
     let name = object
         .get("name")
-        .and_then(|name| name.text("a name", report));
+        .and_then(|name| name.name("a name", report))
+        .filter(|name| !name.is_empty());
     let given = id(&object, report);
     let block = "a block such as 10.0.0.0/24";
     let cidr = object.require("cidr", block, report);

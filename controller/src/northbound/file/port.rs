@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use pipelines::network::{
     AddressPair, ExtraDhcpOptions, HostName, Machine, NetworkId, Port, PortId, SecurityGroupId,
 };
@@ -30,12 +31,16 @@ const KNOWN: &[&str] = &[
     "device_id",
     "public_keys",
     "user_data",
+    "user_data_base64",
 ];
 const KNOWN_OF_PAIR: &[&str] = &["ip_address", "mac_address"];
 const KNOWN_OF_OPTION: &[&str] = &["opt_name", "opt_value", "ip_version"];
 
 /// The group of a port that names none, as in Neutron.
 const DEFAULT_GROUP: &str = "default";
+
+/// The longest key or user data, in characters: what the database can hold. Nova's limit is 64 kB.
+const LONGEST_DATA: usize = 1 << 19;
 
 const MAC_ADDRESS: &str =
     "a MAC address, six pairs of hexadecimal digits such as fa:16:3e:00:00:12";
@@ -94,7 +99,7 @@ pub(super) fn read<'a>(
     let mut host_at = |key| read_host(object.get(key)?, context.hosts, report);
     let (host, migrating_to) = (host_at("host"), host_at("migrating_to"));
     let dns_name = object.get("dns_name");
-    let dns_name = dns_name.and_then(|name| name.text("the name of a machine", report));
+    let dns_name = dns_name.and_then(|name| name.name("the name of a machine", report));
     let extra_dhcp_opts = read_options(&object, report);
     let port = Port {
         id: PortId(identity.id),
@@ -148,7 +153,7 @@ fn read_options(object: &Mapping<'_>, report: &mut Report) -> ExtraDhcpOptions {
         };
         let mut text = |key| {
             let field = option.require(key, "text", report)?;
-            Some(field.text("text", report)?.to_owned())
+            Some(field.name("text", report)?.to_owned())
         };
         let (name, value) = (text("opt_name"), text("opt_value"));
         let of_version = match option.get("ip_version") {
@@ -169,29 +174,45 @@ fn read_options(object: &Mapping<'_>, report: &mut Report) -> ExtraDhcpOptions {
 }
 
 fn read_machine(object: &Mapping<'_>, report: &mut Report) -> Machine {
-    let mut text = |key| {
-        let text = object.get(key).and_then(|field| field.text("text", report));
-        text.unwrap_or_default().to_owned()
-    };
-    let (id, user_data) = (text("device_id"), text("user_data"));
+    let id = object.get("device_id");
+    let id = id.and_then(|id| id.name("the identifier of a machine", report));
     let expected = "a mapping such as {me: ssh-ed25519 AAAA... me@example}";
     let keys = object.get("public_keys");
     let keys = keys
         .map(|keys| keys.entries(expected, report))
         .unwrap_or_default();
     let keys = keys.into_iter().filter_map(|(name, key)| {
-        let key = key.text("a key in the format of OpenSSH", report)?;
+        let expected = "a key in the format of OpenSSH";
+        let key = key.free_text(expected, LONGEST_DATA, report)?;
         Some((name.to_owned(), key.to_owned()))
     });
     Machine {
-        id,
+        id: id.unwrap_or_default().to_owned(),
         public_keys: keys.collect(),
-        user_data,
+        user_data: read_user_data(object, report).unwrap_or_default(),
     }
 }
 
+/// What a machine does when it starts: text, or bytes that are none.
+fn read_user_data(object: &Mapping<'_>, report: &mut Report) -> Option<Vec<u8>> {
+    let text = object.get("user_data");
+    let text = text.and_then(|text| text.free_text("text", LONGEST_DATA, report));
+    let Some(encoded) = object.get("user_data_base64") else {
+        return text.map(|text| text.as_bytes().to_vec());
+    };
+    if text.is_some() {
+        let problem = pipelines::network::Problem::NotWith("user_data");
+        report.add(encoded, problem);
+        return None;
+    }
+    let expected = "bytes in Base64 (RFC 4648)";
+    let data = encoded.free_text(expected, LONGEST_DATA, report)?;
+    let data = BASE64.decode(data.split_ascii_whitespace().collect::<String>());
+    data.ok().or_else(|| encoded.refuse(expected, report))
+}
+
 fn read_host(field: &Field<'_>, hosts: &BTreeSet<&str>, report: &mut Report) -> Option<HostName> {
-    let name = field.text("the name of a host", report)?;
+    let name = field.name("the name of a host", report)?;
     if !hosts.contains(name) {
         let nearest = report.hint(name, hosts.iter().copied());
         report.add(

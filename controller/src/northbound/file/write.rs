@@ -3,8 +3,9 @@
 //! What is written is read as the same network: every identifier stands there, and references are
 //! identifiers, so that names need not be unique.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use pipelines::network::{Ethertype, IcmpKind, Model, PortProtocol, Rule, Traffic};
 use serde::Serialize;
 
@@ -12,6 +13,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
     hosts: Vec<Host>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    other_hosts: BTreeSet<String>,
     networks: Vec<Network>,
     address_groups: Vec<AddressGroup>,
     security_groups: Vec<SecurityGroup>,
@@ -150,6 +153,8 @@ struct Port {
     public_keys: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     user_data: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    user_data_base64: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -245,6 +250,10 @@ struct Log {
 pub(crate) fn document(model: &Model) -> Document {
     Document {
         hosts: model.hosts().map(host).collect(),
+        other_hosts: (model.ports().flat_map(|port| port.hosts()))
+            .filter(|host| model.host(host).is_none())
+            .map(ToString::to_string)
+            .collect(),
         networks: model.networks().map(network).collect(),
         address_groups: (model.address_groups())
             .map(|group| AddressGroup {
@@ -411,6 +420,7 @@ fn port(port: &pipelines::network::Port) -> Port {
     let pairs = port.allowed_address_pairs.iter();
     let options = &port.extra_dhcp_opts;
     let options = [(4, &options.v4), (6, &options.v6)];
+    let (user_data, user_data_base64) = user_data(&port.machine.user_data);
     Port {
         identity: identity(port.id, &port.name, &port.project),
         network: port.network.to_string(),
@@ -439,7 +449,20 @@ fn port(port: &pipelines::network::Port) -> Port {
             .collect(),
         device_id: port.machine.id.clone(),
         public_keys: port.machine.public_keys.clone(),
-        user_data: port.machine.user_data.clone(),
+        user_data,
+        user_data_base64,
+    }
+}
+
+/// Bytes as text if they are nothing else, and in Base64 otherwise.
+fn user_data(data: &[u8]) -> (String, String) {
+    let is_plain = |text: &&str| {
+        let mut strange = text.chars().filter(|c| c.is_control() && *c != '\n');
+        strange.next().is_none()
+    };
+    match str::from_utf8(data).ok().filter(is_plain) {
+        Some(text) => (text.to_owned(), String::new()),
+        None => (String::new(), BASE64.encode(data)),
     }
 }
 

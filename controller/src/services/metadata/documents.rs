@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Document {
-    /// Of EC2, or what a user wrote.
+    /// Of EC2.
     Text(String),
+    /// What a user wrote.
+    Data(Vec<u8>),
     /// Of OpenStack.
     Json(String),
 }
@@ -101,7 +103,7 @@ impl<'a> Described<'a> {
 
     fn user_data(&self) -> Option<Document> {
         let user_data = &self.port.machine.user_data;
-        (!user_data.is_empty()).then(|| Document::Text(user_data.clone()))
+        (!user_data.is_empty()).then(|| Document::Data(user_data.clone()))
     }
 
     fn of_ec2(&self, path: &[&str]) -> Option<Document> {

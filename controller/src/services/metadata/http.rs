@@ -76,11 +76,16 @@ pub(super) async fn serve(stream: DuplexStream, port: PortId, backend: Arc<Backe
 }
 
 fn present(document: Document) -> Answer {
-    let content_type = match document {
+    let content_type = match &document {
         Document::Text(_) => "text/plain; charset=utf-8",
+        Document::Data(data) if str::from_utf8(data).is_ok() => "text/plain; charset=utf-8",
+        Document::Data(_) => "application/octet-stream",
         Document::Json(_) => "application/json",
     };
-    let (Document::Text(body) | Document::Json(body)) = document;
+    let body = match document {
+        Document::Text(body) | Document::Json(body) => body.into_bytes(),
+        Document::Data(body) => body,
+    };
     let mut answer = Response::new(Full::from(body));
     let content_type = HeaderValue::from_static(content_type);
     answer.headers_mut().insert(CONTENT_TYPE, content_type);

@@ -3,7 +3,7 @@
 use pipelines::network::{Model, Objects, PortId};
 
 use super::super::delete::delete;
-use super::super::objects::describe;
+use super::super::objects::{describe, describe_after};
 use super::super::plan::Plan;
 use super::super::put::put;
 use super::*;
@@ -218,4 +218,105 @@ async fn a_row_that_is_wrong_is_left_out_alone() {
     let ports: Vec<PortId> = described.model.ports().map(|port| port.id).collect();
     assert_eq!(ports.len(), model.ports().count() - 1);
     assert!(!ports.contains(&vm1));
+}
+
+#[tokio::test]
+async fn what_is_in_effect_stays_where_a_row_becomes_wrong() {
+    let server = Server::start();
+    let database = server.open().await;
+    let model = whole();
+    apply(&database, |rows| put(rows, &model)).await;
+    let before = describe(&database.snapshot()).model;
+    let vm1 = model.ports().find(|port| port.name == "vm1").unwrap().id;
+    let private = model.networks().find(|network| network.name == "private");
+    let subnet = |name: &str| {
+        let mut subnets = private.unwrap().subnets.iter();
+        subnets.find(|subnet| subnet.name == name).unwrap().id.0
+    };
+    let mut transaction = Transaction::new();
+    let renamed = Port::values().set(Port::name, "renamed");
+    transaction.update(vm1.0, renamed.set(Port::mac_address, "junk"));
+    transaction.update(subnet("v6"), Subnet::values().set(Subnet::cidr, "junk"));
+    let gateway = Subnet::values().set(Subnet::gateway_ip, Some("224.0.0.1".to_owned()));
+    transaction.update(subnet("v4"), gateway);
+    database.transact(transaction).await.unwrap();
+    let described = describe_after(&database.snapshot(), &before);
+    let mut left_out = described.left_out.clone();
+    left_out.sort();
+    let [gateway, changed_port, changed_subnet] = left_out.as_slice() else {
+        panic!("{left_out:?}");
+    };
+    assert!(
+        changed_port.starts_with("the change of port renamed ("),
+        "{changed_port}"
+    );
+    assert!(
+        changed_port.contains("), which stays as it was: mac_address: "),
+        "{changed_port}"
+    );
+    assert!(
+        changed_subnet.starts_with("the change of subnet v6 ("),
+        "{changed_subnet}"
+    );
+    assert!(
+        gateway.starts_with("gateway_ip of subnet v4 ("),
+        "{gateway}"
+    );
+    let mut expected = sorted(&before);
+    for network in &mut expected.networks {
+        for place in &mut network.subnets {
+            if place.name == "v4" {
+                let (id, name) = (place.id, place.name.clone());
+                let mut bare =
+                    pipelines::network::Subnet::new(id, name, place.cidr(), None).unwrap();
+                bare.enable_dhcp = place.enable_dhcp;
+                bare.dns_nameservers.clone_from(&place.dns_nameservers);
+                bare.host_routes.clone_from(&place.host_routes);
+                *place = bare;
+            }
+        }
+    }
+    assert_eq!(sorted(&described.model), expected);
+}
+
+#[tokio::test]
+async fn user_data_is_whatever_bytes_a_machine_is_given() {
+    let server = Server::start();
+    let database = server.open().await;
+    let noise: Vec<u8> = (0..65_535_u32)
+        .map(|n| u8::try_from(n * n % 251).unwrap() ^ 0xff)
+        .collect();
+    let data = [
+        b"#cloud-config\nruncmd: [ls]\n".to_vec(),
+        noise,
+        b"\x1f\x8b\x08\x00".to_vec(),
+        vec![0; 65_535],
+    ];
+    for data in data {
+        let mut port = whole()
+            .ports()
+            .find(|port| port.name == "vm1")
+            .unwrap()
+            .clone();
+        port.machine.user_data.clone_from(&data);
+        let mut objects = sorted(&whole());
+        objects.ports.retain(|other| other.id != port.id);
+        objects.ports.push(port.clone());
+        let model = Model::new(objects).unwrap();
+        let text = serde_saphyr::to_string(&file::write::document(&model)).unwrap();
+        let read = self::model(&text);
+        apply(&database, |rows| put(rows, &read)).await;
+        let described = describe(&database.snapshot()).model;
+        let told = &described.port(port.id).unwrap().machine.user_data;
+        assert!(*told == data, "{} bytes", data.len());
+    }
+    // What is no text in a file is refused in words.
+    let twice = DESCRIPTION.replace(
+        "user_data: \"echo hello\"",
+        "user_data: a\n    user_data_base64: YQ==",
+    );
+    let twice = twice.replace("trunks:\n", BEHIND);
+    let refused = file::parse("n.yaml".as_ref(), twice.as_bytes()).unwrap_err();
+    let expected = "user_data_base64: not expected together with user_data";
+    assert!(refused.to_string().contains(expected), "{refused}");
 }

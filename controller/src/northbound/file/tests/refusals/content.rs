@@ -75,7 +75,7 @@ fn what_is_no_file() {
     File::create(&long).unwrap().set_len(LONGEST + 1).unwrap();
     let error = read(&long).unwrap_err();
     let expected = format!(
-        "{}: 16777217 bytes long, expected at most 16777216",
+        "{}: 134217729 bytes long, expected at most 134217728",
         long.display()
     );
     assert_eq!(error.to_string(), expected);
