@@ -193,6 +193,7 @@ pub(crate) fn agent_conditions(host: &str) -> Conditions {
         .only::<tables::AddressScope>([])
         .only::<tables::SubnetPool>([])
         .only::<tables::DefaultSecurityGroup>([])
+        .only::<tables::DefaultSecurityGroupRule>([])
         .only::<tables::Quota>([])
         .only([HostState::name.equals(host)])
 }

@@ -320,6 +320,12 @@ const EXTENSIONS: &[Extension] = &[
         "2012-10-05T10:00:00-00:00",
     ),
     extension(
+        "security-groups-default-rules",
+        "Default rules for security groups",
+        "An admin says which rules new groups begin with",
+        "2022-12-19T10:00:00-00:00",
+    ),
+    extension(
         "security-groups-normalized-cidr",
         "Normalized CIDR field for security group rules",
         "Rules show their block without host bits",

@@ -49,6 +49,8 @@ pub(super) struct Change<'a> {
     pub(super) cut: Vec<(Uuid, IpNet)>,
     /// The default security groups that this change makes, by their projects.
     pub(super) default_groups: BTreeMap<String, Uuid>,
+    /// The rules that this change makes: the group, the project, and what they say.
+    pub(super) rules: BTreeSet<(Uuid, String, String)>,
     /// How many objects of a resource this change makes in a project.
     pub(super) made: BTreeMap<(&'static str, String), i64>,
     /// What to say when something unique in a table turns out to be taken.
@@ -314,6 +316,7 @@ pub(super) async fn apply<T>(
             blocks: Vec::new(),
             cut: Vec::new(),
             default_groups: BTreeMap::new(),
+            rules: BTreeSet::new(),
             made: BTreeMap::new(),
             taken: BTreeMap::new(),
         };

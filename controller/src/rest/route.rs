@@ -11,6 +11,7 @@ use super::address_group::AddressGroups;
 use super::address_scope::AddressScopes;
 use super::agent::Agents;
 use super::call::Call;
+use super::default_rule::{self, DefaultRules};
 use super::fault::Fault;
 use super::floating_ip::FloatingIps;
 use super::identity::Identity;
@@ -139,6 +140,9 @@ pub(super) async fn objects(
     if collection == "rbac-policies" {
         adopt(database, call).await?;
     }
+    if collection == "default-security-group-rules" {
+        default_rule::keep(database, call).await?;
+    }
     macro_rules! served {
         (
             tagged { $($tagged:literal => $with_tags:ty;)* }
@@ -178,6 +182,7 @@ pub(super) async fn objects(
         }
         plain {
             "security-group-rules" => SecurityGroupRules;
+            "default-security-group-rules" => DefaultRules;
             "address-groups" => AddressGroups;
             "address-scopes" => AddressScopes;
             "agents" => Agents;
@@ -256,6 +261,7 @@ fn resources(call: &Call) -> Value {
         resource("floatingip", "floatingips"),
         resource("security_group", "security-groups"),
         resource("security_group_rule", "security-group-rules"),
+        resource("default_security_group_rule", "default-security-group-rules"),
         resource("address_group", "address-groups"),
         resource("trunk", "trunks"),
         resource("rbac_policy", "rbac-policies"),

@@ -13,24 +13,23 @@ use super::attribute::{
     TENANT_ID, UPDATED_AT, Values,
 };
 use super::call::Call;
+use super::default_rule::{self, PARENT};
 use super::fault::Fault;
 use super::list::View;
 use super::log;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, apply, fields, stamped};
+use super::rule_terms::Terms;
 use super::security_group_rule::SecurityGroupRules;
 use super::sharing;
 use crate::northbound::database::Database;
 use crate::northbound::database::tables::{
-    DefaultSecurityGroup, Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
+    DefaultSecurityGroup, Direction, Northbound, SecurityGroup, SecurityGroupRule,
 };
 
 /// The name of the group that every project has.
 const DEFAULT: &str = "default";
-
-/// What every group allows that leaves, from the beginning.
-const BEGINS_WITH: [Ethertype; 2] = [Ethertype::Ipv4, Ethertype::Ipv6];
 
 /// Security groups.
 #[derive(Debug)]
@@ -45,7 +44,7 @@ impl Resource for SecurityGroups {
         ID,
         NAME,
         DESCRIPTION,
-        Attribute::set("stateful", Kind::Boolean),
+        Attribute::set("stateful", Kind::Boolean).filter(),
         Attribute::shown("shared", Kind::Boolean).filter(),
         Attribute::shown("security_group_rules", Kind::Json),
         TENANT_ID,
@@ -96,7 +95,8 @@ impl Resource for SecurityGroups {
         named_otherwise(name)?;
         default_group(change, &project)?;
         quota::check(change, "security_group", &project)?;
-        for _ in BEGINS_WITH {
+        let begins_with = default_rule::rules(change.rows, false);
+        for _ in &begins_with {
             quota::check(change, "security_group_rule", &project)?;
         }
         let id = random_id()?;
@@ -112,7 +112,7 @@ impl Resource for SecurityGroups {
                 values.boolean("stateful").unwrap_or(true),
             );
         change.transaction.insert_as(id, stamped(columns));
-        allow_egress(change, id, &project);
+        begin_with(change, (id, &project), begins_with);
         Ok(id)
     }
 
@@ -152,11 +152,19 @@ impl Resource for SecurityGroups {
             let kind = "SecurityGroupCannotRemoveDefault";
             return Err(Fault::new(StatusCode::CONFLICT, kind, message));
         }
-        let mut ports = change.rows.ports.index().by_security_group.all(id);
-        let rules = change.rows.security_group_rules.index();
-        let mut rules = rules.by_remote_group.all(id);
-        if ports.next().is_some() || rules.any(|rule| rule.security_group != id) {
+        let rows = change.rows;
+        let mut ports = rows.ports.index().by_security_group.all(id);
+        if ports.next().is_some() {
             return Err(in_use(id));
+        }
+        // Rules of other groups that let its members in mean nobody any more.
+        let rules = rows.security_group_rules.index().by_remote_group.all(id);
+        for rule in rules.filter(|rule| rule.security_group != id) {
+            change.transaction.delete::<SecurityGroupRule>(rule.uuid);
+            let other = rows.security_groups.get(&rule.security_group);
+            if let Some(other) = other.filter(|other| !change.touches(other.uuid)) {
+                change.touch(&**other, SecurityGroup::values());
+            }
         }
         sharing::forget(change, id);
         log::forget(change, id);
@@ -229,12 +237,8 @@ pub(super) fn default_group(change: &mut Change<'_>, project: &str) -> Result<Uu
         .set(DefaultSecurityGroup::project, project)
         .set(DefaultSecurityGroup::security_group, id);
     change.transaction.insert(row);
-    allow_egress(change, id, project);
-    for ethertype in [Ethertype::Ipv4, Ethertype::Ipv6] {
-        let rule = rule(id, project, Direction::Ingress, ethertype);
-        let rule = rule.set(SecurityGroupRule::remote_group, Some(id));
-        change.transaction.insert(rule);
-    }
+    let begins_with = default_rule::rules(change.rows, true);
+    begin_with(change, (id, project), begins_with);
     change.default_groups.insert(project.to_owned(), id);
     Ok(id)
 }
@@ -260,24 +264,45 @@ pub(super) fn comes_with_group(rule: &SecurityGroupRule) -> bool {
         && rule.remote_address_group.is_none()
 }
 
-/// The rules that every group begins with.
-fn allow_egress(change: &mut Change<'_>, group: Uuid, project: &str) {
-    for ethertype in BEGINS_WITH {
-        let rule = rule(group, project, Direction::Egress, ethertype);
-        change.transaction.insert(rule);
+/// Makes the rules that a new group begins with.
+fn begin_with(change: &mut Change<'_>, group: (Uuid, &str), rules: Vec<Terms>) {
+    for terms in rules {
+        // A rule without its other side would allow everyone.
+        if let Some(columns) = beginning(change.rows, group, terms) {
+            change.transaction.insert(columns);
+        }
     }
 }
 
-fn rule(
-    group: Uuid,
-    project: &str,
-    direction: Direction,
-    ethertype: Ethertype,
-) -> ovsdb::Values<SecurityGroupRule> {
+/// A rule of a new group, if what it names is there.
+fn beginning(
+    rows: &Northbound,
+    (group, project): (Uuid, &str),
+    terms: Terms,
+) -> Option<ovsdb::Values<SecurityGroupRule>> {
+    let remote_group = match terms.remote_group.as_deref() {
+        None => None,
+        Some(PARENT) => Some(group),
+        Some(id) => Some(rows.security_groups.get(&id.parse().ok()?)?.uuid),
+    };
+    let remote_address_group = match terms.remote_address_group.as_deref() {
+        None => None,
+        Some(id) => Some(rows.address_groups.get(&id.parse().ok()?)?.uuid),
+    };
+    let prefix = terms.prefix.map(|prefix| prefix.to_string());
     let columns = SecurityGroupRule::values()
         .set(SecurityGroupRule::security_group, group)
         .set(SecurityGroupRule::project, project)
-        .set(SecurityGroupRule::direction, direction)
-        .set(SecurityGroupRule::ethertype, ethertype);
-    stamped(columns)
+        .set(SecurityGroupRule::direction, terms.direction)
+        .set(SecurityGroupRule::ethertype, terms.ethertype)
+        .set(SecurityGroupRule::protocol, terms.protocol)
+        .set(SecurityGroupRule::port_range_min, terms.ports.0)
+        .set(SecurityGroupRule::port_range_max, terms.ports.1)
+        .set(SecurityGroupRule::remote_ip_prefix, prefix)
+        .set(SecurityGroupRule::remote_group, remote_group)
+        .set(
+            SecurityGroupRule::remote_address_group,
+            remote_address_group,
+        );
+    Some(stamped(columns))
 }

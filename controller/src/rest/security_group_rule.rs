@@ -1,8 +1,5 @@
 //! `security-group-rules`: what the ports of a group allow.
 //!
-//! What makes sense is decided where rules become flows; here its refusals get Neutron's names.
-
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -10,13 +7,12 @@ use ipnet::IpNet;
 use ovsdb::Uuid;
 use ovsdb::table::Table;
 use ovsdb::tables::Declared as _;
-use pipelines::network::{self, InvalidField, Problem, Rule, RuleAttributes};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::address_group::AddressGroups;
 use super::attribute::{
     Attribute, CREATED_AT, DESCRIPTION, ID, Kind, PROJECT_ID, REVISION_NUMBER, TENANT_ID,
-    UPDATED_AT, Values, plain,
+    UPDATED_AT, Values,
 };
 use super::call::Call;
 use super::fault::Fault;
@@ -24,10 +20,9 @@ use super::list::View;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, own, stamped};
+use super::rule_terms::{Terms, bad};
 use super::security_group::{SecurityGroups, comes_with_group};
-use crate::northbound::database::tables::{
-    Direction, Ethertype, Northbound, SecurityGroup, SecurityGroupRule,
-};
+use crate::northbound::database::tables::{Northbound, SecurityGroup, SecurityGroupRule};
 
 /// Rules.
 #[derive(Debug)]
@@ -117,11 +112,15 @@ impl Resource for SecurityGroupRules {
         let group = values.text("security_group_id").unwrap_or_default();
         let group = own::<SecurityGroups>(change.call, change.rows, group)?;
         let id = random_id()?;
-        let wanted = Wanted::read(change.call, change.rows, values)?;
-        wanted.check(id)?;
+        let (remote_group, remote_address_group) = remotes(change.call, change.rows, values)?;
+        let mut terms = Terms::read(values)?;
+        terms.remote_group = remote_group.map(|id| id.to_string());
+        terms.remote_address_group = remote_address_group.map(|id| id.to_string());
+        terms.check()?;
+        let key = terms.key();
         let others = change.rows.security_group_rules.index();
         let mut others = others.by_security_group.all(group.uuid);
-        if let Some(other) = others.find(|other| wanted.is(other)) {
+        if let Some(other) = others.find(|other| Terms::of(other).key() == key) {
             return Err(exists(other.uuid));
         }
         // A rule is its group's project's, whoever of them makes it.
@@ -129,6 +128,7 @@ impl Resource for SecurityGroupRules {
             true => change.call.project_of(values)?,
             false => group.project.clone(),
         };
+        alike(change, (group.uuid, &project), key)?;
         quota::check(change, "security_group_rule", &project)?;
         let columns = SecurityGroupRule::values()
             .set(SecurityGroupRule::project, project)
@@ -137,19 +137,19 @@ impl Resource for SecurityGroupRules {
                 values.text("description").unwrap_or_default(),
             )
             .set(SecurityGroupRule::security_group, group.uuid)
-            .set(SecurityGroupRule::direction, wanted.direction)
-            .set(SecurityGroupRule::ethertype, wanted.ethertype)
-            .set(SecurityGroupRule::protocol, wanted.protocol)
-            .set(SecurityGroupRule::port_range_min, wanted.ports.0)
-            .set(SecurityGroupRule::port_range_max, wanted.ports.1)
+            .set(SecurityGroupRule::direction, terms.direction)
+            .set(SecurityGroupRule::ethertype, terms.ethertype)
+            .set(SecurityGroupRule::protocol, terms.protocol)
+            .set(SecurityGroupRule::port_range_min, terms.ports.0)
+            .set(SecurityGroupRule::port_range_max, terms.ports.1)
             .set(
                 SecurityGroupRule::remote_ip_prefix,
-                wanted.prefix.map(|prefix| prefix.to_string()),
+                terms.prefix.map(|prefix| prefix.to_string()),
             )
-            .set(SecurityGroupRule::remote_group, wanted.group)
+            .set(SecurityGroupRule::remote_group, remote_group)
             .set(
                 SecurityGroupRule::remote_address_group,
-                wanted.address_group,
+                remote_address_group,
             );
         change.transaction.insert_as(id, stamped(columns));
         change.taken.insert(SecurityGroupRule::TABLE, exists(id));
@@ -183,184 +183,46 @@ fn exists(rule: Uuid) -> Fault {
     Fault::new(StatusCode::CONFLICT, "SecurityGroupRuleExists", message)
 }
 
-/// What a rule is to allow.
-#[derive(Debug)]
-struct Wanted {
-    direction: Direction,
-    ethertype: Ethertype,
-    protocol: Option<String>,
-    ports: (Option<i64>, Option<i64>),
-    /// The other side as it is given, perhaps with host bits.
-    prefix: Option<IpNet>,
-    group: Option<Uuid>,
-    address_group: Option<Uuid>,
+/// The groups on the other side that are given, all of which there are.
+fn remotes(
+    call: &Call,
+    rows: &Northbound,
+    values: &Values,
+) -> Result<(Option<Uuid>, Option<Uuid>), Fault> {
+    let given = |name| values.text(name).filter(|id| !id.is_empty());
+    let group = given("remote_group_id").map(|id| find::<SecurityGroups>(call, rows, id));
+    let group = group.transpose()?.map(|row| row.uuid);
+    let addresses = given("remote_address_group_id");
+    let addresses = addresses.map(|id| find::<AddressGroups>(call, rows, id));
+    Ok((group, addresses.transpose()?.map(|row| row.uuid)))
 }
 
-impl Wanted {
-    fn read(call: &Call, rows: &Northbound, values: &Values) -> Result<Self, Fault> {
-        let group = values.text("remote_group_id").filter(|id| !id.is_empty());
-        let group = group.map(|id| find::<SecurityGroups>(call, rows, id));
-        let address_group = values
-            .text("remote_address_group_id")
-            .filter(|id| !id.is_empty());
-        let address_group = address_group.map(|id| find::<AddressGroups>(call, rows, id));
-        Ok(Self {
-            direction: match values.text("direction") {
-                Some("egress") => Direction::Egress,
-                _ => Direction::Ingress,
-            },
-            ethertype: ethertype(values)?,
-            protocol: protocol(values)?,
-            ports: (
-                port(values, "port_range_min")?,
-                port(values, "port_range_max")?,
-            ),
-            prefix: values.text("remote_ip_prefix").map(block).transpose()?,
-            group: group.transpose()?.map(|row| row.uuid),
-            address_group: address_group.transpose()?.map(|row| row.uuid),
-        })
+/// Notes that a request makes a rule. All rules that one makes are of one group and one project,
+/// and differ.
+fn alike(
+    change: &mut Change<'_>,
+    (group, project): (Uuid, &str),
+    key: String,
+) -> Result<(), Fault> {
+    if change.rules.iter().any(|(other, _, _)| *other != group) {
+        let message = "Only allowed to update rules for one security profile at a time";
+        return Err(bad("SecurityGroupNotSingleGroupRules", message.to_owned()));
     }
-
-    /// Refuses what makes no sense.
-    fn check(&self, id: Uuid) -> Result<(), Fault> {
-        let small = |number: Option<i64>| {
-            let small = number.map(u32::try_from).transpose();
-            small.map_err(|_| {
-                let message = format!("Invalid value for port {}", number.unwrap_or_default());
-                bad("SecurityGroupInvalidPortValue", message)
-            })
-        };
-        let attributes = RuleAttributes {
-            id: network::RuleId(id),
-            direction: match self.direction {
-                Direction::Ingress => network::Direction::Ingress,
-                Direction::Egress => network::Direction::Egress,
-            },
-            ethertype: match self.ethertype {
-                Ethertype::Ipv4 => network::Ethertype::Ipv4,
-                Ethertype::Ipv6 => network::Ethertype::Ipv6,
-            },
-            protocol: self.protocol.as_deref(),
-            port_range_min: small(self.ports.0)?,
-            port_range_max: small(self.ports.1)?,
-            remote_ip_prefix: self.prefix.map(|prefix| prefix.trunc()),
-            remote_group: self.group.map(network::SecurityGroupId),
-            remote_address_group: self.address_group.map(network::AddressGroupId),
-        };
-        let checked = Rule::new(&attributes);
-        checked
-            .map(drop)
-            .map_err(|field| bad(field.neutron_type(), told(&field)))
+    if change.rules.iter().any(|(_, other, _)| other != project) {
+        let message = "Multiple project_ids in bulk security group rule create not allowed";
+        return Err(bad(
+            "SecurityGroupRulesNotSingleProject",
+            message.to_owned(),
+        ));
     }
-
-    /// Whether a rule allows the same.
-    fn is(&self, other: &SecurityGroupRule) -> bool {
-        let number = |protocol: &Option<String>| {
-            let protocol = protocol.as_deref()?;
-            protocol.parse::<network::Protocol>().ok()
-        };
-        self.direction == other.direction
-            && self.ethertype == other.ethertype
-            && number(&self.protocol) == number(&other.protocol)
-            && self.ports == (other.port_range_min, other.port_range_max)
-            && self.prefix.map(|prefix| prefix.trunc()) == normalized(other)
-            && self.group == other.remote_group
-            && self.address_group == other.remote_address_group
+    match change.rules.insert((group, project.to_owned(), key)) {
+        true => Ok(()),
+        false => Err(Fault::new(
+            StatusCode::CONFLICT,
+            "DuplicateSecurityGroupRuleInPost",
+            "Duplicate Security Group Rule in POST.",
+        )),
     }
-}
-
-/// What is wrong with a rule, in the words that clients of Neutron look for.
-fn told(wrong: &InvalidField) -> String {
-    match (wrong.field, &wrong.problem) {
-        ("port_range_min" | "port_range_max", Problem::OutOfRange { value, most, .. }) => {
-            let what = match (wrong.field, *most) {
-                ("port_range_min", 255) => "ICMP type (port-range-min)",
-                (_, 255) => "ICMP code (port-range-max)",
-                _ => "port",
-            };
-            format!("Invalid value for {what} {value}. It must be 0 to {most}.")
-        }
-        (_, Problem::Reversed { .. } | Problem::HalfRange) => {
-            format!("port_range_min must be <= port_range_max; {wrong}")
-        }
-        (_, Problem::CodeWithoutType) => {
-            format!("ICMP type (port-range-min) is missing; {wrong}")
-        }
-        ("remote_ip_prefix", Problem::WrongFamily { value, ethertype }) => {
-            format!("Conflicting value ethertype {ethertype} for CIDR {value}.")
-        }
-        _ => wrong.to_string(),
-    }
-}
-
-fn bad(kind: &'static str, message: String) -> Fault {
-    Fault::new(StatusCode::BAD_REQUEST, kind, message)
-}
-
-fn ethertype(values: &Values) -> Result<Ethertype, Fault> {
-    match values.get("ethertype") {
-        None => Ok(Ethertype::Ipv4),
-        Some(Value::String(word)) if word.eq_ignore_ascii_case("ipv4") => Ok(Ethertype::Ipv4),
-        Some(Value::String(word)) if word.eq_ignore_ascii_case("ipv6") => Ok(Ethertype::Ipv6),
-        Some(other) => {
-            let message = format!(
-                "Security group rule for ethertype '{}' not supported. Allowed values are \
-                 ['IPv4', 'IPv6'].",
-                plain(other)
-            );
-            Err(bad("SecurityGroupRuleInvalidEtherType", message))
-        }
-    }
-}
-
-/// The protocol as it is kept: none for every one, in lower case.
-fn protocol(values: &Values) -> Result<Option<String>, Fault> {
-    let word = match values.get("protocol") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::String(word)) => word.to_lowercase(),
-        Some(other) => plain(other),
-    };
-    if matches!(word.as_str(), "" | "any" | "-1") {
-        return Ok(None);
-    }
-    // Neutron's word for protocol 0.
-    let word = if word == "ip" { "0".to_owned() } else { word };
-    match word.parse::<network::Protocol>() {
-        Ok(_) => Ok(Some(word)),
-        Err(_) => {
-            let message = format!(
-                "Security group rule protocol {word} not supported. Only names of protocols and \
-                 integer representations [0 to 255] are supported."
-            );
-            Err(bad("SecurityGroupRuleInvalidProtocol", message))
-        }
-    }
-}
-
-fn port(values: &Values, name: &str) -> Result<Option<i64>, Fault> {
-    let given = match values.get(name) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(given) => given,
-    };
-    let number = match given {
-        Value::String(digits) => digits.trim().parse().ok(),
-        other => other.as_i64(),
-    };
-    let number = number.filter(|number| (0..=65535).contains(number));
-    let message = || format!("Invalid value for port {}", plain(given));
-    number
-        .map(Some)
-        .ok_or_else(|| bad("SecurityGroupInvalidPortValue", message()))
-}
-
-/// A block, or an address, which is a block of one.
-fn block(text: &str) -> Result<IpNet, Fault> {
-    let block = text
-        .parse()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    let message = || format!("Invalid CIDR {} given as IP prefix.", text.escape_debug());
-    block.map_err(|_| bad("InvalidCIDR", message()))
 }
 
 /// The block on the other side, without host bits.

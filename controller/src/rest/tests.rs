@@ -19,6 +19,7 @@ mod agents;
 mod anything;
 mod bindings;
 mod clients;
+mod default_rules;
 mod identities;
 mod operators;
 mod port_forwardings;

@@ -413,7 +413,11 @@ fn rule(row: &SecurityGroupRule) -> Result<Rule, Wrong> {
             super::tables::Ethertype::Ipv4 => Ethertype::Ipv4,
             super::tables::Ethertype::Ipv6 => Ethertype::Ipv6,
         },
-        protocol: row.protocol.as_deref(),
+        // Neutron's word for protocol 0.
+        protocol: row
+            .protocol
+            .as_deref()
+            .map(|word| if word == "ip" { "0" } else { word }),
         port_range_min: number("port_range_min", row.port_range_min)?,
         port_range_max: number("port_range_max", row.port_range_max)?,
         remote_ip_prefix: remote_ip_prefix

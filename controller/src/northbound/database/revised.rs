@@ -6,8 +6,9 @@ use ovsdb::Column;
 use ovsdb::tables::Declared;
 
 use super::tables::{
-    AccessPolicy, AddressGroup, AddressScope, FloatingIp, Host, Log, Network, Northbound, Port,
-    PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, Subnet, SubnetPool, Trunk,
+    AccessPolicy, AddressGroup, AddressScope, DefaultSecurityGroupRule, FloatingIp, Host, Log,
+    Network, Northbound, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment,
+    Subnet, SubnetPool, Trunk,
 };
 
 /// A row that says how often and when it was changed.
@@ -71,5 +72,6 @@ macro_rules! tagged {
 }
 
 revised!(Network Segment Subnet SubnetPool AddressScope AddressGroup Port Trunk Log Host);
-revised!(SecurityGroup SecurityGroupRule Router FloatingIp PortForwarding AccessPolicy);
+revised!(SecurityGroup SecurityGroupRule DefaultSecurityGroupRule Router FloatingIp);
+revised!(PortForwarding AccessPolicy);
 tagged!(Network Subnet SubnetPool Port SecurityGroup Trunk Router FloatingIp);

@@ -35,6 +35,9 @@ ovsdb::tables! {
         nb_cfg: i64;
         /// Where the servers listen, beside what their command line says.
         connections: BTreeSet<Uuid>;
+        /// Whether the rules that new groups begin with are those of the table; before they are
+        /// asked for, they are Neutron's.
+        has_default_rules: bool;
     }
 
     /// Where the servers listen.
@@ -284,8 +287,40 @@ ovsdb::tables! {
         by_project: String = |row| [row.project.clone()];
     }
 
+    /// A rule that new groups begin with.
+    table default_security_group_rules: DefaultSecurityGroupRule = "Default_Security_Group_Rule" {
+        /// How often it was changed; who writes adds one.
+        revision_number: i64;
+        /// When it was made, in seconds since 1970, UTC.
+        created_at: i64;
+        /// When it was changed last, in seconds since 1970, UTC.
+        updated_at: i64;
+        /// A remark.
+        description: String;
+        /// Towards the port or away from it.
+        direction: Direction;
+        /// The version of IP.
+        ethertype: Ethertype;
+        /// By name or number; every protocol without.
+        protocol: Option<String>;
+        /// First port, or the type for ICMP.
+        port_range_min: Option<i64>;
+        /// Last port, or the code for ICMP.
+        port_range_max: Option<i64>;
+        /// The other side, as a block.
+        remote_ip_prefix: Option<String>;
+        /// The other side, as the members of a group; `PARENT` is the new group itself.
+        remote_group: Option<String>;
+        /// The other side, as the addresses of a group.
+        remote_address_group: Option<String>;
+        /// Whether the groups `default` of projects begin with it.
+        used_in_default_sg: bool;
+        /// Whether other groups do.
+        used_in_non_default_sg: bool;
+    }
+
     /// One kind of traffic that a group allows. A group is not deleted from under a rule that names
-    /// it as the other side: such a rule would then allow everyone.
+    /// it as the other side: such a rule would then allow everyone. It goes with the group.
     table security_group_rules: SecurityGroupRule = "Security_Group_Rule" {
         /// The project that owns it.
         project: String;

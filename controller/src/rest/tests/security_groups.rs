@@ -173,21 +173,6 @@ async fn rules_that_make_no_sense_are_refused_with_neutrons_names() {
 }
 
 #[tokio::test]
-async fn a_group_in_use_stays() {
-    let server = Server::start();
-    let database = server.open().await;
-    let (web, db) = (group(&database, "web").await, group(&database, "db").await);
-    let from_web = json!({"security_group_id": db["id"], "direction": "ingress",
-        "remote_group_id": web["id"]});
-    assert_eq!(rule(&database, from_web).await.0, 201);
-    let path = |group: &Value| format!("/v2.0/security-groups/{}", group["id"].as_str().unwrap());
-    let (status, answer) = ask(&database, "DELETE", &path(&web), "").await;
-    assert_eq!((status, kind(&answer)), (409, "SecurityGroupInUse"));
-    assert_eq!(ask(&database, "DELETE", &path(&db), "").await.0, 204);
-    assert_eq!(ask(&database, "DELETE", &path(&web), "").await.0, 204);
-}
-
-#[tokio::test]
 async fn objects_are_found_by_their_tags() {
     let server = Server::start();
     let database = server.open().await;
