@@ -605,10 +605,10 @@ fn icmp_in_an_ipv6_rule_is_icmpv6() {
 #[test]
 fn a_network_asks_for_no_more_than_its_underlay_carries() {
     let hosts = vec![host("host1", "192.0.2.1"), host("host2", "192.0.2.2")];
-    let model = |mtu: Option<u16>| {
+    let model_of = |mtu: Option<u16>, blocks: &[&str]| {
         let network = Network {
             mtu,
-            ..network(1, Segment::Vxlan { vni: 1 }, &[])
+            ..network(1, Segment::Vxlan { vni: 1 }, blocks)
         };
         let objects = Objects {
             hosts: hosts.clone(),
@@ -623,11 +623,20 @@ fn a_network_asks_for_no_more_than_its_underlay_carries() {
             .collect();
         (mtu, problems)
     };
+    let model = |mtu| model_of(mtu, &[]);
     assert_eq!(model(None), (Some(1450), vec![]));
     assert_eq!(model(Some(1400)), (Some(1400), vec![]));
     // The network stays, with what it can have.
-    let refused = "mtu: 1451 is out of range, expected 1280-1450".to_owned();
+    let refused = "mtu: 1451 is out of range, expected 1-1450".to_owned();
     assert_eq!(model(Some(1451)), (Some(1450), vec![refused]));
+    // Its subnets need something too.
+    assert_eq!(model(Some(20)), (Some(20), vec![]));
+    for (block, least) in [("10.0.0.0/24", 68), ("2001:db8::/64", 1280)] {
+        assert_eq!(model_of(Some(least), &[block]), (Some(least), vec![]));
+        let refused = format!("mtu: {} is out of range, expected {least}-1450", least - 1);
+        let expected = (Some(1450), vec![refused]);
+        assert_eq!(model_of(Some(least - 1), &[block]), expected);
+    }
 }
 
 /// Two ports on `host1`, one of which is behind the other.
