@@ -376,10 +376,10 @@ fn one_command_runs_a_host_alone() -> anyhow::Result<()> {
     answers(&two, &one)
 }
 
-#[test]
-fn what_the_api_changes_reaches_the_switch() -> anyhow::Result<()> {
+/// Two machines of a host that serves its own database, which reach each other.
+fn alone(name: &str) -> anyhow::Result<(Lab, Machine, Machine)> {
     let brint = brint()?;
-    let mut lab = Lab::build("t-nbapi", ALONE, &brint)?;
+    let mut lab = Lab::build(name, ALONE, &brint)?;
     lab.start_agents_of(&["run".as_ref()])?;
     let apply = format!("apply -f {} --wait=hosts", lab.network().display());
     let host = lab.host("host1")?;
@@ -391,6 +391,56 @@ fn what_the_api_changes_reaches_the_switch() -> anyhow::Result<()> {
     lab.wait_until_bound()?;
     let (one, two) = (lab.machine("one")?.clone(), lab.machine("two")?.clone());
     answers(&one, &two)?;
+    Ok((lab, one, two))
+}
+
+#[test]
+fn no_value_cuts_a_running_machine() -> anyhow::Result<()> {
+    let brint = brint()?;
+    let (lab, one, two) = alone("t-nbvalue")?;
+    let host = lab.host("host1")?;
+    let status = || host.ask_agent(&brint, "status");
+    let subnets = request(host, "GET", "/v2.0/subnets?fields=id", "")?;
+    let subnet = subnets.split_once(r#""id":""#).context("no subnet")?.1;
+    let (subnet, _) = subnet.split_once('"').context("no end of an id")?;
+
+    // A router outside the block is one that this network can have.
+    let outside = r#"{"subnet": {"gateway_ip": "10.250.0.1"}}"#;
+    let changed = request(host, "PUT", &format!("/v2.0/subnets/{subnet}"), outside)?;
+    ensure!(changed.starts_with("HTTP/1.1 200"), "{changed}");
+    host.ask_agent(&brint, "network create other --wait=hosts")?;
+    answers(&one, &two)?;
+    ensure!(!status()?.contains("without"), "{}", status()?);
+
+    // What the API refuses, somebody else may write.
+    let port = "/v2.0/ports/75000002-bcad-4032-8ad1-f0950600b737";
+    let many = r#"{"port": {"mac_address": "01:00:5e:00:00:01"}}"#;
+    let refused = request(host, "PUT", port, many)?;
+    ensure!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+    let transaction = r#"["Brint_Northbound",
+        {"op": "update", "table": "Port", "where": [["name", "==", "two"]],
+            "row": {"mac_address": "01:00:5e:00:00:01", "revision_number": 77}},
+        {"op": "update", "table": "Port", "where": [["name", "==", "one"]],
+            "row": {"allowed_address_pairs": "224.0.0.18", "revision_number": 77}}]"#;
+    let mut client = host.ovs().command("ovsdb-client");
+    let output = client.args(["transact", transaction]).output()?;
+    ensure!(output.status.success(), "{output:?}");
+    for said in [
+        "without the change of port two, which stays as it was: mac_address",
+        "without allowed_address_pairs[0] of port one: 224.0.0.18/32 overlaps 224.0.0.0/4",
+    ] {
+        wait_for("the status to say so", PATIENCE, || {
+            Ok(status()?.contains(said).then_some(()))
+        })
+        .with_context(|| format!("no {said} in {}", status().unwrap_or_default()))?;
+    }
+    answers(&one, &two)?;
+    answers(&two, &one)
+}
+
+#[test]
+fn what_the_api_changes_reaches_the_switch() -> anyhow::Result<()> {
+    let (lab, one, two) = alone("t-nbapi")?;
     let host = lab.host("host1")?;
     let port = "/v2.0/ports/75000002-bcad-4032-8ad1-f0950600b737";
     let shown = wait_for("a port that works", PATIENCE, || {
