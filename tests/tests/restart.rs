@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use labs::probe::{self, Pinging};
-use labs::{Lab, PATIENCE, wait_for};
+use labs::probe::{self, Pinging, Pings};
+use labs::{Datapath, Lab, PATIENCE, wait_for};
 use tests::{BRIDGES, Flows, OpenflowLog, quickstart, reaches};
 
 /// How long what is refused is waited for.
@@ -154,6 +154,44 @@ fn a_switch_that_was_killed_is_programmed_again() -> anyhow::Result<()> {
     );
     let settings = host.ovs().vsctl("get Open_vSwitch . other_config")?;
     ensure!(!settings.contains("flow-restore-wait"), "{settings}");
+    Ok(())
+}
+
+#[test]
+fn the_kernel_forwards_what_is_established_while_the_switch_restarts() -> anyhow::Result<()> {
+    let mut lab = quickstart("t-vswitchd-ping")?;
+    let before = all_flows(&lab)?;
+    let (a1, a2) = (lab.machine("a1")?.clone(), lab.machine("a2")?.clone());
+    let interval = Duration::from_millis(10);
+    let pings = [
+        Pinging::start(a2.namespace(), a1.ipv4()?, interval)?,
+        Pinging::start(a2.namespace(), a1.ipv6()?, interval)?,
+    ];
+    reaches(&a2, &a1)?;
+    let host = lab.host_mut("host1")?;
+    host.kill_switch()?;
+    let setting = "get Open_vSwitch . other_config:flow-restore-wait";
+    wait_for("packets are held", PATIENCE, || {
+        Ok(host.ovs().vsctl(setting).ok())
+    })?;
+    host.start_switch()?;
+    for (flows, bridge) in before.iter().zip(BRIDGES) {
+        flows.are_on(host.ovs(), bridge, PATIENCE)?;
+    }
+    wait_for("packets are held no more", PATIENCE, || {
+        Ok(host.ovs().vsctl(setting).err())
+    })?;
+    reaches(&a2, &a1)?;
+    let datapath = lab.datapath();
+    for pings in pings {
+        let Pings { sent, lost } = pings.stop()?;
+        ensure!(sent > 20, "only {sent} requests were sent");
+        match datapath {
+            Datapath::Kernel => ensure!(lost.is_empty(), "lost {lost:?} of {sent}"),
+            // It forwards in the process that was killed.
+            Datapath::Userspace => ensure!(!lost.contains(&sent), "lost {lost:?} of {sent}"),
+        }
+    }
     Ok(())
 }
 

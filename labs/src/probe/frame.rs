@@ -31,6 +31,19 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// A frame of these bytes, in which the mark stands somewhere.
+    pub fn of(bytes: Vec<u8>, mark: &[u8]) -> Self {
+        Self {
+            bytes,
+            mark: mark.to_vec(),
+        }
+    }
+
+    /// Its bytes, from the Ethernet header on.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// A UDP packet.
     ///
     /// # Errors
