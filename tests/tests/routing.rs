@@ -1,10 +1,14 @@
 //! Routers, floating IPs and the world outside, with real packets.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use etherparse::PacketBuilder;
+use labs::probe::{Frame, Mouth};
 use labs::{Lab, Machine, Namespace, PATIENCE, probe, wait_for};
 use serde_json::Value;
 use tests::{Flows, brint, reaches};
@@ -209,6 +213,60 @@ fn says(from: &Namespace, arguments: &[&str], expected: &str) -> anyhow::Result<
     wait_for(&format!("{arguments:?}: {expected}"), PATIENCE, || {
         Ok(ping(from, arguments)?.contains(expected).then_some(()))
     })
+}
+
+/// Pings whose errors are counted.
+const ERRORS: u32 = 20;
+
+#[test]
+fn a_vm_that_floods_its_router_takes_no_answers_from_others() -> anyhow::Result<()> {
+    let lab = start("t-flood")?;
+    let (flooding, other) = (lab.machine("w1")?, lab.machine("d1")?);
+    answers(other, "10.0.2.1")?;
+    let expiring = Frame::of(
+        expiring_packet(flooding, "10.0.2.12".parse()?)?,
+        b"no hops left",
+    );
+    let stop = AtomicBool::new(false);
+    let heard = thread::scope(|scope| {
+        scope.spawn(|| -> anyhow::Result<()> {
+            let mouth = Mouth::open(flooding.namespace(), "eth0")?;
+            while !stop.load(Ordering::Relaxed) {
+                mouth.send(&expiring)?;
+                thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        });
+        let count = ERRORS.to_string();
+        let output = (other.namespace().command("ping"))
+            .args(["-n", "-c", &count, "-i", "0.1", "-W", "2"])
+            .args(["-t", "1", "10.0.1.12"])
+            .output();
+        stop.store(true, Ordering::Relaxed);
+        output
+    })?;
+    let heard = String::from_utf8_lossy(&heard.stdout).into_owned();
+    let errors = heard.matches("Time to live exceeded").count();
+    // A busy machine may lose one or the other; the flood took nine of ten.
+    ensure!(
+        errors >= usize::try_from(ERRORS)? * 9 / 10,
+        "{errors} of {ERRORS} errors: {heard}"
+    );
+    Ok(())
+}
+
+/// A packet from a VM by its router that may take no hop more.
+fn expiring_packet(from: &Machine, to: Ipv4Addr) -> anyhow::Result<Vec<u8>> {
+    const ROUTER: [u8; 6] = [0xfa, 0x16, 0x3e, 0x00, 0x01, 0x01];
+    let IpAddr::V4(source) = from.ipv4()? else {
+        bail!("{} has no IPv4 address", from.name());
+    };
+    let mut bytes = Vec::new();
+    PacketBuilder::ethernet2(from.mac().0, ROUTER)
+        .ipv4(source.octets(), to.octets(), 1)
+        .udp(4_444, 4_444)
+        .write(&mut bytes, b"no hops left")?;
+    Ok(bytes)
 }
 
 #[test]
