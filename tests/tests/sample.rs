@@ -37,11 +37,17 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         let mixed = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(mixed).unwrap_or_default() % limit
+        usize::try_from(mixed).unwrap_or_default() % limit.max(1)
     }
 
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
+    /// One of several.
+    ///
+    /// # Errors
+    ///
+    /// Nothing to choose from.
+    fn one<'a, T>(&mut self, of: &'a [T]) -> anyhow::Result<&'a T> {
+        of.get(self.below(of.len()))
+            .context("nothing to choose from")
     }
 
     /// Whether one chance in so many comes up.
@@ -77,7 +83,7 @@ fn random_frames_come_out_where_the_switch_says() -> anyhow::Result<()> {
     let mut sent = Vec::new();
     let mut delivered = 0;
     for count in 0..number("BRINT_SAMPLE", 200)? {
-        let from = *random.one(&machines);
+        let from = *random.one(&machines)?;
         let frame = frame(&mut random, from, &machines, count)?;
         let expected = traced(&lab, from, &frame, &ports)?;
         Mouth::open(from.namespace(), CARD)?.send(&frame)?;
@@ -150,8 +156,8 @@ fn traced(
     ports: &BTreeMap<u32, String>,
 ) -> anyhow::Result<BTreeSet<String>> {
     let ovs = lab.host("host1")?.ovs();
-    let port = lab.description().ports.iter();
-    let port = port.filter(|port| port.name == from.name()).next();
+    let mut ports_of_lab = lab.description().ports.iter();
+    let port = ports_of_lab.find(|port| port.name == from.name());
     let interface = port.context("a VM without port")?.interface();
     let trace = ovs.appctl(&format!(
         "ofproto/trace br-int in_port={interface} {}",
@@ -192,8 +198,8 @@ fn frame(
     count: u64,
 ) -> anyhow::Result<Frame> {
     let mark = format!("sample {count:08}");
-    let to = *random.one(machines);
-    let spoofed = *random.one(machines);
+    let to = *random.one(machines)?;
+    let spoofed = *random.one(machines)?;
     let source_mac = match random.rarely(10) {
         true => spoofed.mac(),
         false => from.mac(),
@@ -207,21 +213,21 @@ fn frame(
         true => address(spoofed),
         false => address(from),
     };
-    let other: IpAddr = random.one(&OTHER_ADDRESSES).parse()?;
+    let other: IpAddr = random.one(&OTHER_ADDRESSES)?.parse()?;
     let destination = match random.rarely(6) {
         true => Some(other).filter(|other| other.is_ipv6() == is_ipv6),
         false => address(to),
     };
     let (Some(source), Some(destination)) = (source, destination) else {
-        return Ok(Frame::udp(
+        return Frame::udp(
             (source_mac, Ipv4Addr::new(10, 0, 1, 77).into()),
             (MacAddr([0xff; 6]), Ipv4Addr::BROADCAST.into()),
             &mark,
-        )?);
+        );
     };
     let destination_mac = match random.below(10) {
         0 => MacAddr([0xff; 6]),
-        1 => *random.one(&ROUTER_MACS),
+        1 => *random.one(&ROUTER_MACS)?,
         2 => to.mac(),
         _ => next_hop(from, to),
     };
@@ -236,12 +242,15 @@ fn frame(
 
 /// The MAC address that an honest VM sends to: the other VM's, or the router's in its network.
 fn next_hop(from: &Machine, to: &Machine) -> MacAddr {
-    let network = |machine: &Machine| match machine.mac() {
-        MacAddr([.., network, _]) => usize::from(network),
+    let network = |machine: &Machine| {
+        let MacAddr([.., network, _]) = machine.mac();
+        network
     };
-    match network(from) == network(to) {
-        true => to.mac(),
-        false => ROUTER_MACS[network(from) % ROUTER_MACS.len()],
+    let [even, odd] = ROUTER_MACS;
+    match network(from) {
+        own if own == network(to) => to.mac(),
+        own if own % 2 == 0 => even,
+        _ => odd,
     }
 }
 
