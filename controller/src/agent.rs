@@ -39,12 +39,14 @@ mod liveness;
 mod programs;
 pub(crate) mod settings;
 mod site;
+mod upcalls;
 mod uplink;
 
 use arrivals::Arrivals;
 use hold::Hold;
 use liveness::Liveness;
 use programs::Programs;
+use upcalls::Upcalls;
 use uplink::{Facts, Uplink};
 
 pub(crate) use arrivals::Announce;
@@ -113,6 +115,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             () = agent.hold.changed() => {}
             () = agent.arrivals.changed() => {}
             () = agent.liveness.changed() => {}
+            () = agent.upcalls.changed() => {}
             () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => source.reload(),
             _ = terminate.recv() => break,
@@ -142,6 +145,7 @@ struct Agent {
     hold: Hold,
     arrivals: Arrivals,
     liveness: Liveness,
+    upcalls: Upcalls,
     services: Services,
     /// What is said of the host to the source, if that is a database.
     uplink: Option<Uplink>,
@@ -187,6 +191,7 @@ impl Agent {
         let view = View::clone(&board.read().view);
         let hold = Hold::new(&board);
         let services = Services::start(board.clone());
+        let upcalls = Upcalls::watch(settings.run_directory.clone());
         Self {
             settings,
             board,
@@ -199,6 +204,7 @@ impl Agent {
             hold,
             arrivals: Arrivals::new(),
             liveness: Liveness::default(),
+            upcalls,
             services,
             uplink: None,
             progress: Arc::new(Notify::new()),
@@ -448,6 +454,7 @@ impl Agent {
         let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
         problems.extend(left_out.iter().cloned());
         problems.extend(self.view.datapath.problems());
+        problems.extend(self.upcalls.problems());
         if let Some(desired) = &self.view.desired {
             problems.extend(desired.problems.iter().cloned());
         }
