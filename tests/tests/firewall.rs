@@ -254,6 +254,13 @@ fn the_zone_of_a_network_that_is_gone_is_empty() -> anyhow::Result<()> {
     let lab = quickstart("t-zone")?;
     let host = lab.host("host1")?;
     let (others, own) = (zone(host, A1)?, zone(host, B1)?);
+    let _kept = hold(lab.machine("a2")?, lab.machine("a1")?)?;
+    let (b1, b2) = (lab.machine("b1")?, lab.machine("b2")?);
+    let target = (b1.addresses().find(IpAddr::is_ipv6)).context("b1 has no IPv6 address")?;
+    // The tracker forgets a ping within half a minute, which may be over since the quickstart.
+    wait_for("b2 pings b1", PATIENCE, || {
+        Ok(ping(b2.namespace(), target, REFUSED)?.then_some(()))
+    })?;
     remembers(host, &own, "icmpv6,", true)?;
     host.ovs().vsctl(&format!("del-port {B1}"))?;
     remembers(host, &own, "src=", false)?;
