@@ -1,7 +1,16 @@
 //! Delivers what runs a link, and has the rest tracked.
 //!
 //! The register holds the port that a packet goes to.
+//!
+//! All ports of a network share a zone of the connection tracker, so the tracker alone cannot say
+//! whose connection a reply belongs to. Only packets to an address of the port, or to many, meet the
+//! rules with what the zone of the network knows. A packet to the address of somebody else, under
+//! the MAC of this port, is tracked in a zone where no connection is ever committed: there it is no
+//! reply, and rules alone let it in. It cuts no connection either.
 
+use std::collections::BTreeSet;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
     field::{ETH_TYPE, EthType},
     flow::Flow,
@@ -14,9 +23,10 @@ use super::{
 use crate::{
     link::{self, Dhcp},
     registers::PORT,
+    routing::FIRST_ROUTER,
     site::LocalPort,
     subject::Subject,
-    table::{Draft, Flows, Table},
+    table::{DESTINATION, Draft, Flows, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -31,7 +41,14 @@ const LINK: u16 = 100;
 const DHCP_ANSWER: u16 = 95;
 const TO_TRACK: u16 = 90;
 const ALREADY_TRACKED: u16 = 80;
+const TO_MANY: u16 = 70;
+const MISADDRESSED: u16 = 60;
 const MISS: u16 = 0;
+
+/// The zone of packets that reach a port under its MAC and are for the address of somebody else.
+///
+/// Networks have the zones below, and routers those above. Zone 0 is the host's own.
+const MISADDRESSED_ZONE: u16 = FIRST_ROUTER - 1;
 
 /// Whether a flow of the table delivers what needs no rule.
 pub(super) fn is_link(flow: &Flow) -> bool {
@@ -40,11 +57,43 @@ pub(super) fn is_link(flow: &Flow) -> bool {
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Bridge(_) => {
+            to_many(flows);
+            for eth_type in [EthType::IPV4, EthType::IPV6] {
+                flows
+                    .at(MISADDRESSED)
+                    .when(ETH_TYPE, eth_type)
+                    .track_in(MISADDRESSED_ZONE, &rules_ingress::TABLE);
+            }
+            flows.at(MISS).drop();
+        }
         Subject::Port(port) if port.is_firewalled() => port_flows(*port, flows),
         _ => {}
     }
 }
+
+/// Packets to groups and to everyone have the same flows at every port: nobody has their
+/// destination as an address, so none of them is a reply.
+fn to_many(flows: &mut Flows<'_>) {
+    for block in [IpNet::from(MULTICAST_V4), IpNet::from(MULTICAST_V6)] {
+        flows
+            .at(TO_MANY)
+            .in_state(UNTRACKED)
+            .when_in(DESTINATION, block)
+            .track(&rules_ingress::TABLE);
+        flows
+            .at(TO_MANY)
+            .in_state(TRACKED)
+            .when_in(DESTINATION, block)
+            .resubmit(&rules_ingress::TABLE);
+    }
+}
+
+/// Multicast (RFC 5771), and what follows up to 255.255.255.255.
+const MULTICAST_V4: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(224, 0, 0, 0), 3);
+/// Multicast (RFC 4291, section 2.7).
+const MULTICAST_V6: Ipv6Net =
+    Ipv6Net::new_assert(std::net::Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     for eth_type in [&EthType::ARP]
@@ -71,15 +120,45 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             .then(|actions| trunk_output::to(actions, port))
             .done();
     }
-    for eth_type in [EthType::IPV4, EthType::IPV6] {
-        let untracked = to(port, TO_TRACK, flows)
+    match port.is_stateful() {
+        true => tracked(port, flows),
+        false => untracked(port, flows),
+    }
+}
+
+/// Packets to the addresses of the port.
+fn tracked(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    for block in destinations(port) {
+        to(port, TO_TRACK, flows)
             .in_state(UNTRACKED)
-            .when(ETH_TYPE, eth_type);
-        if port.is_stateful() {
-            untracked.track(&rules_ingress::TABLE);
-        } else {
-            untracked.resubmit(&rules_ingress::TABLE);
-        }
+            .when_in(DESTINATION, block)
+            .track(&rules_ingress::TABLE);
+        to(port, ALREADY_TRACKED, flows)
+            .in_state(TRACKED)
+            .when_in(DESTINATION, block)
+            .resubmit(&rules_ingress::TABLE);
+    }
+}
+
+/// What the port may send from, each block that is in no other.
+fn destinations(port: LocalPort<'_>) -> BTreeSet<IpNet> {
+    let sources = port.port.sources().into_iter();
+    let blocks: BTreeSet<_> = sources.map(|(_, block)| block).collect();
+    let within = |block: &IpNet| {
+        let mut others = blocks.iter().filter(|other| *other != block);
+        others.any(|other| other.contains(block))
+    };
+    let outer = blocks.iter().copied().filter(|block| !within(block));
+    outer.collect()
+}
+
+/// Rules without a tracker know no replies, so they may see every packet.
+fn untracked(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    for eth_type in [EthType::IPV4, EthType::IPV6] {
+        to(port, TO_TRACK, flows)
+            .in_state(UNTRACKED)
+            .when(ETH_TYPE, eth_type)
+            .resubmit(&rules_ingress::TABLE);
     }
     to(port, ALREADY_TRACKED, flows)
         .in_state(TRACKED)

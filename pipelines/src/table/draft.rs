@@ -392,6 +392,17 @@ impl Draft<'_> {
         .done();
     }
 
+    /// Has the packet tracked in a zone of no network, then continues in a later table.
+    pub(crate) fn track_in(self, zone: u16, next: &'static Table) {
+        let table = self.actions.next(next);
+        self.push(Ct {
+            zone: zone.into(),
+            table: Some(table),
+            ..Ct::default()
+        })
+        .done();
+    }
+
     /// Changes the mark of the packet's connection, and has the packet tracked again with it.
     pub(crate) fn track_marked(self, mark: u32, next: &'static Table) {
         let table = self.actions.next(next);

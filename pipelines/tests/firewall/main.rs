@@ -23,7 +23,12 @@ mod packet;
 mod wire;
 mod world;
 
-use std::{collections::BTreeSet, env, fmt::Write as _, iter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write as _,
+    iter,
+};
 
 use oracle::Oracle;
 use packet::{Event, Exchange, Step};
@@ -83,11 +88,16 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
     let vlan = u16::try_from(turn % 4000 + 1).unwrap();
     let original = World::random(&mut random);
     let changed = original.changed(&mut random);
+    // A switch takes frames from each port in turn: who of two is first is not known, so no two
+    // exchanges may have one connection.
+    let mut connections = BTreeSet::new();
     let exchanges: Vec<_> = (0..EXCHANGES)
         .map(|number| Exchange::random(number, &original, &mut random))
+        .filter(|exchange| connections.insert(exchange.connection()))
         .collect();
     let mut oracle = Oracle::default();
     let (mut made, mut allowed) = (0, 0);
+    let mut past: BTreeMap<_, Vec<String>> = BTreeMap::new();
     wire.forget_connections();
     let mut round = 0;
     for (world, rounds) in [&original, &changed, &original].into_iter().zip(ROUNDS) {
@@ -101,7 +111,11 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
                         exchange,
                         step,
                         fragmented: false,
+                        misdirected: None,
                     };
+                    if random.percent(10) {
+                        return event.misdirect(&mut random);
+                    }
                     let fragmented = Oracle::judges_fragments(world, &event) && random.percent(20);
                     Event {
                         fragmented,
@@ -112,20 +126,24 @@ fn world_agrees(seed: usize, turn: usize, wire: &mut Wire) -> Result<(usize, usi
             round += 1;
             let verdicts: Vec<_> = events
                 .iter()
-                .map(|event| oracle.allows(world, event))
+                .map(|event| oracle.judges(world, event))
                 .collect();
             let seen = wire.exchange(world, vlan, &events);
             for ((event, verdict), seen) in events.iter().zip(verdicts).zip(seen) {
+                let Some(verdict) = verdict else { continue };
                 let exit = world.exit(event.ends().1);
                 let first = verdict.first.then_some((exit, false));
                 let later = (event.fragmented && verdict.later).then_some((exit, true));
                 let expected = first.into_iter().chain(later).collect();
+                let past = past.entry(event.exchange.connection()).or_default();
                 if seen != expected {
+                    let text = told(seed, world, event, &expected, &seen);
                     return Err(Disagreement {
                         is_loss: seen.is_subset(&expected),
-                        text: told(seed, world, event, &expected, &seen),
+                        text: format!("{text}before: {past:#?}"),
                     });
                 }
+                past.push(format!("{event:?}: {seen:?}"));
                 made += 1;
                 allowed += usize::from(verdict.first);
             }

@@ -1,15 +1,26 @@
 //! What the rules say of a packet.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{
     packet::{Event, Protocol, Step},
     world::{LOCAL, Port, Remote, Rule, World},
 };
 
-/// The connections that were accepted, by what trackers know them by.
+/// What trackers know a connection by.
+type Key = (u8, usize, IpAddr, IpAddr);
+
 #[derive(Default)]
-pub(super) struct Oracle(BTreeMap<(u8, usize, IpAddr, IpAddr), Connection>);
+pub(super) struct Oracle {
+    /// The connections that were accepted.
+    connections: BTreeMap<Key, Connection>,
+    /// Connections of TCP whose trackers saw half of the handshake: what they make of the rest is
+    /// their own affair.
+    half_open: BTreeSet<Key>,
+}
 
 struct Connection {
     /// Who opened it, as the packet that did says.
@@ -46,8 +57,21 @@ impl Oracle {
         event.step.may_be_fragmented() && checked.all(|port| is_stateful(world, port))
     }
 
-    /// What reaches whom a packet is for; remembers what it opens or cuts.
-    pub(super) fn allows(&mut self, world: &World, event: &Event<'_>) -> Verdict {
+    /// What reaches whom a packet is for, if that is known; remembers what it opens or cuts.
+    pub(super) fn judges(&mut self, world: &World, event: &Event<'_>) -> Option<Verdict> {
+        let key = event.exchange.connection();
+        if self.half_open.contains(&key) {
+            return None;
+        }
+        let verdict = self.allows(world, event);
+        let connection = self.connections.get(&key);
+        if event.ends_handshake() && connection.is_some_and(|connection| !connection.answered) {
+            self.half_open.insert(key);
+        }
+        Some(verdict)
+    }
+
+    fn allows(&mut self, world: &World, event: &Event<'_>) -> Verdict {
         let (sender, receiver) = event.ends();
         let (sender, receiver) = (is_checked(world, sender), is_checked(world, receiver));
         if sender.is_some_and(|port| !port.owns(event.source())) {
@@ -72,7 +96,18 @@ impl Oracle {
         let by_rules = leaves && (enters || !tracked_last);
         let key = event.exchange.connection();
         let opener = event.opener();
-        match self.0.get_mut(&key) {
+        if let Some(port) = receiver
+            && tracked_last
+            && !port.owns(event.destination())
+        {
+            let leaves = !tracked_first || self.leaves(event, leaves);
+            let passes = leaves && enters && event.can_open();
+            if passes {
+                self.notice(event);
+            }
+            return passes.into();
+        }
+        match self.connections.get_mut(&key) {
             // An error is about a connection, whichever way that goes.
             Some(connection) if event.step == Step::Error => {
                 (!connection.cut && enters_untracked).into()
@@ -95,7 +130,7 @@ impl Oracle {
             None => {
                 let opens = by_rules && enters_untracked && event.can_open();
                 if opens {
-                    self.0.insert(
+                    self.connections.insert(
                         key,
                         Connection {
                             opener,
@@ -110,22 +145,53 @@ impl Oracle {
     }
 }
 
+impl Oracle {
+    /// Whether a packet leaves a port whose connections are tracked, for somebody who has not its
+    /// destination and so is no party to its connection.
+    fn leaves(&mut self, event: &Event<'_>, by_rules: bool) -> bool {
+        match self.connections.get_mut(&event.exchange.connection()) {
+            Some(connection) if event.step == Step::Error => !connection.cut,
+            Some(connection) if connection.opener == event.opener() => {
+                connection.cut = !by_rules && connection.answered;
+                by_rules
+            }
+            Some(connection) => {
+                connection.answered |= !connection.cut;
+                !connection.cut
+            }
+            None => by_rules && event.can_open(),
+        }
+    }
+
+    /// What the tracker notes of a packet that somebody else's rules let in.
+    fn notice(&mut self, event: &Event<'_>) {
+        let opened = Connection {
+            opener: event.opener(),
+            answered: event.is_midstream(),
+            cut: false,
+        };
+        let key = event.exchange.connection();
+        let connection = self.connections.entry(key).or_insert(opened);
+        connection.answered |= connection.opener != event.opener();
+    }
+}
+
 impl Connection {
     /// What becomes of fragments that go the way of an open connection, by what leaves the sender
     /// and what enters the receiver.
     ///
-    /// A connection is cut where all of a packet is refused, and then needs a whole packet to come
-    /// back.
+    /// A connection is cut when all of a packet is refused, each piece on one side or the other, and
+    /// then needs a whole packet to come back.
     fn fragments(&mut self, first: [bool; 2], later: [bool; 2]) -> Verdict {
         if self.cut {
             return false.into();
         }
-        let refused = |place: usize| !first[place] && !later[place];
-        self.cut = refused(0) || (first[0] && refused(1));
-        Verdict {
+        let verdict = Verdict {
             first: first == [true; 2],
             later: later == [true; 2],
-        }
+        };
+        self.cut = !verdict.first && !verdict.later;
+        verdict
     }
 }
 

@@ -129,6 +129,8 @@ pub(super) struct Event<'a> {
     pub(super) step: Step,
     /// Whether it is sent in two pieces.
     pub(super) fragmented: bool,
+    /// Who gets the frame by its MAC instead of the port that the packet is for.
+    pub(super) misdirected: Option<usize>,
 }
 
 /// The first fragment, without headers. Trackers refuse those that are smaller than they need be.
@@ -137,13 +139,30 @@ const FIRST_FRAGMENT: usize = 1240;
 const REST: usize = 80;
 
 impl Event<'_> {
-    /// Who sends it, and to whom.
+    /// Who sends it, and to whose MAC.
     pub(super) fn ends(&self) -> (usize, usize) {
+        let (sender, meant) = self.meant_ends();
+        (sender, self.misdirected.unwrap_or(meant))
+    }
+
+    /// Who sends it, and who the packet is for.
+    fn meant_ends(&self) -> (usize, usize) {
         let [first, second] = self.exchange.ends.map(|(place, _)| place);
         if self.is_forward() {
             (first, second)
         } else {
             (second, first)
+        }
+    }
+
+    /// The packet under the MAC of another port, where that comes this way.
+    pub(super) fn misdirect(self, random: &mut Random) -> Self {
+        let (sender, meant) = self.meant_ends();
+        let others = (0..LOCAL).filter(|place| ![sender, meant].contains(place));
+        let others: Vec<_> = others.collect();
+        Self {
+            misdirected: Some(*random.of(&others)),
+            ..self
         }
     }
 
@@ -180,6 +199,11 @@ impl Event<'_> {
     pub(super) fn opener(&self) -> (IpAddr, bool) {
         let by_addresses = matches!(self.exchange.protocol, Protocol::Sctp | Protocol::Gre);
         (self.source(), by_addresses || self.is_forward())
+    }
+
+    /// Whether the second side agrees to a connection of TCP.
+    pub(super) fn ends_handshake(&self) -> bool {
+        (self.exchange.protocol, self.step) == (Protocol::Tcp, Step::Agree)
     }
 
     pub(super) fn protocol_number(&self) -> u8 {
@@ -246,6 +270,7 @@ impl Event<'_> {
             exchange: self.exchange,
             step: Step::Forward,
             fragmented: false,
+            misdirected: None,
         };
         let quoted = about.bytes(number);
         let (kind, code) = self.icmp();

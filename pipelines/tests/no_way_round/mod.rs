@@ -12,7 +12,7 @@ use std::{
 use frame::{ICMPV6, TCP, UDP, Way, ethernet, ipv4, ipv6, router_advertisement, tcp, udp};
 use pipelines::network::MacAddr;
 
-use crate::{From, NEW, VM1, ovs::Switch, ports, switch_with};
+use crate::{FORWARD, From, NEW, REPLY, VM1, ovs::Switch, ports, switch_with};
 
 /// A packet that the tracker cannot make sense of, as it says of fragments that are too small.
 const INVALID: &str = "trk,inv";
@@ -340,4 +340,78 @@ fn an_address_pair_may_be_announced_and_no_other() {
     ] {
         assert_eq!(announce(mac, ip), ports(&[]), "{mac} {ip}");
     }
+}
+
+#[test]
+fn a_reply_reaches_who_asked_and_nobody_else() {
+    let (switch, _) = switch_with("quickstart");
+    let way_in = |mac: u8, to: &str| {
+        let to: Ipv4Addr = to.parse().unwrap();
+        Way {
+            macs: (ROUTER_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, mac])),
+            addresses: ([198, 51, 100, 7].into(), to),
+        }
+    };
+    let way_in_v6 = |mac: u8, to: &str| Way {
+        macs: (ROUTER_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, mac])),
+        addresses: (address("2001:db8:77::7"), address(to)),
+    };
+    const RELATED: &str = "trk,rel";
+    // To the address of vm1 under the MAC of vm1, of vm2 beside it, and of everybody.
+    for state in [REPLY, RELATED] {
+        for (mac, heard) in [(0x12, &[NUMBER][..]), (0x13, &[])] {
+            let frame = ipv4(way_in(mac, "10.0.0.18"), &[], 0, (UDP, &udp(53, 40_000)));
+            assert_eq!(arriving(&switch, &frame, state), ports(heard), "{mac:x}");
+            let to = way_in_v6(mac, "2001:db8:a::18");
+            let frame = ipv6(to, &[], (UDP, &udp(53, 40_000)));
+            assert_eq!(arriving(&switch, &frame, state), ports(heard), "{mac:x}");
+        }
+        let to_all = Way {
+            macs: (ROUTER_MAC, MacAddr::BROADCAST),
+            ..way_in(0, "10.0.0.18")
+        };
+        let frame = ipv4(to_all, &[], 0, (UDP, &udp(53, 40_000)));
+        assert_eq!(arriving(&switch, &frame, state), ports(&[NUMBER]));
+    }
+    // From a neighbour on the host, whose packets are tracked already.
+    let misaddressed = Way {
+        macs: (VM1_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, 0x13])),
+        addresses: ([10, 0, 0, 18].into(), [10, 0, 0, 20].into()),
+    };
+    let frame = ipv4(misaddressed, &[], 0, (UDP, &udp(53, 40_000)));
+    let heard = switch.trace_frame("br-int", "in_port=43", &frame, REPLY);
+    assert_eq!(heard, ports(&[]));
+}
+
+#[test]
+fn rules_decide_about_packets_for_the_address_of_another() {
+    let (switch, _) = switch_with("quickstart");
+    // Anybody may open connections to port 22 of vm1, and to no port of vm2.
+    for state in [NEW, FORWARD] {
+        for (mac, port, heard) in [(0x12, 22, &[NUMBER][..]), (0x12, 80, &[]), (0x13, 22, &[])] {
+            let way = Way {
+                macs: (ROUTER_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, mac])),
+                addresses: ([198, 51, 100, 7].into(), [10, 0, 0, 99].into()),
+            };
+            let frame = ipv4(way, &[], 0, (TCP, &tcp(port)));
+            assert_eq!(arriving(&switch, &frame, state), ports(heard), "{mac:x}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_for_another_cuts_no_connection() {
+    let (switch, _) = switch_with("quickstart");
+    let arriving = |ip: &str| {
+        let packet = format!(
+            "in_port=2,tun_id=1001,dl_src=fa:16:3e:00:00:77,dl_dst=fa:16:3e:00:00:12,\
+             tcp,nw_src=198.51.100.7,nw_dst={ip},tcp_dst=80"
+        );
+        switch.trace_text("br-tun", &packet, FORWARD)
+    };
+    let cuts = |trace: &str| trace.contains("set_field:0x1->ct_mark");
+    assert!(cuts(&arriving("10.0.0.18")));
+    // The state is the tracker's for the zone of the network; in the other it knows no connection.
+    let trace = arriving("10.0.0.99");
+    assert!(trace.contains("ct(table=82,zone=4095)"), "{trace}");
 }
