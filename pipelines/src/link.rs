@@ -11,6 +11,15 @@ use crate::table::Draft;
 
 /// ICMPv6: who listens to a multicast group? (RFC 2710)
 pub(crate) const LISTENER_QUERY: u8 = 130;
+/// ICMPv6: somebody listens to a multicast group. (RFC 2710)
+pub(crate) const LISTENER_REPORT: u8 = 131;
+/// ICMPv6: somebody listens no more. (RFC 2710)
+pub(crate) const LISTENER_DONE: u8 = 132;
+/// ICMPv6: what somebody listens to. (RFC 3810)
+pub(crate) const LISTENER_REPORT_V2: u8 = 143;
+/// What listeners to multicast say.
+pub(crate) const LISTENER_REPORTS: [u8; 3] = [LISTENER_REPORT, LISTENER_DONE, LISTENER_REPORT_V2];
+
 /// ICMPv6: where is a router? (RFC 4861)
 pub(crate) const ROUTER_SOLICITATION: u8 = 133;
 /// ICMPv6: here is a router. (RFC 4861)

@@ -193,7 +193,10 @@ fn a_port_sends_in_its_own_name_only() {
         format!("dl_src=fa:16:3e:00:00:13,{to},tcp,nw_src=10.0.0.18,nw_dst=10.0.0.20"),
         format!("{VM1},{to},tcp,nw_src=10.0.0.19,nw_dst=10.0.0.20"),
         format!("{VM1},{to},tcp6,ipv6_src=2001:db8:a::19,ipv6_dst=2001:db8:a::20"),
-        format!("{VM1},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_spa=10.0.0.19,arp_tpa=10.0.0.20"),
+        format!(
+            "{VM1},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_sha=fa:16:3e:00:00:12,\
+             arp_spa=10.0.0.19,arp_tpa=10.0.0.20"
+        ),
         format!("{VM1},dl_dst=33:33:00:00:00:01,icmp6,ipv6_src=2001:db8:a::18,icmpv6_type=134"),
         format!("{VM1},dl_dst=ff:ff:ff:ff:ff:ff,udp,nw_src=10.0.0.18,udp_src=67,udp_dst=68"),
         format!("dl_vlan=1,{own}"),
@@ -206,7 +209,8 @@ fn a_port_sends_in_its_own_name_only() {
 #[test]
 fn a_broadcast_reaches_its_network_and_nobody_else() {
     let (switch, _) = switch_with("quickstart");
-    let arp = "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_spa=10.0.0.18,arp_tpa=10.0.0.99";
+    let arp = "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_sha=fa:16:3e:00:00:12,\
+               arp_spa=10.0.0.18,arp_tpa=10.0.0.99";
     let vm = From {
         switch: &switch,
         bridge: "br-int",

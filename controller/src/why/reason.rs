@@ -46,8 +46,8 @@ pub(super) fn reason(
         Decision::UnknownSegment => "no network here has its VLAN".to_owned(),
         Decision::Spoofed => spoofed(packet, port),
         Decision::ServiceAnswer => format!(
-            "{name} may not answer as a DHCP server or a router does, nor advertise an address \
-             that is not its own"
+            "{name} may not answer as a DHCP server or a router does, nor name an address or a MAC \
+             in neighbour discovery that is not its own"
         ),
         Decision::Link(_) => {
             format!("ARP, neighbour discovery and DHCP need no rule at {name}")

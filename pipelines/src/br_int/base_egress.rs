@@ -1,12 +1,18 @@
 //! Lets a machine send from its own addresses only, then has the packet tracked.
 //!
 //! What runs a link (ARP, neighbour discovery, DHCP requests) passes without rules, as nothing
-//! works without it. Answers that only a network's own services give, DHCP's and router
-//! advertisements, never come from a machine.
+//! works without it. ARP and neighbour discovery name a MAC inside, by which others would find who
+//! sends; it has to be that of the frame. Answers that only a network's own services give, DHCP's
+//! and router advertisements, never come from a machine.
+
+use std::net::Ipv6Addr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
-    field::{ARP_SPA, ETH_SRC, ETH_TYPE, EthType, IN_PORT, MacAddr, ND_TARGET},
+    field::{
+        ARP_SHA, ARP_SPA, ETH_SRC, ETH_TYPE, EthType, IN_PORT, IPV6_SRC, MacAddr, ND_SLL,
+        ND_TARGET, ND_TLL,
+    },
     flow::Flow,
 };
 
@@ -41,7 +47,9 @@ pub(super) static TABLE: Table = Table {
 };
 
 const ALREADY_TRACKED: u16 = 110;
+const MALFORMED: u16 = 96;
 const LINK: u16 = 95;
+const LISTENER: u16 = 94;
 const DHCP_REQUEST: u16 = 80;
 const SERVICE_ANSWER: u16 = 70;
 pub(super) const OWN_SOURCE: u16 = 65;
@@ -53,7 +61,7 @@ pub(super) fn decision(flow: &Flow) -> Option<Decision> {
     match flow.priority {
         LINK | DHCP_REQUEST => Some(Decision::Link(Direction::Egress)),
         SERVICE_ANSWER => Some(Decision::ServiceAnswer),
-        SPOOFED => Some(Decision::Spoofed),
+        SPOOFED | MALFORMED => Some(Decision::Spoofed),
         _ => None,
     }
 }
@@ -67,6 +75,12 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
                 .in_state(TRACKED)
                 .ct_clear()
                 .resubmit(&TABLE);
+            // The switch shows no target and no MAC of a message that names two of its MACs.
+            for message in [solicitation, advertisement] {
+                message(flows.at(MALFORMED))
+                    .when(ND_TARGET, Ipv6Addr::UNSPECIFIED)
+                    .resubmit(&dropped::TABLE);
+            }
             flows.at(MISS).drop();
         }
         Subject::Port(port) if port.is_firewalled() => port_flows(*port, flows),
@@ -114,8 +128,13 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         dhcp.answer(from(port, SERVICE_ANSWER, flows))
             .resubmit(&dropped::TABLE);
     }
-    // An advertisement that is left here is about somebody else; its source may be the port's own.
-    for icmp_type in [link::ROUTER_ADVERTISEMENT, link::NEIGHBOUR_ADVERTISEMENT] {
+    // What is left here is about somebody else, or names the MAC of somebody else; its source may be
+    // the port's own.
+    for icmp_type in [
+        link::ROUTER_ADVERTISEMENT,
+        link::NEIGHBOUR_SOLICITATION,
+        link::NEIGHBOUR_ADVERTISEMENT,
+    ] {
         link::icmpv6(from(port, SERVICE_ANSWER, flows), icmp_type).resubmit(&dropped::TABLE);
     }
     from(port, SPOOFED, flows)
@@ -133,6 +152,7 @@ fn source_v4(
     let own = from(port, LINK, flows)
         .when(ETH_SRC, mac)
         .when(ETH_TYPE, EthType::ARP)
+        .when(ARP_SHA, mac)
         .when_masked(ARP_SPA, block.network(), block.netmask());
     let own = match is_claim {
         true => own.learn(router_learned::from_arp(port.network)),
@@ -143,6 +163,7 @@ fn source_v4(
     from(port, LINK, flows)
         .when(ETH_SRC, mac)
         .when(ETH_TYPE, EthType::RARP)
+        .when(ARP_SHA, mac)
         .resubmit(&delivery::TABLE);
 }
 
@@ -152,26 +173,69 @@ fn source_v6(
     (block, is_claim): (Ipv6Net, bool),
     flows: &mut Flows<'_>,
 ) {
-    for icmp_type in [
-        link::LISTENER_QUERY,
-        link::ROUTER_SOLICITATION,
-        link::NEIGHBOUR_SOLICITATION,
-    ] {
+    for icmp_type in [link::LISTENER_QUERY, link::ROUTER_SOLICITATION] {
         link::icmpv6(from(port, LINK, flows), icmp_type)
             .when(ETH_SRC, mac)
             .when_in(SOURCE, block.into())
             .resubmit(&delivery::TABLE);
     }
-    // What is advertised must be the port's own, whoever is named as source.
-    let own = from(port, LINK, flows);
-    let own = link::neighbour_discovery(own, link::NEIGHBOUR_ADVERTISEMENT)
+    // Both messages may leave their sender's MAC out.
+    for option in [mac, MacAddr::ZERO] {
+        solicitation(from(port, LINK, flows))
+            .when(ETH_SRC, mac)
+            .when_in(SOURCE, block.into())
+            .when(ND_SLL, option)
+            .resubmit(&delivery::TABLE);
+        // What is advertised must be the port's own, whoever is named as source.
+        let own = advertisement(from(port, LINK, flows))
+            .when(ETH_SRC, mac)
+            .when_masked(ND_TARGET, block.network(), block.netmask())
+            .when(ND_TLL, option);
+        let own = match is_claim && option == mac {
+            true => own.learn(router_learned::from_advertisement(port.network)),
+            false => own,
+        };
+        own.resubmit(&delivery::TABLE);
+    }
+    // Who asks whether its address is free has none yet (RFC 4862, section 5.4.2).
+    solicitation(from(port, LINK, flows))
         .when(ETH_SRC, mac)
-        .when_masked(ND_TARGET, block.network(), block.netmask());
-    let own = match is_claim {
-        true => own.learn(router_learned::from_advertisement(port.network)),
-        false => own,
-    };
-    own.resubmit(&delivery::TABLE);
+        .when(IPV6_SRC, Ipv6Addr::UNSPECIFIED)
+        .when_masked(ND_TARGET, block.network(), block.netmask())
+        .when(ND_SLL, MacAddr::ZERO)
+        .resubmit(&delivery::TABLE);
+    if port.is_stateful() {
+        reports(port, mac, block, flows);
+    }
+}
+
+/// What a port says of the groups that it listens to meets the rules as it is: trackers make
+/// nothing of it.
+///
+/// It is sent from a link-local address, or before there is one (RFC 3810, section 5.2.13).
+fn reports(port: LocalPort<'_>, mac: MacAddr, block: Ipv6Net, flows: &mut Flows<'_>) {
+    let own = LINK_LOCAL.contains(&block).then_some(block);
+    for source in own.into_iter().chain([NO_ADDRESS]) {
+        for icmp_type in link::LISTENER_REPORTS {
+            link::icmpv6(from(port, LISTENER, flows), icmp_type)
+                .when(ETH_SRC, mac)
+                .when_in(SOURCE, source.into())
+                .resubmit(&rules_egress::TABLE);
+        }
+    }
+}
+
+/// The addresses of one link (RFC 4291, section 2.5.6).
+const LINK_LOCAL: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10);
+/// The source of who has no address yet.
+const NO_ADDRESS: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128);
+
+fn solicitation(draft: Draft<'_>) -> Draft<'_> {
+    link::neighbour_discovery(draft, link::NEIGHBOUR_SOLICITATION)
+}
+
+fn advertisement(draft: Draft<'_>) -> Draft<'_> {
+    link::neighbour_discovery(draft, link::NEIGHBOUR_ADVERTISEMENT)
 }
 
 /// Where a DHCP request goes: to the agent, or else to servers of the network.

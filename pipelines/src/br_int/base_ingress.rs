@@ -8,11 +8,14 @@
 //! the MAC of this port, is tracked in a zone where no connection is ever committed: there it is no
 //! reply, and rules alone let it in. It cuts no connection either.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
-    field::{ETH_TYPE, EthType},
+    field::{ETH_TYPE, EthType, IP_PROTO, IpProto},
     flow::Flow,
 };
 
@@ -39,6 +42,7 @@ pub(super) static TABLE: Table = Table {
 
 const LINK: u16 = 100;
 const DHCP_ANSWER: u16 = 95;
+const LISTENER: u16 = 92;
 const TO_TRACK: u16 = 90;
 const ALREADY_TRACKED: u16 = 80;
 const TO_MANY: u16 = 70;
@@ -58,6 +62,11 @@ pub(super) fn is_link(flow: &Flow) -> bool {
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
+            // Trackers make nothing of what listeners say, so it meets the rules as it is.
+            for icmp_type in link::LISTENER_REPORTS {
+                let report = flows.at(LISTENER).in_state(UNTRACKED);
+                link::icmpv6(report, icmp_type).resubmit(&rules_ingress::TABLE);
+            }
             to_many(flows);
             for eth_type in [EthType::IPV4, EthType::IPV6] {
                 flows
@@ -90,10 +99,9 @@ fn to_many(flows: &mut Flows<'_>) {
 }
 
 /// Multicast (RFC 5771), and what follows up to 255.255.255.255.
-const MULTICAST_V4: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(224, 0, 0, 0), 3);
+const MULTICAST_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 3);
 /// Multicast (RFC 4291, section 2.7).
-const MULTICAST_V6: Ipv6Net =
-    Ipv6Net::new_assert(std::net::Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
+const MULTICAST_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     for eth_type in [&EthType::ARP]
@@ -115,6 +123,13 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
             .then(|actions| trunk_output::to(actions, port))
             .done();
     }
+    // What IGMP says to all of a link, questions about listeners foremost (RFC 4541, section
+    // 2.1.1). The switch does not show which message it is.
+    to(port, LINK, flows)
+        .when_in(DESTINATION, ALL_OF_LINK_V4.into())
+        .when(IP_PROTO, IpProto::IGMP)
+        .then(|actions| trunk_output::to(actions, port))
+        .done();
     for dhcp in [Dhcp::V4, Dhcp::V6] {
         dhcp.answer(to(port, DHCP_ANSWER, flows))
             .then(|actions| trunk_output::to(actions, port))
@@ -164,6 +179,9 @@ fn untracked(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         .in_state(TRACKED)
         .resubmit(&rules_ingress::TABLE);
 }
+
+/// Groups of one link (RFC 5771, section 4).
+const ALL_OF_LINK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 24);
 
 /// What goes to the port.
 fn to<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {

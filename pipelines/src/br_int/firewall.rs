@@ -39,6 +39,7 @@ use openflow::{
 use super::{
     connection::{
         CUT, ESTABLISHED, FORWARD, INVALID, NEW, NOT_CUT, NOT_ESTABLISHED, NOT_NEW, RELATED, REPLY,
+        UNTRACKED,
     },
     dropped,
     helper::Helper,
@@ -47,7 +48,7 @@ use super::{
 use crate::{
     conjunction::Conjunction,
     explain::Decision,
-    network::{Direction, Ethertype, Remote, Rule, SecurityGroup},
+    network::{Direction, Ethertype, Remote, RemoteSet, Rule, SecurityGroup},
     registers::{NETWORK, PORT, REMOTE_GROUP},
     site::{LocalNetwork, LocalPort},
     subject::{Member, Subject},
@@ -130,6 +131,7 @@ impl Side {
     ) {
         let mut numbers = BTreeMap::new();
         let mut traffic: BTreeMap<(u16, Match), BTreeSet<u32>> = BTreeMap::new();
+        let mut reports = BTreeMap::new();
         for (group, rule) in rules.filter(|(_, rule)| rule.direction() == self.direction) {
             let number = number(port.network, group, rule, port.is_stateful());
             let later = rule::later_fragments(rule).filter(|_| port.is_stateful());
@@ -149,7 +151,13 @@ impl Side {
             }
             if port.is_stateful() {
                 self.help(port, rule, number, flows);
+                self.reports(port, (rule, number), &mut reports, flows);
             }
+        }
+        for ((priority, matching), numbers) in reports {
+            let report = flows.at(priority).like(matching).in_state(UNTRACKED);
+            let report = report.when(PORT, port.key());
+            report.conjunctions(numbers.into_iter(), Clause::Traffic.into());
         }
         for ((priority, matching), numbers) in traffic {
             self.traffic(port, priority, &matching, &numbers, flows);
@@ -187,6 +195,32 @@ impl Side {
         }
     }
 
+    /// What multicast listeners say that a rule allows: trackers take it for invalid, so none looks
+    /// at it.
+    fn reports(
+        &self,
+        port: LocalPort<'_>,
+        (rule, number): (&Rule, Option<u32>),
+        of_sets: &mut BTreeMap<(u16, Match), BTreeSet<u32>>,
+        flows: &mut Flows<'_>,
+    ) {
+        let reports = rule::reports(rule);
+        if let Some(number) = number.filter(|_| !reports.is_empty()) {
+            let report = both(port, number, UNTRACKED, rule, flows);
+            (self.accept)(report, port);
+            for matching in reports {
+                let key = (rule::group_priority(rule::offset(rule)), matching);
+                of_sets.entry(key).or_default().insert(number);
+            }
+        } else if rule.remote().set().is_none() {
+            for matching in reports {
+                let report = flows.at(rule::priority(rule)).like(matching);
+                let report = report.in_state(UNTRACKED).when(PORT, port.key());
+                (self.accept)(report, port);
+            }
+        }
+    }
+
     /// Of the packets that a rule allows, those that open a connection that a helper is to listen
     /// to.
     fn help(&self, port: LocalPort<'_>, rule: &Rule, number: Option<u32>, flows: &mut Flows<'_>) {
@@ -211,15 +245,7 @@ impl Side {
     fn conjunction(&self, port: LocalPort<'_>, number: u32, rule: &Rule, flows: &mut Flows<'_>) {
         let states = states(self.direction, port.is_stateful());
         for ((state, place), end) in states.iter().zip([self.accept, self.open]) {
-            let number = number + place;
-            let both = flows
-                .at(rule::group_priority(rule::offset(rule)))
-                .when(CONJ_ID, number)
-                .when(ETH_TYPE, rule.ethertype().into())
-                .in_state(*state)
-                .when(PORT, port.key())
-                .set(REMOTE_GROUP, number);
-            end(both, port);
+            end(both(port, number + place, *state, rule, flows), port);
         }
     }
 
@@ -282,7 +308,12 @@ impl Side {
                 .iter()
                 .filter(|((ethertype, ..), _)| *ethertype == version);
             for ((_, offset, stateful), numbers) in fitting {
-                for (state, place) in states(self.direction, *stateful) {
+                let states = states(self.direction, *stateful).iter();
+                let reporting = *stateful
+                    && matches!(member.remote, RemoteSet::AddressGroup(_))
+                    && rule::may_report(block);
+                let untracked = reporting.then_some(&(UNTRACKED, 0));
+                for (state, place) in states.chain(untracked) {
                     flows
                         .at(rule::group_priority(*offset))
                         .when(NETWORK, network.vlan.into())
@@ -293,6 +324,23 @@ impl Side {
             }
         }
     }
+}
+
+/// A packet for which both clauses of a conjunction hold.
+fn both<'a>(
+    port: LocalPort<'_>,
+    number: u32,
+    state: State,
+    rule: &Rule,
+    flows: &'a mut Flows<'_>,
+) -> Draft<'a> {
+    flows
+        .at(rule::group_priority(rule::offset(rule)))
+        .when(CONJ_ID, number)
+        .when(ETH_TYPE, rule.ethertype().into())
+        .in_state(state)
+        .when(PORT, port.key())
+        .set(REMOTE_GROUP, number)
 }
 
 /// What a flow of a table of rules decides; `None` if it only leads on.

@@ -3,8 +3,9 @@
 //! Only the first fragment of a packet has ports, or a type of ICMP. Later ones are matched by their
 //! protocol and the rule's other side, and the firewall ties them to the first.
 
-use std::ops::RangeInclusive;
+use std::{net::Ipv6Addr, ops::RangeInclusive};
 
+use ipnet::{IpNet, Ipv6Net};
 use openflow::{
     field::{
         CT_NW_PROTO, ETH_TYPE, Field, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE, ICMPV6_TYPE, IP_FRAG,
@@ -14,6 +15,7 @@ use openflow::{
 };
 
 use crate::{
+    link,
     network::{
         Direction, Ethertype, IcmpKind, PortProtocol, PortRange, Protocol, Remote, Rule, Traffic,
     },
@@ -89,6 +91,43 @@ pub(super) fn later_fragments(rule: &Rule) -> Option<Match> {
     };
     let later = any_protocol(rule).with(IP_FRAG, IpFrag::ANY | IpFrag::LATER);
     Some(later.with(CT_NW_PROTO, protocol))
+}
+
+/// What multicast listeners say (MLD), as far as it is among the rule's packets.
+///
+/// Trackers take it for invalid, so it meets the rules as it is. The members of a remote group are
+/// known by addresses that listeners never use.
+pub(super) fn reports(rule: &Rule) -> Vec<Match> {
+    let fits = |icmp_type: u8| match rule.traffic() {
+        Traffic::Any => true,
+        Traffic::Protocol(protocol) => protocol == Protocol::ICMPV6,
+        Traffic::Icmp(kind) => {
+            kind.icmp_type == icmp_type && kind.icmp_code.is_none_or(|code| code == 0)
+        }
+        Traffic::Ports(..) => false,
+    };
+    if rule.ethertype() == Ethertype::Ipv4 || matches!(rule.remote(), Remote::Group(_)) {
+        return Vec::new();
+    }
+    let base = any_protocol(rule).with(IP_PROTO, IpProto::ICMPV6);
+    let types = link::LISTENER_REPORTS
+        .into_iter()
+        .filter(|kind| fits(*kind));
+    types
+        .map(|icmp_type| base.clone().with(ICMPV6_TYPE, icmp_type))
+        .collect()
+}
+
+/// Whether the other side of what listeners say may be in a block: a group, or an address of one
+/// link, or no address yet.
+pub(super) fn may_report(block: IpNet) -> bool {
+    let IpNet::V6(block) = block else {
+        return false;
+    };
+    let groups = Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
+    let link_local = Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10);
+    let overlaps = |other: &Ipv6Net| other.contains(&block) || block.contains(other);
+    block.contains(&Ipv6Addr::UNSPECIFIED) || overlaps(&groups) || overlaps(&link_local)
 }
 
 /// Every packet from or to the rule's other side, members of a remote group aside.

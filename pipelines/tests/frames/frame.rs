@@ -14,6 +14,8 @@ pub(super) struct Frame {
     pub(super) destination: MacAddr,
     /// The VLAN, where the frame is tagged.
     pub(super) tag: Option<u16>,
+    /// The sender's MAC as ARP and neighbour discovery say it.
+    pub(super) inner: MacAddr,
     pub(super) payload: Payload,
 }
 
@@ -29,7 +31,7 @@ pub(super) enum Payload {
         target: Ipv4Addr,
     },
     Rarp,
-    /// Who has the target? With the sender's MAC, or without, as who looks for duplicates asks.
+    /// Who has the target? With a MAC, or without, as who looks for duplicates asks.
     Solicitation {
         source: Ipv6Addr,
         target: Ipv6Addr,
@@ -41,6 +43,14 @@ pub(super) enum Payload {
     },
     RouterAdvertisement {
         source: Ipv6Addr,
+    },
+    /// What somebody listens to (MLDv2).
+    Report {
+        source: Ipv6Addr,
+    },
+    Igmp {
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
     },
     Tcp4 {
         source: Ipv4Addr,
@@ -68,6 +78,7 @@ impl fmt::Display for Frame {
             source: mac,
             destination,
             tag,
+            inner,
             payload,
         } = self;
         if let Some(tag) = tag {
@@ -77,19 +88,19 @@ impl fmt::Display for Frame {
         match payload {
             Payload::ArpRequest { sender, target } => write!(
                 f,
-                "arp,arp_op=1,arp_sha={mac},arp_spa={sender},arp_tpa={target}"
+                "arp,arp_op=1,arp_sha={inner},arp_spa={sender},arp_tpa={target}"
             ),
             Payload::ArpReply { sender, target } => write!(
                 f,
-                "arp,arp_op=2,arp_sha={mac},arp_spa={sender},arp_tpa={target}"
+                "arp,arp_op=2,arp_sha={inner},arp_spa={sender},arp_tpa={target}"
             ),
-            Payload::Rarp => write!(f, "rarp,arp_op=3,arp_sha={mac}"),
+            Payload::Rarp => write!(f, "rarp,arp_op=3,arp_sha={inner}"),
             Payload::Solicitation {
                 source,
                 target,
                 option,
             } => {
-                let sll = if *option { *mac } else { MacAddr::ZERO };
+                let sll = if *option { *inner } else { MacAddr::ZERO };
                 let group = MacAddr(destination.0);
                 write!(
                     f,
@@ -100,12 +111,20 @@ impl fmt::Display for Frame {
             }
             Payload::Advertisement { source, target } => write!(
                 f,
-                "icmp6,ipv6_src={source},ipv6_dst=ff02::1,icmpv6_type=136,nd_target={target},nd_tll={mac}"
+                "icmp6,ipv6_src={source},ipv6_dst=ff02::1,icmpv6_type=136,nd_target={target},nd_tll={inner}"
             ),
             Payload::RouterAdvertisement { source } => write!(
                 f,
                 "icmp6,ipv6_src={source},ipv6_dst=ff02::1,icmpv6_type=134"
             ),
+            Payload::Report { source } => write!(
+                f,
+                "icmp6,ipv6_src={source},ipv6_dst=ff02::16,icmpv6_type=143"
+            ),
+            Payload::Igmp {
+                source,
+                destination,
+            } => write!(f, "ip,nw_proto=2,nw_src={source},nw_dst={destination}"),
             Payload::Tcp4 {
                 source,
                 destination,

@@ -347,10 +347,16 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
         }
         _ => destination,
     };
+    let inner = match random.below(10) {
+        0 => peer.mac_address,
+        1 => MacAddr::ZERO,
+        _ => source,
+    };
     let frame = Frame {
         source,
         destination,
         tag,
+        inner,
         payload,
     };
     (origin, frame)
@@ -415,7 +421,19 @@ fn payload(sender: &Port, peer: &Port, random: &mut Random) -> Payload {
             None => "2001:db8::99".parse().unwrap(),
         }
     };
-    match random.below(24) {
+    match random.below(28) {
+        24 => Payload::Report {
+            source: *random.of(&[Ipv6Addr::UNSPECIFIED, sender.mac_address.link_local()]),
+        },
+        25 => Payload::Igmp {
+            source: v4(sender, random),
+            destination: *random.of(&[[224, 0, 0, 1].into(), [239, 1, 2, 3].into()]),
+        },
+        26 | 27 => Payload::Solicitation {
+            source: Ipv6Addr::UNSPECIFIED,
+            target: v6(if random.percent(80) { sender } else { peer }, random),
+            option: random.percent(10),
+        },
         0 | 1 | 22 => Payload::ArpRequest {
             sender: v4(sender, random),
             target: v4(peer, random),

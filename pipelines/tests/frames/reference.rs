@@ -277,6 +277,7 @@ fn answer(world: &World, network: &Network, host: usize, frame: &Frame) -> Optio
                 source: port.mac_address,
                 destination: frame.source,
                 tag: None,
+                inner: port.mac_address,
                 payload: Payload::ArpReply {
                     sender: target,
                     target: sender,
@@ -333,15 +334,38 @@ fn may_send(world: &World, port: &Port, frame: &Frame) -> bool {
             .iter()
             .any(|(mac, block)| *mac == frame.source && block.contains(&ip))
     };
+    let has = |v6: bool| {
+        let mut sources = sources.iter();
+        sources.any(|(mac, block)| *mac == frame.source && block.addr().is_ipv6() == v6)
+    };
+    let is_absent = frame.inner == MacAddr::ZERO;
     match frame.payload {
         Payload::ArpRequest { sender, .. } | Payload::ArpReply { sender, .. } => {
-            owns(sender.into())
+            owns(sender.into()) && frame.inner == frame.source
         }
-        Payload::Rarp => sources
-            .iter()
-            .any(|(mac, block)| *mac == frame.source && block.addr().is_ipv4()),
-        Payload::Solicitation { source, .. } => owns(source.into()),
-        Payload::Advertisement { target, .. } => owns(target.into()),
+        Payload::Rarp => has(false) && frame.inner == frame.source,
+        Payload::Solicitation {
+            source,
+            target,
+            option,
+        } if source.is_unspecified() => owns(target.into()) && (!option || is_absent),
+        Payload::Solicitation { source, option, .. } => {
+            owns(source.into()) && (!option || is_absent || frame.inner == frame.source)
+        }
+        Payload::Advertisement { target, .. } => {
+            owns(target.into()) && (is_absent || frame.inner == frame.source)
+        }
+        Payload::Report { source } => {
+            let own = owns(source.into()) || source.is_unspecified() && has(true);
+            own && allows_everything(world, port, Direction::Egress, source.into())
+        }
+        Payload::Igmp {
+            source,
+            destination,
+        } => {
+            owns(source.into())
+                && allows_everything(world, port, Direction::Egress, destination.into())
+        }
         Payload::DhcpRequest { source } => {
             owns(source.into()) || frame.source == own && source.is_unspecified()
         }
@@ -375,7 +399,20 @@ fn may_receive(world: &World, port: &Port, frame: &Frame) -> bool {
         | Payload::RouterAdvertisement { .. }
         | Payload::DhcpAnswer { .. } => true,
         Payload::Rarp | Payload::Other => false,
-        Payload::DhcpRequest { source } => allowed_udp(world, port, source.into()),
+        Payload::DhcpRequest { source } => {
+            allows_everything(world, port, Direction::Ingress, source.into())
+        }
+        // Members of groups have no such addresses.
+        Payload::Report { source } => {
+            allows_everything(world, port, Direction::Ingress, source.into())
+        }
+        Payload::Igmp {
+            source,
+            destination,
+        } => {
+            destination.octets().starts_with(&[224, 0, 0])
+                || allows_everything(world, port, Direction::Ingress, source.into())
+        }
         Payload::Tcp4 {
             source,
             port: number,
@@ -400,8 +437,8 @@ fn allowed(world: &World, port: &Port, direction: Direction, remote: IpAddr, num
     })
 }
 
-fn allowed_udp(world: &World, port: &Port, remote: IpAddr) -> bool {
-    rules(world, port, Direction::Ingress, remote).any(|rule| rule.traffic() == Traffic::Any)
+fn allows_everything(world: &World, port: &Port, direction: Direction, remote: IpAddr) -> bool {
+    rules(world, port, direction, remote).any(|rule| rule.traffic() == Traffic::Any)
 }
 
 /// The rules of a port that hold for another side.

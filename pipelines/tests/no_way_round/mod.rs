@@ -285,27 +285,44 @@ fn a_neighbour_speaks_for_its_own_addresses_only() {
     let to = "dl_dst=fa:16:3e:00:00:13";
     let (mac, own, other) = (VM1, "2001:db8:a::18", "2001:db8:a::19");
     let false_mac = "dl_src=fa:16:3e:00:00:77";
+    let inner = |mac: &str| mac.replace("dl_src=", "");
     let advertise = |mac: &str, source: &str, target: &str| {
-        format!("{mac},{to},icmp6,ipv6_src={source},icmpv6_type=136,nd_target={target}")
+        let option = inner(mac);
+        format!(
+            "{mac},{to},icmp6,ipv6_src={source},icmpv6_type=136,nd_target={target},nd_tll={option}"
+        )
     };
-    let solicit =
-        |mac: &str, source: &str| format!("{mac},{to},icmp6,ipv6_src={source},icmpv6_type=135");
+    let solicit = |mac: &str, source: &str, target: &str, option: &str| {
+        format!(
+            "{mac},{to},icmp6,ipv6_src={source},icmpv6_type=135,nd_target={target},nd_sll={option}"
+        )
+    };
     let arp = |mac: &str, source: &str| {
-        format!("{mac},{to},arp,arp_op=2,arp_spa={source},arp_tpa=10.0.0.19")
+        let inner = inner(mac);
+        format!("{mac},{to},arp,arp_op=2,arp_sha={inner},arp_spa={source},arp_tpa=10.0.0.19")
     };
+    let (own_mac, no_mac, target) = (inner(mac), "00:00:00:00:00:00", "2001:db8:a::20");
+    let rarp = |mac: &str, inner: &str| format!("{mac},{to},rarp,arp_op=3,arp_sha={inner}");
     for (packet, heard) in [
         (advertise(mac, own, own), true),
         (advertise(mac, own, other), false),
         (advertise(mac, other, other), false),
         (advertise(false_mac, own, own), false),
-        (solicit(mac, own), true),
-        (solicit(mac, other), false),
-        (solicit(mac, "::"), false),
-        (solicit(false_mac, own), false),
+        (solicit(mac, own, target, &own_mac), true),
+        (solicit(mac, own, target, no_mac), true),
+        (solicit(mac, other, target, &own_mac), false),
+        (solicit(false_mac, own, target, no_mac), false),
+        // Who has no address yet asks about its own, without a MAC.
+        (solicit(mac, "::", own, no_mac), true),
+        (solicit(mac, "::", "fe80::f816:3eff:fe00:12", no_mac), true),
+        (solicit(mac, "::", other, no_mac), false),
+        (solicit(mac, "::", own, &own_mac), false),
+        (solicit(false_mac, "::", own, no_mac), false),
         (arp(mac, "10.0.0.18"), true),
         (arp(mac, "10.0.0.19"), false),
         (arp(mac, "0.0.0.0"), false),
         (arp(false_mac, "10.0.0.18"), false),
+        (rarp(mac, &own_mac), false),
     ] {
         let expected = if heard {
             ports(&[NEIGHBOUR])
@@ -313,6 +330,138 @@ fn a_neighbour_speaks_for_its_own_addresses_only() {
             ports(&[])
         };
         assert_eq!(vm.send(&packet, NEW), expected, "{packet}");
+    }
+}
+
+/// The MAC of vm2, as vm1 would say it of itself.
+const FALSE_MAC: [u8; 6] = [0xfa, 0x16, 0x3e, 0, 0, 0x13];
+/// A link-layer address option (RFC 4861, section 4.6.1), by its type.
+fn option(kind: u8, mac: [u8; 6]) -> Vec<u8> {
+    [&[kind, 1][..], &mac].concat()
+}
+
+#[test]
+fn a_neighbour_names_no_mac_but_its_own() {
+    let (switch, _) = switch_with("quickstart");
+    let (own, other): (Ipv6Addr, _) = (address("2001:db8:a::18"), address("2001:db8:a::20"));
+    let message = |kind: u8, source: Ipv6Addr, target: Ipv6Addr, options: &[Vec<u8>]| {
+        let way = Way {
+            macs: (VM1_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, 0x13])),
+            addresses: (source, address("2001:db8:a::19")),
+        };
+        let header = [kind, 0, 0, 0, 0, 0, 0, 0];
+        let body = [&header[..], &target.octets(), &options.concat()].concat();
+        ipv6(way, &[], (ICMPV6, &body))
+    };
+    let (solicitation, advertisement) = (135, 136);
+    let (own_mac, false_mac) = (VM1_MAC.0, FALSE_MAC);
+    for (kind, target, which) in [(solicitation, other, 1), (advertisement, own, 2)] {
+        for (options, heard) in [
+            (vec![], true),
+            (vec![option(which, own_mac)], true),
+            (vec![option(which, false_mac)], false),
+            // The switch reads one; what receivers do with two is their own affair.
+            (
+                vec![option(which, own_mac), option(which, false_mac)],
+                false,
+            ),
+            (vec![option(which, [0; 6]), option(which, false_mac)], false),
+            (
+                vec![vec![14, 1, 0, 0, 0, 0, 0, 0], option(which, false_mac)],
+                false,
+            ),
+        ] {
+            let frame = message(kind, own, target, &options);
+            let expected = if heard {
+                ports(&[NEIGHBOUR])
+            } else {
+                ports(&[])
+            };
+            assert_eq!(leaving(&switch, &frame), expected, "{kind} {options:02x?}");
+        }
+    }
+    let arp = |kind: [u8; 2], operation: u8, inner: [u8; 6]| {
+        let head = [0, 1, 8, 0, 6, 4, 0, operation];
+        let body = [&head[..], &inner, &[10, 0, 0, 18], &[0; 6], &[10, 0, 0, 19]];
+        let to = MacAddr([0xfa, 0x16, 0x3e, 0, 0, 0x13]);
+        ethernet((VM1_MAC, to), &kind, &body.concat())
+    };
+    for operation in [1, 2] {
+        for (inner, heard) in [(own_mac, &[NEIGHBOUR][..]), (false_mac, &[]), ([0; 6], &[])] {
+            let frame = arp([0x08, 0x06], operation, inner);
+            assert_eq!(
+                leaving(&switch, &frame),
+                ports(heard),
+                "{operation} {inner:02x?}"
+            );
+        }
+    }
+    // What QEMU announces goes outside; firewalled ports take no RARP.
+    for (inner, heard) in [(own_mac, &[2, 4][..]), (false_mac, &[])] {
+        let frame = arp([0x80, 0x35], 3, inner);
+        let frame = frame.replacen("fa163e000013", "ffffffffffff", 1);
+        assert_eq!(leaving(&switch, &frame), ports(heard), "{inner:02x?}");
+    }
+}
+
+#[test]
+fn listeners_say_what_rules_allow_whatever_the_tracker_thinks() {
+    let report = |source: &str, kind: u8| {
+        let group = address("ff02::16");
+        let way = Way {
+            macs: (VM1_MAC, MacAddr([0x33, 0x33, 0, 0, 0, 0x16])),
+            addresses: (address(source), group),
+        };
+        ipv6(way, &[HOP_BY_HOP], (ICMPV6, &[kind, 0, 0, 0, 0, 0, 0, 0]))
+    };
+    let (switch, _) = switch_with("quickstart");
+    let link_local = "fe80::f816:3eff:fe00:12";
+    for kind in [131, 132, 143] {
+        for (source, heard) in [
+            (link_local, &[2, 4][..]),
+            ("::", &[2, 4]),
+            ("fe80::1", &[]),
+            ("2001:db8:a::19", &[]),
+        ] {
+            let frame = report(source, kind);
+            let seen = switch.trace_frame("br-int", "in_port=43", &frame, INVALID);
+            assert_eq!(seen, ports(heard), "{kind} {source}");
+        }
+    }
+    // Nothing lets listeners in to these ports; questions about listeners need no rule.
+    let querier = Way {
+        macs: (ROUTER_MAC, ALL_NODES),
+        addresses: (address("fe80::1"), address("ff02::1")),
+    };
+    for (kind, heard) in [(130, &[NUMBER, NEIGHBOUR][..]), (131, &[]), (143, &[])] {
+        let frame = ipv6(
+            querier,
+            &[HOP_BY_HOP],
+            (ICMPV6, &[kind, 0, 0, 0, 0, 0, 0, 0]),
+        );
+        assert_eq!(arriving(&switch, &frame, INVALID), ports(heard), "{kind}");
+    }
+    // IGMP, to all of the link and to a group.
+    for (group, heard) in [
+        ([224, 0, 0, 1], &[NUMBER, NEIGHBOUR][..]),
+        ([224, 0, 0, 22], &[NUMBER, NEIGHBOUR]),
+        ([224, 0, 1, 1], &[]),
+        ([239, 1, 2, 3], &[]),
+    ] {
+        let way = Way {
+            macs: (
+                ROUTER_MAC,
+                MacAddr([0x01, 0, 0x5e, group[1], group[2], group[3]]),
+            ),
+            addresses: ([198, 51, 100, 7].into(), group.into()),
+        };
+        let frame = ipv4(
+            way,
+            &[[0x94, 4, 0, 0]],
+            0,
+            (2, &[0x11, 0, 0, 0, 0, 0, 0, 0]),
+        );
+        assert_eq!(arriving(&switch, &frame, NEW), ports(heard), "{group:?}");
     }
 }
 
@@ -325,7 +474,7 @@ fn an_address_pair_may_be_announced_and_no_other() {
         port: "in_port=101",
     };
     let announce = |mac: &str, ip: &str| {
-        let packet = format!("dl_src={mac},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1");
+        let packet = format!("dl_src={mac},dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_sha={mac}");
         router.send(&format!("{packet},arp_spa={ip},arp_tpa={ip}"), NEW)
     };
     let (own, virtual_mac) = ("fa:16:3e:00:00:01", "00:00:5e:00:01:01");
