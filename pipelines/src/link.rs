@@ -5,9 +5,13 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use openflow::field::{
     ETH_TYPE, EthType, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IpProto, MacAddr, UDP_DST, UDP_SRC,
+    VlanVid,
 };
 
 use crate::table::Draft;
+
+/// The VLAN of frames whose tag holds a priority and nothing else (IEEE 802.1Q, table 9-2).
+pub(crate) const NO_VLAN: VlanVid = VlanVid::tagged(0);
 
 /// ICMPv6: who listens to a multicast group? (RFC 2710)
 pub(crate) const LISTENER_QUERY: u8 = 130;

@@ -15,7 +15,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{
-    field::{ETH_TYPE, EthType, IP_PROTO, IpProto},
+    field::{ETH_TYPE, EthType, IP_PROTO, IpProto, VLAN_VID, VlanVid},
     flow::Flow,
 };
 
@@ -40,6 +40,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const TAGGED: u16 = 110;
 const LINK: u16 = 100;
 const DHCP_ANSWER: u16 = 95;
 const LISTENER: u16 = 92;
@@ -62,6 +63,11 @@ pub(super) fn is_link(flow: &Flow) -> bool {
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
+            // A tag that is left here was inside of the network's own: no port may have it.
+            flows
+                .at(TAGGED)
+                .when_masked(VLAN_VID, VlanVid::PRESENT, VlanVid::PRESENT)
+                .drop();
             // Trackers make nothing of what listeners say, so it meets the rules as it is.
             for icmp_type in link::LISTENER_REPORTS {
                 let report = flows.at(LISTENER).in_state(UNTRACKED);

@@ -4,6 +4,9 @@
 //! br-tun brings local ones. A machine that tags its frames itself could otherwise choose its
 //! network, so such frames end here, unless the machine's port is the parent of a trunk and the tag
 //! is that of a sub-port.
+//!
+//! A tag with VLAN 0 names no network: it gives an untagged frame a priority (IEEE 802.1Q, section
+//! 6.8). It is taken off wherever it comes from, and the priority is lost with it.
 
 use openflow::{
     field::{IN_PORT, PortNo, VLAN_VID, VlanVid},
@@ -14,6 +17,7 @@ use super::packet_rate_limit;
 use crate::{
     cookie::Cookie,
     explain::Decision,
+    link::NO_VLAN,
     network::Segment,
     registers::PORT,
     site::{LocalNetwork, LocalPort},
@@ -25,11 +29,12 @@ pub(super) static TABLE: Table = Table {
     number: 0,
     name: "LOCAL_SWITCHING",
     purpose: "Gives every tagged frame the local VLAN of its network.",
-    next: &[&packet_rate_limit::TABLE],
+    next: &[&TABLE, &packet_rate_limit::TABLE],
     flows,
 };
 
 const DEAD_VLAN: u16 = 65535;
+const PRIORITY_ONLY: u16 = 4;
 const KNOWN_SEGMENT: u16 = 3;
 const UNKNOWN_SEGMENT: u16 = 2;
 const DEAD_PORT: u16 = 2;
@@ -55,6 +60,11 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(site) => {
             flows.at(DEAD_VLAN).when(VLAN_VID, DEAD).drop();
+            flows
+                .at(PRIORITY_ONLY)
+                .when(VLAN_VID, NO_VLAN)
+                .pop_vlan()
+                .resubmit(&TABLE);
             if let Some(patch) = site.patch_tun {
                 flows
                     .at(KNOWN_SEGMENT)

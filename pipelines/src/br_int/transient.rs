@@ -43,6 +43,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const TAG_BEHIND_TAG: u16 = 140;
 const TO_SERVICES: u16 = 130;
 const ANNOUNCEMENT: u16 = 120;
 const QUESTION_FROM_SUB_PORT: u16 = 115;
@@ -59,6 +60,12 @@ const MISS: u16 = 0;
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => {
+            // What a machine sends has no tag here. One behind the tag that was taken off is a type
+            // to the switch, and would be a tag again on a physical network.
+            for tag in [EthType::VLAN, EthType::SERVICE_VLAN] {
+                let frame = flows.at(TAG_BEHIND_TAG).when(VLAN_VID, VlanVid::NONE);
+                frame.when(ETH_TYPE, tag).drop();
+            }
             // They know who asks, whatever network and whatever addresses that has.
             for question in [
                 service_questions::metadata,

@@ -11,10 +11,10 @@ pub(super) static TABLE: Table = Table {
     number: 3,
     name: "GRE_TUN_TO_LV",
     purpose: "Gives what GRE brings the local VLAN of its network.",
-    next: &[&learn_from_tun::TABLE],
+    next: &[&TABLE, &learn_from_tun::TABLE],
     flows,
 };
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    tun_to_lv::flows(EncapType::Gre, subject, flows);
+    tun_to_lv::flows(&TABLE, EncapType::Gre, subject, flows);
 }

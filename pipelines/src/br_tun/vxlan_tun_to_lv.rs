@@ -11,10 +11,10 @@ pub(super) static TABLE: Table = Table {
     number: 4,
     name: "VXLAN_TUN_TO_LV",
     purpose: "Gives what VXLAN brings the local VLAN of its network.",
-    next: &[&learn_from_tun::TABLE],
+    next: &[&TABLE, &learn_from_tun::TABLE],
     flows,
 };
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
-    tun_to_lv::flows(EncapType::Vxlan, subject, flows);
+    tun_to_lv::flows(&TABLE, EncapType::Vxlan, subject, flows);
 }

@@ -99,7 +99,12 @@ impl Walk<'_> {
                         encap_type,
                         key,
                     };
-                    found.extend(self.on_one_host(&origin, &in_tunnels).0);
+                    // What comes out is untagged, or it would be nowhere.
+                    let frame = Frame {
+                        tag: None,
+                        ..in_tunnels.clone()
+                    };
+                    found.extend(self.on_one_host(&origin, &frame).0);
                 }
                 Arrival::Wire {
                     host,
@@ -331,8 +336,14 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
         7 | 8 => MacAddr::BROADCAST,
         _ => MacAddr([0x33, 0x33, 0, 0, 0, 1]),
     };
+    let is_sub_port = |origin: &Origin| match origin {
+        Origin::Port { id, .. } => world.parent(*id).is_some(),
+        _ => false,
+    };
     let tag = match origin {
-        Origin::Tunnel { .. } => None,
+        _ if random.percent(5) && !is_sub_port(&origin) => Some(0),
+        Origin::Tunnel { .. } if random.percent(80) => None,
+        Origin::Tunnel { .. } => Some(*random.of(&[1, 2, 101, 4095])),
         Origin::Port { id, .. } if world.parent(id).is_some() => None,
         Origin::Wire { .. } if random.percent(50) => Some(101),
         _ if random.percent(3) => Some(*random.of(&[1, 100, 101, 103, 4095])),

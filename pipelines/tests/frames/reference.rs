@@ -61,6 +61,11 @@ pub(super) enum Arrival {
 
 /// Where a frame should come out, and where its copies should on other hosts.
 pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSet<Arrival> {
+    // VLAN 0 is no VLAN.
+    let frame = &Frame {
+        tag: frame.tag.filter(|tag| *tag != 0),
+        ..frame.clone()
+    };
     let mut found = BTreeSet::new();
     match origin {
         Origin::Stranger { .. } => {}
@@ -84,12 +89,11 @@ pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSe
             encap_type,
             key,
             ..
-        } => found.extend(arriving(
-            world,
-            *to,
-            Some(&in_tunnel(*encap_type, *key)),
-            frame,
-        )),
+        } => {
+            let segment = in_tunnel(*encap_type, *key);
+            let segment = Some(&segment).filter(|_| frame.tag.is_none());
+            found.extend(arriving(world, *to, segment, frame));
+        }
     }
     for arrival in found.clone() {
         match arrival {

@@ -263,13 +263,119 @@ fn a_machine_chooses_no_vlan() {
     );
     let (macs, rest) = inner.split_at(24);
     assert!(!leaving(&switch, &inner).is_empty());
-    // No network (802.1p), its own, another's, and that of dead ports; also as an outer tag of two.
-    for tag in ["0000", "0001", "0002", "0fff", "a001"] {
+    // Its own network's, another's, and that of dead ports; also as an outer tag of two, as which it
+    // may be none (802.1p).
+    for tag in ["0001", "0002", "0fff", "a001"] {
         for outer in ["8100", "88a8"] {
             let frame = format!("{macs}{outer}{tag}{rest}");
             assert_eq!(leaving(&switch, &frame), ports(&[]), "{outer} {tag}");
-            let frame = format!("{macs}{outer}{tag}81000001{rest}");
-            assert_eq!(leaving(&switch, &frame), ports(&[]), "{outer} {tag}");
+        }
+    }
+    for tag in ["0000", "a000", "0001", "0002", "0fff", "a001"] {
+        for (outer, inner) in [("8100", "8100"), ("88a8", "8100"), ("8100", "88a8")] {
+            for tag_behind in ["0001", "0065"] {
+                let frame = format!("{macs}{outer}{tag}{inner}{tag_behind}{rest}");
+                assert_eq!(leaving(&switch, &frame), ports(&[]), "{outer} {tag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tag_behind_a_tag_leads_no_machine_to_another_vlan() {
+    // A machine without port security, on a physical network, and another one beside it.
+    let (switch, _) = switch_with("open_ports");
+    let rest = "02000000000102000000000288b5";
+    let (macs, rest) = rest.split_at(24);
+    let frame = |tags: &str| format!("{macs}{tags}{rest}{}", "aa".repeat(46));
+    let leaving = |tags: &str| switch.trace_frame("br-int", "in_port=109", &frame(tags), NEW);
+    for tags in ["", "81000000", "8100a000"] {
+        assert_eq!(leaving(tags), ports(&[110]), "{tags}");
+    }
+    for tags in [
+        "81000065",
+        "8100000081000065",
+        "8100000088a80065",
+        "8100000081000000",
+    ] {
+        assert_eq!(leaving(tags), ports(&[]), "{tags}");
+    }
+}
+
+#[test]
+fn a_priority_without_a_vlan_is_no_tag() {
+    let (switch, _) = switch_with("quickstart");
+    let tagged = |frame: &str, tag: &str| {
+        let (macs, rest) = frame.split_at(24);
+        format!("{macs}{tag}{rest}")
+    };
+    let way_out = Way {
+        macs: (VM1_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, 0x14])),
+        addresses: ([10, 0, 0, 18].into(), [10, 0, 0, 20].into()),
+    };
+    // From a machine, from a tunnel, and from a physical network.
+    let out = ipv4(way_out, &[], 0, (UDP, &udp(9, 5000)));
+    let tunnelled = ipv4(to_vm1_v4(), &[], 0, (TCP, &tcp(22)));
+    let flat = Way {
+        macs: (ROUTER_MAC, MacAddr([0xfa, 0x16, 0x3e, 0, 0, 0x17])),
+        addresses: ([198, 51, 100, 7].into(), [203, 0, 113, 10].into()),
+    };
+    let flat = ipv4(flat, &[], 0, (TCP, &tcp(22)));
+    for tag in ["", "81000000", "8100a000", "8100b000", "88a8e000"] {
+        let frame = tagged(&out, tag);
+        assert_eq!(leaving(&switch, &frame), ports(&[2]), "{tag}");
+        let frame = tagged(&tunnelled, tag);
+        assert_eq!(arriving(&switch, &frame, NEW), ports(&[NUMBER]), "{tag}");
+        let frame = tagged(&flat, tag);
+        let heard = switch.trace_frame("br-ex", "in_port=9", &frame, NEW);
+        assert_eq!(heard, ports(&[47]), "{tag}");
+    }
+    let trace = switch.appctl(
+        "ofproto/trace",
+        &[
+            "br-tun",
+            "in_port=2,tun_id=1001",
+            &tagged(&tunnelled, "8100a000"),
+        ],
+    );
+    assert!(trace.contains("pop_vlan"), "{trace}");
+}
+
+#[test]
+fn a_tag_inside_a_tunnel_reaches_nobody() {
+    let (switch, _) = switch_with("quickstart");
+    let everyone = Way {
+        macs: (ROUTER_MAC, MacAddr::BROADCAST),
+        addresses: ([198, 51, 100, 7].into(), [10, 0, 0, 18].into()),
+    };
+    let arp = [0, 1, 8, 0, 6, 4, 0, 1]
+        .map(|byte| format!("{byte:02x}"))
+        .concat();
+    let arp = format!("ffffffffffff{}0806{arp}{}", "fa163e000077", "00".repeat(20));
+    let broadcast = ipv4(everyone, &[], 0, (TCP, &tcp(22)));
+    let unicast = ipv4(to_vm1_v4(), &[], 0, (TCP, &tcp(22)));
+    for (frame, heard) in [
+        (arp, &[NUMBER, NEIGHBOUR][..]),
+        (broadcast, &[NUMBER]),
+        (unicast, &[NUMBER]),
+    ] {
+        assert_eq!(arriving(&switch, &frame, NEW), ports(heard));
+        let (macs, rest) = frame.split_at(24);
+        for tags in [
+            "81000001",
+            "81000002",
+            "88a80001",
+            "8100000081000001",
+            "8100000188a80001",
+        ] {
+            let frame = format!("{macs}{tags}{rest}");
+            assert_eq!(arriving(&switch, &frame, NEW), ports(&[]), "{tags}");
+            // Nor one on a physical network, inside the network's own.
+            let frame = frame.replacen("fa163e000012", "fa163e000016", 1);
+            let (macs, rest) = frame.split_at(24);
+            let frame = format!("{macs}81000065{rest}");
+            let heard = switch.trace_frame("br-ex", "in_port=9", &frame, NEW);
+            assert_eq!(heard, ports(&[]), "{tags}");
         }
     }
 }
