@@ -5,6 +5,9 @@
 //! patch port that leads to the other hosts. Whatever goes to a firewalled port goes through its
 //! ingress tables.
 //!
+//! What 802.1D reserves for the talk between bridges goes no further than the link: neither to other
+//! ports nor into tunnels, whoever sends it.
+//!
 //! A switch does not send a packet out of the port that it came in by. So a packet from a patch
 //! port is not sent back, and who sends a broadcast does not hear it.
 
@@ -42,6 +45,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const RESERVED: u16 = 16;
 const QUESTION_FROM_OUTSIDE: u16 = 15;
 const QUESTION: u16 = 14;
 const ANSWER: u16 = 14;
@@ -53,13 +57,24 @@ const MISS: u16 = 0;
 
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
-        Subject::Bridge(_) => flows.at(MISS).drop(),
+        Subject::Bridge(_) => {
+            let (first, mask) = RESERVED_GROUPS;
+            flows.at(RESERVED).when_masked(ETH_DST, first, mask).drop();
+            flows.at(MISS).drop();
+        }
         Subject::Network(network) => network_flows(*network, flows),
         Subject::Station(station) if station.answered.is_none() => station_flow(station, flows),
         Subject::AnsweredPort(answered) => router_flows(*answered, flows),
         _ => {}
     }
 }
+
+/// Groups that bridges do not forward to: spanning tree, flow control, LACP, LLDP (IEEE 802.1Q,
+/// table 8-1).
+const RESERVED_GROUPS: (MacAddr, MacAddr) = (
+    MacAddr([0x01, 0x80, 0xc2, 0, 0, 0]),
+    MacAddr([0xff, 0xff, 0xff, 0xff, 0xff, 0xf0]),
+);
 
 /// What is for a router, and questions about one.
 fn router_flows(answered: AnsweredPort<'_>, flows: &mut Flows<'_>) {

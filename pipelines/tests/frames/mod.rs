@@ -329,7 +329,15 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
         1 => world::SHARED,
         _ => sender.mac_address,
     };
-    let destination = match random.below(10) {
+    let destination = match random.below(11) {
+        10 => MacAddr([
+            0x01,
+            0x80,
+            0xc2,
+            0,
+            0,
+            *random.of(&[0, 2, 0x0e, 0x0f, 0x10]),
+        ]),
         0..5 => peer.mac_address,
         5 => world::SHARED,
         6 => MacAddr([0xfa, 0x16, 0x3e, 0, 0xff, 0xff]),

@@ -66,6 +66,12 @@ pub(super) fn arrivals(world: &World, origin: &Origin, frame: &Frame) -> BTreeSe
         tag: frame.tag.filter(|tag| *tag != 0),
         ..frame.clone()
     };
+    // Bridges do not forward what they say to each other.
+    if frame.destination.0.starts_with(&[0x01, 0x80, 0xc2, 0, 0])
+        && frame.destination.0.last().is_some_and(|last| *last < 0x10)
+    {
+        return BTreeSet::new();
+    }
     let mut found = BTreeSet::new();
     match origin {
         Origin::Stranger { .. } => {}

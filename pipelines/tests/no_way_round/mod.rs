@@ -670,3 +670,29 @@ fn what_comes_for_another_cuts_no_connection() {
     let trace = arriving("10.0.0.99");
     assert!(trace.contains("ct(table=82,zone=4095)"), "{trace}");
 }
+
+#[test]
+fn what_bridges_say_to_each_other_is_not_forwarded() {
+    // One port without port security, one with; both may send a type of frame besides IP and ARP.
+    let (switch, _) = switch_with("open_ports");
+    for (last, is_forwarded) in [
+        (0, false),
+        (2, false),
+        (0x0e, false),
+        (0x0f, false),
+        (0x10, true),
+    ] {
+        let group = MacAddr([0x01, 0x80, 0xc2, 0, 0, last]);
+        for (number, receivers) in [(101, [102, 2, 4]), (102, [101, 2, 4])] {
+            let own = MacAddr([0xfa, 0x16, 0x3e, 0, 0, number - 100]);
+            let frame = ethernet((own, group), &[0x88, 0xb5], &[0xaa; 46]);
+            let port = format!("in_port={number}");
+            let heard = switch.trace_frame("br-int", &port, &frame, NEW);
+            let expected = ports(if is_forwarded { &receivers } else { &[] });
+            assert_eq!(heard, expected, "{number} {last:x}");
+        }
+        let frame = ethernet((ROUTER_MAC, group), &[0x88, 0xb5], &[0xaa; 46]);
+        let expected = ports(if is_forwarded { &[101, 102] } else { &[] });
+        assert_eq!(arriving(&switch, &frame, NEW), expected, "{last:x}");
+    }
+}
