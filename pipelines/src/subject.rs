@@ -14,7 +14,7 @@ use openflow::field::PortNo;
 use crate::{
     bridge::Bridge,
     cookie::Cookie,
-    network::{EncapType, MacAddr, NetworkId, Port, RemoteSet, SecurityGroup},
+    network::{EncapType, Ethertype, MacAddr, NetworkId, Port, RemoteSet, SecurityGroup},
     routed::{AnsweredPort, LocalFloatingIp, LocalRouter},
     site::{LocalNetwork, LocalPort, ProviderPatch, RemotePort, Site},
     unit::Unit,
@@ -113,6 +113,8 @@ impl<'a> Station<'a> {
 pub(crate) struct Member<'a> {
     pub(crate) network: LocalNetwork<'a>,
     pub(crate) addresses: BTreeSet<IpNet>,
+    /// MACs that it sends from any address with.
+    pub(crate) macs: BTreeSet<(Ethertype, MacAddr)>,
     pub(crate) remote: RemoteSet,
     /// The groups that have these rules.
     pub(crate) groups: Rc<[&'a SecurityGroup]>,
@@ -197,6 +199,11 @@ impl<'a> Subject<'a> {
                 Self::Member(Member {
                     network,
                     addresses: port.addresses(),
+                    // In another network the same MAC may be somebody else's.
+                    macs: match port.network == network.network.id {
+                        true => port.macs_for_any(),
+                        false => BTreeSet::new(),
+                    },
                     remote,
                     groups: naming.groups(network, remote),
                 })
@@ -215,6 +222,7 @@ impl<'a> Subject<'a> {
                 Self::Member(Member {
                     network,
                     addresses: [*block].into(),
+                    macs: BTreeSet::new(),
                     remote,
                     groups: naming.groups(network, remote),
                 })

@@ -449,6 +449,51 @@ fn rules_with_remote_groups_decide_by_port_and_member() {
 }
 
 #[test]
+fn a_rule_without_ports_is_about_port_0_too() {
+    let (switch, _) = switch_with("rules");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    // One rule is about all of UDP, another about some of its ports.
+    for port in [0, 1, 1000, 65535] {
+        let packet = format!(
+            "dl_dst=fa:16:3e:00:00:01,udp,nw_src=198.51.100.7,nw_dst=10.0.0.11,udp_dst={port}"
+        );
+        assert_eq!(tunnel.send(&packet, NEW), ports(&[101]), "{port}");
+    }
+}
+
+#[test]
+fn a_virtual_router_is_let_in_from_any_address_by_its_mac() {
+    let (switch, _) = switch_with("address_pairs");
+    let (router, other) = ("fa:16:3e:00:00:05", "fa:16:3e:00:00:04");
+    let packet = |from: &str, ip: &str| {
+        let to = "dl_dst=fa:16:3e:00:00:01,tcp,nw_dst=10.0.0.11,tcp_dst=80";
+        format!("dl_src={from},{to},nw_src={ip}")
+    };
+    let here = From {
+        switch: &switch,
+        bridge: "br-int",
+        port: "in_port=105",
+    };
+    let outside = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    for sender in [here, outside] {
+        for ip in ["198.51.100.7", "10.0.0.15"] {
+            assert_eq!(sender.send(&packet(router, ip), NEW), ports(&[101]), "{ip}");
+        }
+        // Whoever else comes from outside the group's addresses is a stranger.
+        let heard = sender.send(&packet(other, "198.51.100.7"), NEW);
+        assert_eq!(heard, ports(&[]));
+    }
+}
+
+#[test]
 fn a_trunk_brings_each_vlan_to_its_own_network() {
     let (switch, _) = switch_with("trunks_and_moves");
     let from = |port: &'static str, packet: &str| {

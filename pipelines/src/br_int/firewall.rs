@@ -29,8 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use openflow::{
     action::Action,
     field::{
-        CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_DST, ETH_TYPE, EthType, IP_FRAG, IpFrag,
-        MacAddr,
+        CONJ_ID, CT_MARK, CT_STATE, CT_ZONE, CtState, ETH_DST, ETH_SRC, ETH_TYPE, EthType, IP_FRAG,
+        IpFrag, MacAddr,
     },
     flow::Flow,
     matching::Match,
@@ -302,27 +302,43 @@ impl Side {
                 }
             }
         }
-        for block in member.addresses.iter().copied() {
-            let version = Ethertype::of(block);
+        for (version, far_side, may_report) in self.far_sides(member) {
             let fitting = wanted
                 .iter()
                 .filter(|((ethertype, ..), _)| *ethertype == version);
             for ((_, offset, stateful), numbers) in fitting {
                 let states = states(self.direction, *stateful).iter();
-                let reporting = *stateful
-                    && matches!(member.remote, RemoteSet::AddressGroup(_))
-                    && rule::may_report(block);
-                let untracked = reporting.then_some(&(UNTRACKED, 0));
+                let untracked = (*stateful && may_report).then_some(&(UNTRACKED, 0));
                 for (state, place) in states.chain(untracked) {
                     flows
                         .at(rule::group_priority(*offset))
+                        .like(far_side.clone())
                         .when(NETWORK, network.vlan.into())
                         .in_state(*state)
-                        .when_in(rule::far_side(self.direction), block)
                         .conjunctions(places(numbers, *place), Clause::Member.into());
                 }
             }
         }
+    }
+
+    /// What a packet matches whose other side is the member, and whether it may be what a listener
+    /// says.
+    ///
+    /// Who sends from any address is told by its MAC; who sends to any is told by nothing.
+    fn far_sides(&self, member: &Member<'_>) -> Vec<(Ethertype, Match, bool)> {
+        let in_set = matches!(member.remote, RemoteSet::AddressGroup(_));
+        let addresses = member.addresses.iter().copied().map(|block| {
+            let far_side = rule::far_side(self.direction).within(Match::default(), block);
+            let may_report = in_set && rule::may_report(block);
+            (Ethertype::of(block), far_side, may_report)
+        });
+        let comes = self.direction == Direction::Ingress;
+        let macs = member.macs.iter().filter(|_| comes);
+        let macs = macs.map(|(version, mac)| {
+            let from = Match::default().with(ETH_TYPE, (*version).into());
+            (*version, from.with(ETH_SRC, *mac), false)
+        });
+        addresses.chain(macs).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{HostName, MacAddr, NetworkId, PortId, Problem, SecurityGroupId};
+use super::{Ethertype, HostName, MacAddr, NetworkId, PortId, Problem, SecurityGroupId};
 
 /// One machine's place in one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,8 @@ impl Port {
 
     /// What the port adds to a group that it is a member of: its fixed and its paired addresses.
     ///
-    /// A pair with prefix length 0 adds nothing: as a member it would let everyone in.
+    /// A pair with prefix length 0 adds no address, as that would let everyone in: see
+    /// [`macs_for_any`](Self::macs_for_any).
     pub fn addresses(&self) -> BTreeSet<IpNet> {
         let fixed = self.fixed_ips.iter().map(|ip| IpNet::from(*ip));
         let pairs = self
@@ -163,6 +164,18 @@ impl Port {
         fixed
             .chain(pairs.filter(|block| block.prefix_len() != 0))
             .collect()
+    }
+
+    /// What the port adds to a group by pairs with prefix length 0: the MACs that it may send from
+    /// any address with, as a virtual router does.
+    pub fn macs_for_any(&self) -> BTreeSet<(Ethertype, MacAddr)> {
+        let pairs = self.allowed_address_pairs.iter();
+        let any = pairs.filter(|pair| pair.ip_address.prefix_len() == 0);
+        any.map(|pair| {
+            let mac = pair.mac_address.unwrap_or(self.mac_address);
+            (Ethertype::of(pair.ip_address), mac)
+        })
+        .collect()
     }
 }
 
@@ -251,8 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_means_everyone_is_no_member_of_a_group() {
-        let addresses: Vec<_> = port(&["0.0.0.0/0"]).addresses().into_iter().collect();
-        assert_eq!(addresses, ["10.0.0.18/32".parse().unwrap()]);
+    fn a_pair_that_means_everyone_is_a_member_of_a_group_by_its_mac() {
+        let port = port(&["0.0.0.0/0", "10.0.0.200/32"]);
+        let addresses: Vec<_> = port.addresses().into_iter().collect();
+        let expected = ["10.0.0.18/32", "10.0.0.200/32"].map(|text| text.parse().unwrap());
+        assert_eq!(addresses, expected);
+        let macs: Vec<_> = port.macs_for_any().into_iter().collect();
+        let mac = "fa:16:3e:00:00:99".parse().unwrap();
+        assert_eq!(macs, [(Ethertype::Ipv4, mac)]);
     }
 }

@@ -227,7 +227,7 @@ fn allowed(
         } else {
             event.destination()
         };
-        rule.v6 == far.is_ipv6() && means(rule, event) && is_remote(world, rule, far)
+        rule.v6 == far.is_ipv6() && means(rule, event) && is_remote(world, rule, event, far)
     })
 }
 
@@ -255,7 +255,7 @@ fn means(rule: &Rule, event: &Event<'_>) -> bool {
     }
 }
 
-fn is_remote(world: &World, rule: &Rule, far: IpAddr) -> bool {
+fn is_remote(world: &World, rule: &Rule, event: &Event<'_>, far: IpAddr) -> bool {
     match rule.remote {
         Remote::Any => true,
         Remote::Block(block) => block.contains(&far),
@@ -264,11 +264,13 @@ fn is_remote(world: &World, rule: &Rule, far: IpAddr) -> bool {
             blocks.any(|block| block.contains(&far))
         }
         Remote::Group(group) => {
-            let mut members = world
-                .ports
-                .iter()
-                .filter(|port| port.groups.contains(&group));
-            members.any(|port| port.owns(far))
+            let sender = event.ends().0;
+            let ports = world.ports.iter().enumerate();
+            let mut members = ports.filter(|(_, port)| port.groups.contains(&group));
+            // Who sends from any address is known by its MAC.
+            members.any(|(place, port)| {
+                port.is_known_by(far) || rule.ingress && place == sender && port.owns(far)
+            })
         }
     }
 }

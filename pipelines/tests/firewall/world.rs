@@ -71,6 +71,8 @@ impl Port {
     fn random(number: usize, random: &mut Random) -> Self {
         let secured = random.percent(85);
         let pair = (secured && random.percent(25)).then_some("10.0.0.64/28");
+        // A virtual router.
+        let any = (secured && random.percent(15)).then_some("0.0.0.0/0");
         let own = [
             format!("10.0.0.{}/32", 10 + number),
             format!("2001:db8::{}/128", 10 + number),
@@ -81,7 +83,11 @@ impl Port {
                 .filter(|_| secured && random.percent(40))
                 .collect(),
             secured,
-            blocks: own.chain(pair).map(|text| text.parse().unwrap()).collect(),
+            blocks: own
+                .chain(pair)
+                .chain(any)
+                .map(|text| text.parse().unwrap())
+                .collect(),
         }
     }
 
@@ -89,9 +95,18 @@ impl Port {
         self.blocks.iter().any(|block| block.contains(&address))
     }
 
+    /// Whether it may use an address, and not just any.
+    pub(super) fn is_known_by(&self, address: IpAddr) -> bool {
+        let mut blocks = self.blocks.iter().filter(|block| block.prefix_len() > 0);
+        blocks.any(|block| block.contains(&address))
+    }
+
     /// Addresses that the port may use.
     pub(super) fn addresses(&self, v6: bool) -> Vec<IpAddr> {
-        let blocks = self.blocks.iter().map(IpNet::addr);
+        let blocks = self.blocks.iter().map(|block| match block.prefix_len() {
+            0 => IpAddr::from([198, 51, 100, 7]),
+            _ => block.addr(),
+        });
         blocks.filter(|address| address.is_ipv6() == v6).collect()
     }
 }
