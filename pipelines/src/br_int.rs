@@ -55,8 +55,8 @@ pub(crate) use decision::decision;
 pub(crate) use firewall::Side;
 pub use memory::Forwarded;
 pub(crate) use memory::{
-    FLOATING_IPS, PORT_FORWARDINGS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, forwarded, port_zone,
-    source, translated, zone,
+    FLOATING_IPS, HELD, PORT_FORWARDINGS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, forwarded,
+    held, port_zone, source, translated, zone,
 };
 pub(crate) use to_forget::Note;
 

@@ -2,7 +2,8 @@
 //!
 //! The tracker knows addresses and zones, not ports. Once a port is gone, somebody else may get its
 //! address, or another network its zone; the connections of before would pass there without a rule.
-//! The same holds for who seems to be outside: a floating IP that stands for another machine, a
+//! A port that is down, or that gives up port security for a while, is not gone: what it has open goes
+//! on when it comes back. The same holds for who seems to be outside: a floating IP that stands for another machine, a
 //! router whose gateway is another host's, a port that is forwarded elsewhere. What has to be
 //! forgotten follows from the flows that go, so it is found also for what happened while nobody
 //! looked. Until it is done, notes in the bridge say so: they come in the bundle that
@@ -131,6 +132,7 @@ fn takes_away(before: &FlowSet, change: &Change) -> bool {
     };
     old.is_some_and(|flow| {
         br_int::source(flow).is_some()
+            || br_int::held(flow).is_some()
             || br_int::zone(flow).is_some()
             || br_int::translated(flow).is_some()
             || br_int::forwarded(flow).is_some()
@@ -159,8 +161,17 @@ fn holders(flows: &FlowSet) -> BTreeMap<(u16, IpNet), BTreeSet<u64>> {
     let (table, priority) = br_int::PORT_ZONES;
     let zones = flows.at(table, priority);
     let zones: BTreeMap<u32, u16> = zones.filter_map(|flow| br_int::port_zone(flow)).collect();
-    let (table, priority) = br_int::SOURCES;
     let mut holders: BTreeMap<_, BTreeSet<u64>> = BTreeMap::new();
+    let (table, priority) = br_int::HELD;
+    for flow in flows
+        .at(table, priority)
+        .filter(|flow| Cookie::is_ours(flow.cookie))
+    {
+        if let Some(place) = br_int::held(flow) {
+            holders.entry(place).or_default().insert(flow.cookie);
+        }
+    }
+    let (table, priority) = br_int::SOURCES;
     for flow in flows
         .at(table, priority)
         .filter(|flow| Cookie::is_ours(flow.cookie))

@@ -250,6 +250,44 @@ fn the_connections_of_a_port_that_is_gone_are_forgotten() -> anyhow::Result<()> 
 }
 
 #[test]
+fn a_port_that_is_down_or_without_security_for_a_while_keeps_its_connections() -> anyhow::Result<()>
+{
+    let lab = quickstart("t-kept")?;
+    let host = lab.host("host2")?;
+    let (a1, visitor) = (lab.machine("a1")?, lab.machine("visitor")?);
+    let zone = zone(host, VISITOR.1)?;
+    let address = visitor.ipv4()?.to_string();
+    send(visitor.namespace(), CARD, &frame(visitor, a1, "question")?)?;
+    remembers(host, &zone, &address, true)?;
+    let held = |there: bool| {
+        wait_for(&format!("the address is held: {there}"), PATIENCE, || {
+            let flows = host.ovs().flows("br-int")?;
+            let held = format!("nw_src={address}");
+            let mut notes = flows.iter().filter(|flow| flow.contains("table=99,"));
+            Ok((notes.any(|flow| flow.contains(&held)) == there).then_some(()))
+        })
+    };
+    let groups = "security_groups: [visitors]\n";
+    for change in [
+        format!("{groups}    admin_state_up: false\n"),
+        "port_security_enabled: false\n".to_owned(),
+    ] {
+        let changed = NETWORK.replace(groups, &change);
+        fs::write(lab.network(), changed).context("writing another description")?;
+        held(true)?;
+        fs::write(lab.network(), NETWORK).context("writing the first description again")?;
+        held(false)?;
+        // No rule lets a1 send this to the visitor, who asked before.
+        let reply = frame(a1, visitor, &change)?;
+        ensure!(
+            hears(a1, visitor, &reply, PATIENCE)?,
+            "no reply after {change}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn the_zone_of_a_network_that_is_gone_is_empty() -> anyhow::Result<()> {
     let lab = quickstart("t-zone")?;
     let host = lab.host("host1")?;

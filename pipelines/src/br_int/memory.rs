@@ -13,7 +13,7 @@ use openflow::{
 use super::{
     base_egress, delivery, firewall,
     router_dnat::{self, forwarded_port},
-    router_snat, rules_ingress,
+    router_snat, rules_ingress, to_forget,
 };
 use crate::network::ForwardedProtocol;
 
@@ -42,6 +42,17 @@ pub(crate) fn source(flow: &Flow) -> Option<(u32, IpNet)> {
         return None;
     }
     Some((flow.matching.value(REG5)?, source_block(&flow.matching)?))
+}
+
+/// The table and priority of the flows that name the addresses of ports which are not tracked.
+pub(crate) const HELD: (u8, u16) = to_forget::HELD_ADDRESSES;
+
+/// A zone and an address in it of a port that is not tracked.
+pub(crate) fn held(flow: &Flow) -> Option<(u16, IpNet)> {
+    if (flow.table, flow.priority) != HELD {
+        return None;
+    }
+    Some((flow.matching.value(CT_ZONE)?, source_block(&flow.matching)?))
 }
 
 /// The addresses that a match takes as source.

@@ -3,6 +3,12 @@
 //! No packet comes here. A note is written in the bundle that takes a machine away, and goes once the
 //! machine's connections are forgotten. So who starts after an end between the two knows what is left
 //! to do.
+//!
+//! Other flows say which addresses a port holds whose packets no tracker is asked about: while it is
+//! down, without port security, or in stateless groups. Its connections are as they were afterwards,
+//! and its neighbours' with it are meanwhile.
+
+use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use openflow::{
@@ -18,7 +24,10 @@ use super::{
 use crate::{
     cookie::Cookie,
     flow_set::FlowSet,
-    table::{SOURCE, Table},
+    registers::PORT,
+    site::LocalPort,
+    subject::Subject,
+    table::{Flows, SOURCE, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -26,11 +35,37 @@ pub(super) static TABLE: Table = Table {
     name: "TO_FORGET",
     purpose: "Notes whose connections are still to be forgotten; no packet comes here.",
     next: &[],
-    flows: |_, _| {},
+    flows,
 };
 
+const HELD: u16 = 3;
 const FORGET: u16 = 2;
 const KEEP: u16 = 1;
+
+/// The table and priority of the flows that name the addresses of ports which are not tracked.
+pub(super) const HELD_ADDRESSES: (u8, u16) = (TABLE.number, HELD);
+
+fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
+    match subject {
+        Subject::DeadPort(port) => hold(*port, flows),
+        Subject::Port(port) if !port.is_firewalled() || !port.is_stateful() => hold(*port, flows),
+        _ => {}
+    }
+}
+
+fn hold(port: LocalPort<'_>, flows: &mut Flows<'_>) {
+    let sources = port.port.sources().into_iter();
+    let blocks: BTreeSet<_> = sources.map(|(_, block)| block).collect();
+    for block in blocks {
+        // Several ports may hold one address.
+        flows
+            .at(HELD)
+            .when_in(SOURCE, block)
+            .when(CT_ZONE, port.network.vlan.get())
+            .when(PORT, port.key())
+            .drop();
+    }
+}
 
 /// One thing to be noted.
 #[derive(Clone, Copy, Debug)]

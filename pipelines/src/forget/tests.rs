@@ -108,6 +108,32 @@ fn a_port_that_gets_another_number_keeps_its_connections() {
 }
 
 #[test]
+fn a_port_keeps_its_connections_while_it_is_down_or_not_tracked() {
+    let usual = port(2, "10.0.0.2");
+    let down = Port {
+        admin_state_up: false,
+        ..usual.clone()
+    };
+    let open = Port {
+        port_security_enabled: false,
+        ..usual.clone()
+    };
+    let states = [usual, down, open].map(|port| flows(1, &[(port, 2)]));
+    for before in &states {
+        for after in &states {
+            assert!(between(before, after).is_empty());
+        }
+        // Whoever has its address next has none of them.
+        let gone = flows(1, &[(port(3, "10.0.0.3"), 3)]);
+        assert_eq!(forgotten(before, &gone), ["5 10.0.0.2/32"]);
+        let taken = flows(1, &[(port(3, "10.0.0.2"), 2)]);
+        assert_eq!(forgotten(before, &taken), ["5 10.0.0.2/32"]);
+        let moved = flows(1, &[(port(2, "10.0.0.4"), 2)]);
+        assert_eq!(forgotten(before, &moved), ["5 10.0.0.2/32"]);
+    }
+}
+
+#[test]
 fn an_address_that_a_port_loses_is_forgotten_alone() {
     let mut both = port(2, "10.0.0.2");
     both.fixed_ips.push("10.0.0.3".parse().unwrap());
