@@ -57,6 +57,11 @@ const DROPPED: Answers<'_> = &[
     ),
     (
         "host1",
+        "a1 arp,arp_spa=10.0.0.18,arp_tpa=10.0.0.20,arp_sha=fa:16:3e:00:0a:02",
+        "it names another MAC inside than",
+    ),
+    (
+        "host1",
         "a1 tcp,dl_src=fa:16:3e:00:0a:02,nw_src=10.0.0.18",
         "fa:16:3e:00:0a:02 is not a MAC address of a1",
     ),
@@ -84,6 +89,11 @@ const DROPPED: Answers<'_> = &[
 ];
 
 const ALLOWED: Answers<'_> = &[
+    (
+        "host1",
+        "a1 arp,arp_op=1,arp_spa=10.0.0.18,arp_tpa=10.0.0.99",
+        "ARP, neighbour discovery and DHCP need no rule",
+    ),
     (
         "host1",
         "a1 tcp/22 from visitor",
@@ -283,6 +293,54 @@ fn a_port_that_is_down_or_without_security_for_a_while_keeps_its_connections() -
             hears(a1, visitor, &reply, PATIENCE)?,
             "no reply after {change}"
         );
+    }
+    Ok(())
+}
+
+/// The interface of a2, beside the visitor.
+const A2: &str = "tap0e3d1a54-8f";
+
+#[test]
+fn ports_that_swap_their_numbers_keep_their_rules_and_connections() -> anyhow::Result<()> {
+    let lab = quickstart("t-swap")?;
+    let host = lab.host("host2")?;
+    let (a1, a2, visitor) = (
+        lab.machine("a1")?,
+        lab.machine("a2")?,
+        lab.machine("visitor")?,
+    );
+    let number = |interface: &str| -> anyhow::Result<String> {
+        let number = host
+            .ovs()
+            .vsctl(&format!("get Interface {interface} ofport"))?;
+        Ok(number.trim().to_owned())
+    };
+    let zone = zone(host, VISITOR.1)?;
+    send(visitor.namespace(), CARD, &frame(visitor, a1, "question")?)?;
+    remembers(host, &zone, &visitor.ipv4()?.to_string(), true)?;
+    let mut numbers = [number(A2)?, number(VISITOR.1)?];
+    for swap in 0..3 {
+        numbers.reverse();
+        let [one, other] = &numbers;
+        host.ovs().vsctl(&format!(
+            "set Interface {A2} ofport_request={one} -- \
+             set Interface {} ofport_request={other}",
+            VISITOR.1
+        ))?;
+        ensure!([number(A2)?, number(VISITOR.1)?] == numbers, "{numbers:?}");
+        // a2 is let in, and the visitor by what it asked for.
+        for (to, what) in [(a2, "request"), (visitor, "reply")] {
+            wait_for(what, PATIENCE, || {
+                let mark = frame(a1, to, &format!("{what} after swap {swap}"))?;
+                Ok(hears(a1, to, &mark, REFUSED)?.then_some(()))
+            })?;
+        }
+        let mark = frame(
+            a2,
+            visitor,
+            &format!("request to the visitor after swap {swap}"),
+        )?;
+        ensure!(!hears(a2, visitor, &mark, REFUSED)?, "the visitor is open");
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use openflow::field::{
-    ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE, ICMPV6_CODE,
-    ICMPV6_TYPE, IN_PORT, IP_PROTO, IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, IpProto,
-    MacAddr, PortNo, SCTP_DST, SCTP_SRC, TCP_DST, TCP_SRC, UDP_DST, UDP_SRC, VLAN_VID, VlanVid,
+    ARP_SHA, ARP_SPA, ARP_TPA, ETH_DST, ETH_SRC, ETH_TYPE, EthType, ICMPV4_CODE, ICMPV4_TYPE,
+    ICMPV6_CODE, ICMPV6_TYPE, IN_PORT, IP_PROTO, IP_TTL, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC,
+    IpProto, MacAddr, PortNo, SCTP_DST, SCTP_SRC, TCP_DST, TCP_SRC, UDP_DST, UDP_SRC, VLAN_VID,
+    VlanVid,
 };
 use openflow::matching::Match;
 use openflow::text::Parser;
@@ -97,6 +98,14 @@ impl<'a> Probe<'a> {
                 _ => SOMEBODY,
             };
             packet = packet.with(ETH_DST, mac);
+        }
+        // A machine names itself, unless it is asked what becomes of another MAC.
+        let is_arp = [Some(EthType::ARP), Some(EthType::RARP)].contains(&packet.value(ETH_TYPE));
+        if is_arp
+            && packet.value(ARP_SHA).is_none()
+            && let Some(mac) = packet.value(ETH_SRC)
+        {
+            packet = packet.with(ARP_SHA, mac);
         }
         let sending = sends(place, asked);
         Ok(Self {

@@ -1,8 +1,8 @@
 //! What a flow decided, as a reason that people understand.
 
 use openflow::field::{
-    ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV4_TYPE, ICMPV6_TYPE, IP_PROTO, ND_TARGET, SCTP_DST,
-    TCP_DST, UDP_DST,
+    ARP_SHA, ARP_SPA, ETH_SRC, ETH_TYPE, EthType, ICMPV4_TYPE, ICMPV6_TYPE, IP_PROTO, ND_TARGET,
+    SCTP_DST, TCP_DST, UDP_DST,
 };
 use openflow::flow::Flow;
 use openflow::matching::Match;
@@ -186,7 +186,7 @@ fn icmp(packet: &Match) -> Option<u8> {
 fn spoofed(packet: &Match, port: &Port) -> String {
     let name = &port.name;
     let sources = port.sources();
-    let mac = packet.value(ETH_SRC);
+    let (mac, inner) = (packet.value(ETH_SRC), packet.value(ARP_SHA));
     let address = match packet.value(ND_TARGET) {
         Some(target) => Some(target.into()),
         None => packet
@@ -201,6 +201,9 @@ fn spoofed(packet: &Match, port: &Port) -> String {
         }
         (_, Some(address)) if !has_address(address) => {
             format!("{address} is not an address of {name} (anti-spoofing)")
+        }
+        (Some(mac), _) if inner.is_some_and(|inner| inner != mac) => {
+            format!("it names another MAC inside than {mac}, that of its frame (anti-spoofing)")
         }
         (Some(mac), Some(address)) => {
             format!("{name} may not use {address} with {mac} (anti-spoofing)")
