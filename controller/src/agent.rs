@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
-use pipelines::bridge::Bridge as Role;
+use pipelines::bridge::{self, Bridge as Role};
 use pipelines::network::Model;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -359,6 +359,7 @@ impl Agent {
         };
         let mut started = Instant::now();
         let mut tables = self.client.snapshot();
+        self.stop_renumbered(&tables);
         let (mut desired, mut plan) = self.derive(&tables, &model);
         self.hold.amend(&mut plan, &tables);
         if plan.changes.is_empty() {
@@ -388,6 +389,30 @@ impl Agent {
         }
         self.view.tables = tables;
         self.view.desired = Some(desired);
+    }
+
+    /// Takes ports down whose numbers somebody changes, before `ovs-vswitchd` is done with it.
+    ///
+    /// It reads the request when the agent does, and makes the ports anew, which takes it longer than
+    /// the agent needs. Flows of before would then be about another port. They come back when the
+    /// configuration is in effect.
+    fn stop_renumbered(&mut self, tables: &OpenVSwitch) {
+        let (Some(site), Some(desired)) = (self.view.site.clone(), self.view.desired.clone())
+        else {
+            return;
+        };
+        let renumbered = site::renumbered(&self.settings, &desired, tables);
+        if !renumbered.is_subset(&site.renumbered) {
+            let mut site = Site::clone(&site);
+            site.renumbered = renumbered;
+            // One at a time: the switch takes longer to get to a whole bundle.
+            if let Some(switch) = self.switches.get(&self.settings.integration_bridge) {
+                let ports = site.renumbered.iter();
+                let flows = ports.flat_map(|port| bridge::stops(&site, *port));
+                switch.stop(flows.collect());
+            }
+            self.program(&desired, site, Instant::now());
+        }
     }
 
     /// What the host should be, and how to get there.

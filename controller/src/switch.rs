@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use openflow::flow::Flow;
 use openflow::message::PacketIn;
 use openflow::multipart::FlowStats;
 use openflow::{Connection, Events, Options, Target};
@@ -16,7 +17,7 @@ use pipelines::forget::Forgotten;
 use pipelines::network::Verdict;
 use pipelines::service::Service;
 use pipelines::site::Site;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
 
@@ -47,6 +48,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub(crate) struct Switch {
     desired: watch::Sender<Option<Arc<FlowSet>>>,
     installed: watch::Receiver<Option<Arc<FlowSet>>>,
+    stops: mpsc::UnboundedSender<Vec<Arc<Flow>>>,
 }
 
 impl Switch {
@@ -62,11 +64,13 @@ impl Switch {
         let (announce, services) = tellers;
         let (desired, receiver) = watch::channel(None);
         let (sender, installed) = watch::channel(None);
+        let (stops, to_stop) = mpsc::unbounded_channel();
         let span = info_span!("switch", %bridge);
         let task = Task {
             target: socket(bridge, directory),
             desired: receiver,
             installed: sender,
+            to_stop,
             progress,
             reporter: Reporter {
                 bridge: bridge.to_owned(),
@@ -77,7 +81,11 @@ impl Switch {
             },
         };
         tokio::spawn(task.run().instrument(span));
-        Self { desired, installed }
+        Self {
+            desired,
+            installed,
+            stops,
+        }
     }
 
     /// Whether what was desired last is installed.
@@ -87,6 +95,12 @@ impl Switch {
             (Some(desired), Some(installed)) => Arc::ptr_eq(desired, installed),
             _ => false,
         }
+    }
+
+    /// Has the task install flows at once that are part of what it will be to install.
+    pub(crate) fn stop(&self, flows: Vec<Arc<Flow>>) {
+        // A task that has ended has nothing to stop.
+        let _ = self.stops.send(flows);
     }
 
     /// Has the task install these flows, groups and meters, and nothing else of ours.
@@ -202,6 +216,8 @@ struct Task {
     desired: watch::Receiver<Option<Arc<FlowSet>>>,
     /// What the bridge has; nothing while it is not connected.
     installed: watch::Sender<Option<Arc<FlowSet>>>,
+    /// What cannot wait for what is desired.
+    to_stop: mpsc::UnboundedReceiver<Vec<Arc<Flow>>>,
     progress: Arc<Notify>,
     reporter: Reporter,
 }
@@ -264,6 +280,11 @@ impl Task {
                 let retry_at = bridge.retry_at();
                 let herald_at = bridge.herald_at();
                 tokio::select! {
+                    biased;
+                    Some(flows) = self.to_stop.recv() => {
+                        bridge.stop(flows).await?;
+                        continue;
+                    }
                     changed = self.desired.changed() => match changed {
                         Ok(()) => break,
                         Err(_) => return Ok(()),

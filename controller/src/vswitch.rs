@@ -93,6 +93,8 @@ ovsdb::tables! {
         bfd_status: BTreeMap<String, String>;
         /// Its OpenFlow port number, once it has one; -1 if it cannot be made.
         ofport: Option<i64>;
+        /// The number that somebody wants it to have.
+        ofport_request: Option<i64>;
         /// Why it cannot be made.
         error: Option<String>;
         /// Marks for others to read.
@@ -142,6 +144,25 @@ impl OpenVSwitch {
             .filter(|number| *number != 0)
     }
 
+    /// Whether an interface of a bridge is about to get another number.
+    ///
+    /// `ovs-vswitchd` gives it the number that somebody asks for, unless another interface has and
+    /// asks for the same.
+    pub(crate) fn is_renumbered(&self, bridge: &str, interface: &str) -> bool {
+        let Some(row) = self.interfaces.index().by_name.get(interface) else {
+            return false;
+        };
+        let wanted = row
+            .ofport_request
+            .filter(|number| (1..=LAST_NUMBER).contains(number));
+        if wanted.is_none() || wanted == row.ofport {
+            return false;
+        }
+        let others = self.interfaces_of(bridge);
+        let mut others = others.filter_map(|name| self.interfaces.index().by_name.get(name));
+        !others.any(|other| other.ofport == wanted && other.ofport_request == wanted)
+    }
+
     /// Whether `ovs-vswitchd` has put the whole configuration into effect.
     pub(crate) fn is_configured(&self) -> bool {
         self.switch()
@@ -168,6 +189,9 @@ pub(crate) fn datapath_type(tables: &OpenVSwitch, integration: &str, this: &This
         None => "netdev".to_owned(),
     }
 }
+
+/// The greatest number that an interface can ask for (`ovs-vswitchd.conf.db(5)`).
+const LAST_NUMBER: i64 = 65279;
 
 /// Where Linux shows that the kernel module of Open vSwitch is loaded.
 const KERNEL_MODULE: &str = "/sys/module/openvswitch";

@@ -1,11 +1,13 @@
 //! The bridges of a host, and how one unit's flows on one of them are compiled.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+use openflow::{flow::Flow, instruction::Instructions};
 
 use crate::{
     br_ex, br_int, br_tun,
     flow_set::{Desired, FlowSet},
-    network::PhysicalNetwork,
+    network::{PhysicalNetwork, PortId},
     site::Site,
     subject::{Naming, Subject},
     table::{Flows, Pipeline},
@@ -48,6 +50,22 @@ fn compile<'a>(site: &'a Site, bridge: &Bridge, unit: &Unit, naming: &mut Naming
         }
     }
     wanted
+}
+
+/// The flows of br-int that keep packets from a port which is about to get another number: they are
+/// among what is compiled for the site, and deliver nothing.
+pub fn stops(site: &Site, port: PortId) -> Vec<Arc<Flow>> {
+    let Some(local) = site.port(port) else {
+        return Vec::new();
+    };
+    let stations = local.port.macs().into_iter();
+    let stations = stations.map(|mac| Unit::Station(local.port.network, mac));
+    let units = stations.chain([Unit::Port(port)]);
+    let compiled = units.map(|unit| flows(site, &Bridge::Integration, &unit));
+    let drops = |flow: &Arc<Flow>| flow.instructions == Instructions::default();
+    let compiled: Vec<_> = compiled.collect();
+    let flows = compiled.iter().flat_map(FlowSet::flows);
+    flows.filter(|flow| drops(flow)).cloned().collect()
 }
 
 /// The flows of all units on one bridge.

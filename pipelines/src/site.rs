@@ -40,6 +40,11 @@ pub struct Site {
     /// It runs here, so nothing for it goes to where it was any more. A sub-port arrives with its
     /// parent.
     pub arrived: BTreeSet<PortId>,
+    /// Ports that are about to get another number: what is theirs under the old one would be
+    /// somebody else's.
+    ///
+    /// Until they have it they are down. A sub-port is with its parent.
+    pub renumbered: BTreeSet<PortId>,
     /// The local VLAN of each network that has a port here.
     pub local_vlans: BTreeMap<NetworkId, VlanId>,
     /// The number of each router that forwards here, from [`FIRST_ROUTER`] on.
@@ -97,6 +102,7 @@ impl Site {
             host,
             bindings: BTreeMap::new(),
             arrived: BTreeSet::new(),
+            renumbered: BTreeSet::new(),
             local_vlans: BTreeMap::new(),
             routers: BTreeMap::new(),
             unreachable: BTreeSet::new(),
@@ -223,6 +229,7 @@ impl Site {
                 vlan: Some(vlan),
                 in_trunk: true,
                 up: parent.admin_state_up,
+                renumbered: self.renumbered.contains(&parent.id),
             });
         }
         Some(Attachment {
@@ -230,6 +237,7 @@ impl Site {
             vlan: None,
             in_trunk: self.model.trunk_of(id).is_some(),
             up: true,
+            renumbered: self.renumbered.contains(&id),
         })
     }
 
@@ -435,6 +443,8 @@ pub(crate) struct Attachment {
     pub(crate) in_trunk: bool,
     /// Whether its parent is up, where it has one.
     up: bool,
+    /// Whether it is about to get another number.
+    pub(crate) renumbered: bool,
 }
 
 impl<'a> LocalPort<'a> {
@@ -456,7 +466,7 @@ impl<'a> LocalPort<'a> {
 
     /// Whether it may send and receive at all.
     pub(crate) fn is_up(&self) -> bool {
-        self.port.admin_state_up && self.place.up
+        self.port.admin_state_up && self.place.up && !self.place.renumbered
     }
 
     /// Whether its machine is on the way here, and may not run here yet.

@@ -496,6 +496,7 @@ fn changed_hosts(old: &Site, new: &Site) -> BTreeSet<HostName> {
 fn changed_ports(old: &Site, new: &Site) -> BTreeSet<PortId> {
     let mut changed = differences(&old.bindings, &new.bindings);
     changed.extend(&old.arrived ^ &new.arrived);
+    changed.extend(&old.renumbered ^ &new.renumbered);
     if old.permitted_ethertypes != new.permitted_ethertypes {
         changed.extend(old.bindings.keys());
     }

@@ -43,6 +43,8 @@ enum Event {
     Trunk(usize, usize, u32),
     Untrunk(usize),
     AdminState(usize),
+    Renumber(usize),
+    RouteAnything(usize),
     PortSecurity(usize),
     JoinOrLeave(usize, usize),
     Readdress(usize, u8),
@@ -119,6 +121,8 @@ fn routing_events() -> impl Strategy<Value = Event> {
         (any(), any()).prop_map(|(router, port)| Event::Gateway(router, port)),
         any().prop_map(Event::Snat),
         any().prop_map(Event::DropRoute),
+        any().prop_map(Event::Renumber),
+        any().prop_map(Event::RouteAnything),
         any().prop_map(Event::DropFloatingIp),
         (any(), any()).prop_map(|(floating_ip, port)| Event::Associate(floating_ip, port)),
         (any(), 1..5_u16).prop_map(|(floating_ip, port)| Event::Forward(floating_ip, port)),
@@ -169,6 +173,22 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
         Event::AdminState(port) => {
             let port = port_at(port, objects)?;
             objects.ports[port].admin_state_up ^= true;
+        }
+        Event::Renumber(port) => {
+            let id = objects.ports.get(port_at(port, objects)?)?.id;
+            if !site.renumbered.remove(&id) {
+                site.renumbered.insert(id);
+            }
+        }
+        Event::RouteAnything(port) => {
+            let port = port_at(port, objects)?;
+            let port = &mut objects.ports[port];
+            if port.port_security_enabled {
+                port.allowed_address_pairs.push(AddressPair {
+                    ip_address: "0.0.0.0/0".parse().unwrap(),
+                    mac_address: None,
+                });
+            }
         }
         Event::PortSecurity(port) => {
             let port = port_at(port, objects)?;

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use ovs::Switch;
 use pipelines::{
-    bridge::{Bridge, desired},
+    bridge::{Bridge, desired, stops},
     network::PhysicalNetwork,
     site::Site,
 };
@@ -491,6 +491,43 @@ fn a_virtual_router_is_let_in_from_any_address_by_its_mac() {
         let heard = sender.send(&packet(other, "198.51.100.7"), NEW);
         assert_eq!(heard, ports(&[]));
     }
+}
+
+#[test]
+fn a_port_that_gets_another_number_is_stopped_at_once() {
+    let (switch, mut site) = switch_with("quickstart");
+    let port = site.bindings.iter().find(|(_, number)| number.0 == 43);
+    let port = *port.unwrap().0;
+    let ssh = |to: &str| format!("{to},tcp,nw_src=198.51.100.7,nw_dst=10.0.0.18,tcp_dst=22");
+    let tunnel = From {
+        switch: &switch,
+        bridge: "br-tun",
+        port: "in_port=2,tun_id=1001",
+    };
+    let [vm, neighbour] = ["in_port=43", "in_port=44"].map(|port| From {
+        switch: &switch,
+        bridge: "br-int",
+        port,
+    });
+    let out = format!("{VM1},dl_dst=fa:16:3e:00:00:14,tcp,nw_src=10.0.0.18,nw_dst=10.0.0.20");
+    let arp = "dl_src=fa:16:3e:00:00:13,dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,\
+               arp_sha=fa:16:3e:00:00:13,arp_spa=10.0.0.19,arp_tpa=10.0.0.99";
+    assert_eq!(tunnel.send(&ssh(TO_VM1), NEW), ports(&[43]));
+    assert_eq!(vm.send(&out, NEW), ports(&[2]));
+    assert_eq!(neighbour.send(arp, NEW), ports(&[43, 2, 4]));
+    site.renumbered.insert(port);
+    // A few of the flows that are compiled for it; the others may come later.
+    let compiled = desired(&site, &Bridge::Integration);
+    let stops = stops(&site, port);
+    assert!((1..10).contains(&stops.len()), "{stops:?}");
+    for flow in stops {
+        let set = compiled.flow_set();
+        assert!(set.flows().any(|other| *other == flow), "{flow}");
+        switch.install("br-int", &flow.to_string());
+    }
+    assert_eq!(tunnel.send(&ssh(TO_VM1), NEW), ports(&[]));
+    assert_eq!(vm.send(&out, NEW), ports(&[]));
+    assert_eq!(neighbour.send(arp, NEW), ports(&[2, 4]));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The site: the network description together with the numbers that this host's switch gave.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use openflow::field::PortNo;
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::Model;
+use pipelines::network::{Model, PortId};
 use pipelines::site::{ProviderPatch, Site};
 
 use super::{Desired, Settings};
@@ -25,6 +26,7 @@ pub(super) fn site(
     site.bindings = (desired.bindings.ports.iter())
         .filter_map(|(port, binding)| Some((*port, number(tables, &binding.interface)?)))
         .collect();
+    site.renumbered = renumbered(settings, desired, tables);
     site.arrived = desired.bindings.arrived().collect();
     site.unreachable.clone_from(&desired.unreachable);
     (site.permitted_ethertypes).clone_from(&desired.this.permitted_ethertypes);
@@ -58,6 +60,20 @@ pub(super) fn site(
         }
     }
     site
+}
+
+/// The ports that are about to get another number.
+pub(super) fn renumbered(
+    settings: &Settings,
+    desired: &Desired,
+    tables: &OpenVSwitch,
+) -> BTreeSet<PortId> {
+    let bridge = &settings.integration_bridge;
+    let ports = desired.bindings.ports.iter();
+    ports
+        .filter(|(_, binding)| tables.is_renumbered(bridge, &binding.interface))
+        .map(|(port, _)| *port)
+        .collect()
 }
 
 fn number(tables: &OpenVSwitch, interface: &str) -> Option<PortNo> {

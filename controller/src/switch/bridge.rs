@@ -364,6 +364,14 @@ impl Bridge {
         self.send(changes, took, desired).await
     }
 
+    /// Installs flows that what is desired next has too, and that cannot wait for it.
+    pub(super) async fn stop(&mut self, flows: Vec<Arc<Flow>>) -> Result<(), String> {
+        let changes: Vec<_> = flows.into_iter().map(Change::PutFlow).collect();
+        self.hand_over(changes.iter()).await?;
+        changes.into_iter().for_each(|change| self.note(change));
+        Ok(())
+    }
+
     /// Installs the difference between what is and what should be.
     pub(super) async fn install(&mut self, desired: &FlowSet) -> Result<(), String> {
         // What was refused before may now fit.

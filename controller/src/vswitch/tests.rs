@@ -291,6 +291,44 @@ async fn the_tunnel_to_a_host_that_is_gone_is_removed() {
 }
 
 #[tokio::test]
+async fn an_interface_is_renumbered_when_the_switch_will_do_what_is_asked() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    for name in ["tap1", "tap2"] {
+        database.plug(name, VM).await;
+    }
+    let set = async |name: &str, ofport: Option<i64>, request: Option<i64>| {
+        let tables = database.tables();
+        let interface = tables.interfaces.index().by_name.get(name).unwrap();
+        let mut transaction = Transaction::new();
+        let values = Interface::values()
+            .set(Interface::ofport, ofport)
+            .set(Interface::ofport_request, request);
+        transaction.update(interface.uuid, values);
+        database.carry_out(transaction).await;
+    };
+    for (one, other, renumbered) in [
+        ((Some(5), None), (Some(6), None), [false, false]),
+        ((Some(5), Some(5)), (Some(6), None), [false, false]),
+        ((None, Some(5)), (Some(6), None), [true, false]),
+        ((Some(5), Some(7)), (Some(6), None), [true, false]),
+        // The one that has the number gives it up, unless it asks for it too.
+        ((Some(5), Some(6)), (Some(6), None), [true, false]),
+        ((Some(5), Some(6)), (Some(6), Some(6)), [false, false]),
+        ((Some(5), Some(6)), (Some(6), Some(5)), [true, true]),
+        // No port has such a number.
+        ((Some(5), Some(0)), (Some(6), Some(65280)), [false, false]),
+    ] {
+        set("tap1", one.0, one.1).await;
+        set("tap2", other.0, other.1).await;
+        let tables = database.tables();
+        let found = ["tap1", "tap2"].map(|name| tables.is_renumbered("br-int", name));
+        assert_eq!(found, renumbered, "{one:?} {other:?}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     let database = Database::start().await;
     let model = model(NETWORK);

@@ -40,6 +40,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const STOPPED: u16 = 120;
 const TAGGED: u16 = 110;
 const LINK: u16 = 100;
 const DHCP_ANSWER: u16 = 95;
@@ -83,6 +84,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
             flows.at(MISS).drop();
         }
         Subject::Port(port) if port.is_firewalled() => port_flows(*port, flows),
+        Subject::DeadPort(port) if port.place.renumbered => to(*port, STOPPED, flows).drop(),
         _ => {}
     }
 }
