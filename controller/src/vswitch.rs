@@ -144,23 +144,24 @@ impl OpenVSwitch {
             .filter(|number| *number != 0)
     }
 
-    /// Whether an interface of a bridge is about to get another number.
-    ///
-    /// `ovs-vswitchd` gives it the number that somebody asks for, unless another interface has and
-    /// asks for the same.
+    /// Whether an interface of a bridge is about to get another number: the one that it asks for, or
+    /// any, as another interface asks for its own.
     pub(crate) fn is_renumbered(&self, bridge: &str, interface: &str) -> bool {
-        let Some(row) = self.interfaces.index().by_name.get(interface) else {
+        let by_name = &self.interfaces.index().by_name;
+        let Some(row) = by_name.get(interface) else {
             return false;
         };
-        let wanted = row
-            .ofport_request
-            .filter(|number| (1..=LAST_NUMBER).contains(number));
-        if wanted.is_none() || wanted == row.ofport {
-            return false;
+        let others = || {
+            let names = self.interfaces_of(bridge);
+            names.filter_map(|name| by_name.get(name))
+        };
+        let gives_way = row.ofport.is_some() && row.ofport_request != row.ofport;
+        match row.ofport_request {
+            // Another interface may have and ask for the same: then nothing happens.
+            Some(wanted) if row.ofport != Some(wanted) => !others()
+                .any(|other| other.ofport == Some(wanted) && other.ofport_request == Some(wanted)),
+            _ => gives_way && others().any(|other| other.ofport_request == row.ofport),
         }
-        let others = self.interfaces_of(bridge);
-        let mut others = others.filter_map(|name| self.interfaces.index().by_name.get(name));
-        !others.any(|other| other.ofport == wanted && other.ofport_request == wanted)
     }
 
     /// Whether `ovs-vswitchd` has put the whole configuration into effect.
@@ -189,9 +190,6 @@ pub(crate) fn datapath_type(tables: &OpenVSwitch, integration: &str, this: &This
         None => "netdev".to_owned(),
     }
 }
-
-/// The greatest number that an interface can ask for (`ovs-vswitchd.conf.db(5)`).
-const LAST_NUMBER: i64 = 65279;
 
 /// Where Linux shows that the kernel module of Open vSwitch is loaded.
 const KERNEL_MODULE: &str = "/sys/module/openvswitch";

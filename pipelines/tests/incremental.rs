@@ -174,22 +174,6 @@ fn happen(event: &Event, objects: &mut Objects, site: &mut Site) -> Option<()> {
             let port = port_at(port, objects)?;
             objects.ports[port].admin_state_up ^= true;
         }
-        Event::Renumber(port) => {
-            let id = objects.ports.get(port_at(port, objects)?)?.id;
-            if !site.renumbered.remove(&id) {
-                site.renumbered.insert(id);
-            }
-        }
-        Event::RouteAnything(port) => {
-            let port = port_at(port, objects)?;
-            let port = &mut objects.ports[port];
-            if port.port_security_enabled {
-                port.allowed_address_pairs.push(AddressPair {
-                    ip_address: "0.0.0.0/0".parse().unwrap(),
-                    mac_address: None,
-                });
-            }
-        }
         Event::PortSecurity(port) => {
             let port = port_at(port, objects)?;
             let port = &mut objects.ports[port];
@@ -257,6 +241,16 @@ fn change_object(event: &Event, objects: &mut Objects) -> Option<()> {
             subnet.enable_dhcp ^= true;
             let mode = Some(Ipv6Mode::DhcpStateful).filter(|_| subnet.ipv6_ra_mode.is_none());
             (subnet.ipv6_ra_mode, subnet.ipv6_address_mode) = (mode, mode);
+        }
+        Event::RouteAnything(port) => {
+            let port = place(port, objects.ports.len())?;
+            let port = &mut objects.ports[port];
+            if port.port_security_enabled {
+                port.allowed_address_pairs.push(AddressPair {
+                    ip_address: "0.0.0.0/0".parse().unwrap(),
+                    mac_address: None,
+                });
+            }
         }
         Event::Pair(port) => {
             let port = place(port, objects.ports.len())?;
@@ -358,6 +352,15 @@ fn change_routing(event: &Event, objects: &mut Objects) -> Option<()> {
 fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
     let place = |wanted: usize, length: usize| wanted.checked_rem(length);
     match *event {
+        Event::Renumber(port) => {
+            let id = objects
+                .ports
+                .get(port.checked_rem(objects.ports.len())?)?
+                .id;
+            if !site.renumbered.remove(&id) {
+                site.renumbered.insert(id);
+            }
+        }
         Event::LocalVlan(network, vlan) => {
             let vlan = VlanId::new(vlan).unwrap();
             if !site.local_vlans.values().any(|taken| *taken == vlan) {

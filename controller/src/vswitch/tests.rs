@@ -314,11 +314,10 @@ async fn an_interface_is_renumbered_when_the_switch_will_do_what_is_asked() {
         ((None, Some(5)), (Some(6), None), [true, false]),
         ((Some(5), Some(7)), (Some(6), None), [true, false]),
         // The one that has the number gives it up, unless it asks for it too.
-        ((Some(5), Some(6)), (Some(6), None), [true, false]),
+        ((Some(5), Some(6)), (Some(6), None), [true, true]),
         ((Some(5), Some(6)), (Some(6), Some(6)), [false, false]),
         ((Some(5), Some(6)), (Some(6), Some(5)), [true, true]),
-        // No port has such a number.
-        ((Some(5), Some(0)), (Some(6), Some(65280)), [false, false]),
+        ((Some(-1), Some(6)), (Some(6), Some(6)), [false, false]),
     ] {
         set("tap1", one.0, one.1).await;
         set("tap2", other.0, other.1).await;
