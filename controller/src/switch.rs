@@ -34,6 +34,7 @@ mod change;
 mod forget;
 mod herald;
 mod limit;
+mod read;
 pub(crate) mod report;
 
 pub(crate) use report::Report;
@@ -127,7 +128,9 @@ fn socket(bridge: &str, directory: &Path) -> Target {
 /// When the bridge does not answer, in words for people.
 pub(crate) async fn read(bridge: &str, directory: &Path) -> Result<FlowSet, String> {
     let (connection, _events) = connect(bridge, directory).await?;
-    bridge::read(&connection).await
+    read::read(&connection)
+        .await
+        .map(|(installed, _)| installed)
 }
 
 /// Reads every flow of a bridge with what it has seen, on a connection of its own.
@@ -137,8 +140,8 @@ pub(crate) async fn read(bridge: &str, directory: &Path) -> Result<FlowSet, Stri
 /// When the bridge does not answer, in words for people.
 pub(crate) async fn counters(bridge: &str, directory: &Path) -> Result<Vec<FlowStats>, String> {
     let (connection, _events) = connect(bridge, directory).await?;
-    let flows = connection.flows().await;
-    flows.map_err(|error| format!("reading the flows: {error}"))
+    let (flows, _) = read::flows(&connection).await?;
+    Ok(flows)
 }
 
 async fn connect(bridge: &str, directory: &Path) -> Result<(Connection, Events), String> {

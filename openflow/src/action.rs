@@ -224,7 +224,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Refuses more than the padding that brings a length to a multiple of 8.
-    fn finish(self) -> Result<(), DecodeError> {
+    fn finish(&self) -> Result<(), DecodeError> {
         match self.body.left() {
             0..8 => Ok(()),
             extra => Err(self.body.error("Action", Problem::Trailing { extra })),
@@ -239,7 +239,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// An action that is not declared here: another experimenter's, or a later one.
+/// An action that is not declared here, another experimenter's or a later one, or that a
+/// [tolerant](Reader::tolerant) reader does not understand.
 ///
 /// It is kept as it stands on the wire, and so survives being read and written.
 #[derive(Clone, Debug, PartialEq, Eq)]

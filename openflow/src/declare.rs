@@ -291,19 +291,28 @@ macro_rules! actions {
 
             fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
                 let mut frame = Frame::decode(input)?;
+                match Self::decode_body(&mut frame) {
+                    Ok(Some(action)) => Ok(action),
+                    Err(error) if !input.is_tolerant() => Err(error),
+                    Ok(None) | Err(_) => Ok(Self::Unknown(frame.unknown())),
+                }
+            }
+        }
+
+        impl Action {
+            /// Reads the body of an action that is declared.
+            fn decode_body(frame: &mut Frame<'_>) -> Result<Option<Self>, DecodeError> {
                 let body = &mut frame.body;
                 let action = match (frame.space, frame.code) {
                     $((Space::$space, $code) => Self::$action(
                         $action::decode(body).map_err(|e| e.reading(stringify!($action)))?,
                     ),)*
-                    _ => return Ok(Self::Unknown(frame.unknown())),
+                    _ => return Ok(None),
                 };
                 frame.finish()?;
-                Ok(action)
+                Ok(Some(action))
             }
-        }
 
-        impl Action {
             /// Whether there is a row with this code.
             const fn is_declared(space: Space, code: u16) -> bool {
                 matches!((space, code), $((Space::$space, $code))|*)

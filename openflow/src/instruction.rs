@@ -37,6 +37,9 @@ pub struct Instructions {
     pub goto_table: Option<u8>,
     /// Instructions of experimenters, as they stand on the wire.
     pub experimenters: Vec<Experimenter>,
+    /// Instructions that a [tolerant](Reader::tolerant) reader does not understand, as they stand on
+    /// the wire.
+    pub unknown: Vec<Unknown>,
 }
 
 /// What is written to the field `metadata`.
@@ -52,6 +55,15 @@ pub struct WriteMetadata {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Experimenter {
     /// The number of the experimenter, and what follows.
+    pub body: Bytes,
+}
+
+/// An instruction that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its code.
+    pub kind: u16,
+    /// What follows the length.
     pub body: Bytes,
 }
 
@@ -79,35 +91,35 @@ impl Instructions {
         *self == Self::default()
     }
 
-    /// Reads the instruction `kind`, whose body is all that `body` holds.
-    fn decode_one(&mut self, kind: u16, body: &mut Reader<'_>) -> Result<(), DecodeError> {
+    /// Reads the instruction `kind`, whose body is all that `body` holds. After an error nothing has
+    /// changed.
+    fn decode_one(&mut self, kind: u16, body: Reader<'_>) -> Result<(), DecodeError> {
         match kind {
-            METER => self.meter = Some(MeterId::decode(body)?),
-            APPLY_ACTIONS => {
-                body.skip(4)?;
-                self.apply_actions = Wire::decode(body)?;
-            }
+            METER => self.meter = Some(to_end(body, MeterId::decode)?),
+            APPLY_ACTIONS => self.apply_actions = to_end(body, padded)?,
             CLEAR_ACTIONS => {
-                body.skip(4)?;
+                to_end(body, |body| body.skip(4))?;
                 self.clear_actions = true;
             }
-            WRITE_ACTIONS => {
-                body.skip(4)?;
-                self.write_actions = Some(Wire::decode(body)?);
-            }
+            WRITE_ACTIONS => self.write_actions = Some(to_end(body, padded)?),
             WRITE_METADATA => {
-                body.skip(4)?;
-                self.write_metadata = Some(WriteMetadata {
-                    metadata: u64::decode(body)?,
-                    mask: u64::decode(body)?,
-                });
+                self.write_metadata = Some(to_end(body, |body| {
+                    body.skip(4)?;
+                    Ok(WriteMetadata {
+                        metadata: u64::decode(body)?,
+                        mask: u64::decode(body)?,
+                    })
+                })?);
             }
             GOTO_TABLE => {
-                self.goto_table = Some(u8::decode(body)?);
-                body.skip(3)?;
+                self.goto_table = Some(to_end(body, |body| {
+                    let table = u8::decode(body)?;
+                    body.skip(3)?;
+                    Ok(table)
+                })?);
             }
             EXPERIMENTER if body.left() >= 4 => self.experimenters.push(Experimenter {
-                body: body.remainder(),
+                body: to_end(body, |body| Ok(body.remainder()))?,
             }),
             _ => {
                 let code = kind.into();
@@ -116,6 +128,22 @@ impl Instructions {
         }
         Ok(())
     }
+}
+
+/// Reads a value that ends where its instruction does.
+fn to_end<'a, T>(
+    mut body: Reader<'a>,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    let value = read(&mut body)?;
+    body.finish("Instruction")?;
+    Ok(value)
+}
+
+/// Reads actions, which have padding before them.
+fn padded(body: &mut Reader<'_>) -> Result<Vec<Action>, DecodeError> {
+    body.skip(4)?;
+    Wire::decode(body)
 }
 
 impl Wire for Instructions {
@@ -154,6 +182,13 @@ impl Wire for Instructions {
         for experimenter in &self.experimenters {
             instruction(EXPERIMENTER, out, |out| experimenter.body.encode(out));
         }
+        for unknown in &self.unknown {
+            out.sized(2, 8, |out| {
+                unknown.kind.encode(out);
+                0_u16.encode(out);
+                unknown.body.encode(out);
+            });
+        }
     }
 
     /// Reads up to the end of `input`, in any order.
@@ -169,15 +204,24 @@ impl Wire for Instructions {
                 return Err(at.error(Problem::BadLength { length }));
             }
             let seen = seen.get_mut(usize::from(kind));
-            if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
-                let code = kind.into();
-                return Err(at.error(Problem::Repeated { code }));
+            let again = seen.is_some_and(|seen| std::mem::replace(seen, true));
+            let repeated = again.then(|| at.error(Problem::Repeated { code: kind.into() }));
+            if let Some(error) = repeated.clone().filter(|_| !input.is_tolerant()) {
+                return Err(error);
             }
             let mut body = input.sub(length - 4, "Instruction")?;
-            instructions
-                .decode_one(kind, &mut body)
-                .map_err(|e| e.reading("Instruction"))?;
-            body.finish("Instruction")?;
+            let decoded = match repeated {
+                Some(error) => Err(error),
+                None => instructions.decode_one(kind, body.clone()),
+            };
+            match decoded {
+                Ok(()) => {}
+                Err(_) if input.is_tolerant() => instructions.unknown.push(Unknown {
+                    kind,
+                    body: body.remainder(),
+                }),
+                Err(error) => return Err(error.reading("Instruction")),
+            }
         }
         Ok(instructions)
     }
@@ -238,6 +282,9 @@ impl Text for Instructions {
         }
         for experimenter in &self.experimenters {
             item(format_args!("experimenter({:#x})", experimenter.body))?;
+        }
+        for Unknown { kind, body } in &self.unknown {
+            item(format_args!("unknown_instruction({kind},{body:#x})"))?;
         }
         if self.is_empty() {
             f.write_str("drop")

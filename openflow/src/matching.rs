@@ -263,6 +263,10 @@ impl Match {
         let mut last = None;
         let mut in_order = true;
         let start = input.clone();
+        let strictness = match input.is_tolerant() {
+            true => Strictness::Loose,
+            false => strictness,
+        };
         // An unknown field may be why what follows it makes no sense. It is no error where a switch
         // may tell what it likes.
         let blame = |error| match strictness {
@@ -325,10 +329,41 @@ impl Match {
                 .map_err(|problem| at.error(problem))?;
             return Ok(false);
         };
-        fold::check(field, value, mask).map_err(|problem| at.error(problem))?;
+        let condition = Condition {
+            header,
+            value,
+            mask,
+        };
+        match self.take_in(field, condition, tlv, strictness, last) {
+            Ok(placed) => Ok(placed),
+            // A value or a mask that no version has yet.
+            Err(_) if input.is_tolerant() && self.condition(field).is_none() => {
+                self.insert(field, tlv);
+                *last = (*last).max(Some(field));
+                Ok(false)
+            }
+            Err(problem) => Err(at.error(problem)),
+        }
+    }
+
+    /// Adds a condition as it was read; returns whether it stands where a match has it, in the form
+    /// it has. After an error nothing has changed.
+    fn take_in(
+        &mut self,
+        field: FieldId,
+        Condition {
+            header,
+            value,
+            mask,
+        }: Condition<'_>,
+        tlv: &[u8],
+        strictness: Strictness,
+        last: &mut Option<FieldId>,
+    ) -> Result<bool, Problem> {
+        let name = field.name();
+        fold::check(field, value, mask)?;
         if strictness == Strictness::Strict && !self.meets(field) {
-            let field = field.name();
-            return Err(at.error(Problem::MissingPrerequisite { field }));
+            return Err(Problem::MissingPrerequisite { field: name });
         }
         if *last < Some(field) && fold::is_canonical(field, header, mask) {
             // What a switch returns is in this form and order already.
@@ -336,11 +371,14 @@ impl Match {
             *last = Some(field);
             return Ok(true);
         }
-        for base in fold::fold(field, value, mask) {
-            if self.condition(base.field).is_some() {
-                let field = field.name();
-                return Err(at.error(Problem::Duplicate { field }));
-            }
+        let bases = fold::fold(field, value, mask);
+        if bases
+            .iter()
+            .any(|base| self.condition(base.field).is_some())
+        {
+            return Err(Problem::Duplicate { field: name });
+        }
+        for base in bases {
             if let Some(tlv) = base.tlv() {
                 self.insert(base.field, &tlv);
                 *last = (*last).max(Some(base.field));

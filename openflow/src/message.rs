@@ -263,7 +263,20 @@ impl Message {
     /// When the bytes are not one message of OpenFlow 1.3. Greetings and errors may be of any
     /// version, as they are how a version is agreed on.
     pub fn decode(frame: &Bytes) -> Result<(u32, Self), DecodeError> {
-        let mut input = Reader::new(frame);
+        Self::decode_with(Reader::new(frame))
+    }
+
+    /// As [`decode`](Self::decode), but [tolerant](Reader::tolerant): what a switch tells of others'
+    /// flows need not be understood.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn decode_tolerant(frame: &Bytes) -> Result<(u32, Self), DecodeError> {
+        Self::decode_with(Reader::tolerant(frame))
+    }
+
+    fn decode_with(mut input: Reader<'_>) -> Result<(u32, Self), DecodeError> {
         let message = Self::read(&mut input)?;
         input.finish("Message")?;
         Ok(message)
@@ -290,6 +303,14 @@ impl Message {
             Kind::Standard(19) => ReplyBody::name_at(&mut body),
             kind => Self::name_of_kind(kind),
         }
+    }
+
+    /// Whether a message is a part of a reply after which more come, as far as its start tells.
+    pub(crate) fn more_follow(frame: &[u8]) -> bool {
+        let is_reply = Header::peek(frame).is_some_and(|header| header.kind == 19);
+        let flags = frame.get(10..12).and_then(|bytes| bytes.try_into().ok());
+        let flags = flags.map_or(0, u16::from_be_bytes);
+        is_reply && MultipartFlags::from_bits_retain(flags).contains(MultipartFlags::MORE)
     }
 
     /// Whether this is a part of a reply after which more come.

@@ -18,6 +18,7 @@ use crate::message::{FlowRemoved, Message, PacketIn, PortStatus};
 use crate::session::Xid;
 use crate::socket::{Closed, Connection, Event, Events, ListenTarget, Listener, Options};
 use crate::socket::{Incoming, RequestError};
+use crate::wire::DecodeError;
 
 /// What a controller does with one switch. Every handler has a default that does nothing.
 ///
@@ -46,6 +47,11 @@ pub trait Application: Send + 'static {
     /// The switch says something else that was not asked: an error about the message with the
     /// identifier `xid`, or an update of a flow monitor.
     fn message(&mut self, _switch: &Connection, _xid: Xid, _message: Message) -> impl Handling {
+        async { Ok(()) }
+    }
+
+    /// The switch says something that cannot be understood.
+    fn unreadable(&mut self, _switch: &Connection, _error: DecodeError) -> impl Handling {
         async { Ok(()) }
     }
 
@@ -136,6 +142,7 @@ async fn handle_events<A: Application>(
             Some(Event::Message { xid, message }) => {
                 handle_message(switch, application, xid, message).await
             }
+            Some(Event::Unreadable { error, .. }) => application.unreadable(switch, error).await,
             Some(Event::Overflow { dropped }) => application.overflow(switch, dropped).await,
             Some(Event::Closed(closed)) => return closed.into(),
             None => Err(RequestError::Closed),

@@ -60,8 +60,8 @@ pub enum Event {
     Reply {
         /// The request.
         xid: Xid,
-        /// The answer, or the switch's refusal.
-        result: Result<Vec<Message>, Error>,
+        /// The answer, or why there is none.
+        result: Result<Vec<Message>, NoReply>,
     },
     /// A bundle is committed, or nothing of it is.
     Bundle {
@@ -77,6 +77,25 @@ pub enum Event {
         /// The message.
         message: Message,
     },
+    /// The switch says something that was not asked, and that cannot be understood.
+    Unreadable {
+        /// The identifier that the switch gave it.
+        xid: Xid,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+}
+
+/// Why a request has no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoReply {
+    /// The switch refuses the request.
+    #[error("refused: {0}")]
+    Refused(Error),
+    /// The reply cannot be understood.
+    #[error("malformed reply: {0}")]
+    Malformed(DecodeError),
 }
 
 /// Legal bytes at an illegal moment, or bytes that are no message: the session is over.
@@ -338,8 +357,12 @@ impl Session {
     }
 
     fn handle_frame(&mut self, frame: &Bytes) -> Result<(), PeerError> {
-        let (xid, message) = match Message::decode(frame) {
+        let (xid, message) = match Message::decode_tolerant(frame) {
             Ok(decoded) => decoded,
+            Err(error) if self.state == State::Ready && is_of_body(&error) => {
+                self.handle_unreadable(frame, error);
+                return Ok(());
+            }
             Err(error) => return Err(self.refuse(frame, error)),
         };
         match self.state {
@@ -414,7 +437,7 @@ impl Session {
         };
         let more = message.has_more();
         let result = match message {
-            Message::Error(error) => Err(error),
+            Message::Error(error) => Err(NoReply::Refused(error)),
             _ if pending.abandoned => Ok(Vec::new()),
             message => {
                 pending.parts.push(message);
@@ -435,6 +458,31 @@ impl Session {
             self.pending.remove(&xid);
         }
         Ok(())
+    }
+
+    /// Takes a message that cannot be understood: it fails the request that it answers, and nothing
+    /// else. Where it ends is known, so what follows can be read.
+    fn handle_unreadable(&mut self, frame: &Bytes, error: DecodeError) {
+        let xid = Header::peek(frame).map_or(0, |header| header.xid);
+        self.reply(xid, &Error::about(&error, frame).into());
+        if let Some(ended) = self.outgoing.handle_unreadable(xid, &error) {
+            let bundle = ended.map(|(xid, result)| Event::Bundle { xid, result });
+            self.events.extend(bundle);
+            return;
+        }
+        let Some(pending) = self.pending.get_mut(&xid) else {
+            self.events.push_back(Event::Unreadable { xid, error });
+            return;
+        };
+        if !pending.abandoned {
+            let result = Err(NoReply::Malformed(error));
+            self.events.push_back(Event::Reply { xid, result });
+        }
+        // The parts that follow are of no use.
+        match Message::more_follow(frame) {
+            true => self.abandon(xid),
+            false => drop(self.pending.remove(&xid)),
+        }
     }
 
     /// Answers an echo. A switch that asks more than it reads has no answer to wait for, and
@@ -479,6 +527,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether the header is in order, and so says where the next message starts.
+fn is_of_body(error: &DecodeError) -> bool {
+    !error.what.starts_with("Header")
 }
 
 /// A whole message.

@@ -26,8 +26,8 @@ use crate::multipart::{
     FlowMonitorRequest, FlowStats, FlowStatsRequest, FlowUpdate, MeterRequest, MultipartRequest,
     ReplyBody, RequestBody,
 };
-use crate::session::{self, BundleError, PeerError, Xid};
-use crate::wire::TooLong;
+use crate::session::{self, BundleError, NoReply, PeerError, Xid};
+use crate::wire::{DecodeError, TooLong};
 
 mod listener;
 mod pki;
@@ -78,6 +78,13 @@ pub enum Event {
         /// The message.
         message: Message,
     },
+    /// The switch says something that cannot be understood.
+    Unreadable {
+        /// The identifier that the switch gave it.
+        xid: Xid,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
     /// The application was too slow, and messages before this one were dropped.
     Overflow {
         /// How many.
@@ -115,6 +122,9 @@ pub enum RequestError {
     /// The switch refuses it.
     #[error("refused: {0}")]
     Refused(Error),
+    /// The answer cannot be understood.
+    #[error("malformed reply: {0}")]
+    Malformed(DecodeError),
     /// The bundle was not carried out.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -130,6 +140,15 @@ pub enum RequestError {
     /// The connection ended first.
     #[error("the connection is closed")]
     Closed,
+}
+
+impl From<NoReply> for RequestError {
+    fn from(reason: NoReply) -> Self {
+        match reason {
+            NoReply::Refused(error) => Self::Refused(error),
+            NoReply::Malformed(error) => Self::Malformed(error),
+        }
+    }
 }
 
 /// A connection to a switch. Clones share it; it ends when the last is dropped.
@@ -275,8 +294,17 @@ impl Connection {
     ///
     /// As [`request`](Self::request).
     pub async fn flows(&self) -> Result<Vec<FlowStats>, RequestError> {
-        let all = RequestBody::Flow(FlowStatsRequest::all());
-        collect(self.ask(all).await?, |part| match part {
+        self.flows_of(FlowStatsRequest::all()).await
+    }
+
+    /// Those flows that are asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub async fn flows_of(&self, which: FlowStatsRequest) -> Result<Vec<FlowStats>, RequestError> {
+        let question = RequestBody::Flow(which);
+        collect(self.ask(question).await?, |part| match part {
             ReplyBody::Flow(flows) => Ok(flows),
             other => Err(other),
         })

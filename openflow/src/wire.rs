@@ -135,6 +135,7 @@ pub struct Reader<'a> {
     message: &'a Bytes,
     rest: &'a [u8],
     depth: u8,
+    is_tolerant: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -145,7 +146,27 @@ impl<'a> Reader<'a> {
             message,
             rest: message,
             depth: 0,
+            is_tolerant: false,
         }
+    }
+
+    /// A reader at the start of `message` that keeps actions, instructions and match fields that it
+    /// cannot understand as bytes, where their length is sound.
+    ///
+    /// For what a switch tells of itself: others may have put there what nothing here declares, and
+    /// that must not hide all the rest.
+    #[must_use]
+    pub fn tolerant(message: &'a Bytes) -> Self {
+        Self {
+            is_tolerant: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// Whether what cannot be understood is kept as bytes.
+    #[must_use]
+    pub fn is_tolerant(&self) -> bool {
+        self.is_tolerant
     }
 
     /// How many bytes are left.
@@ -236,6 +257,7 @@ impl<'a> Reader<'a> {
             message: self.message,
             rest,
             depth: self.depth + 1,
+            is_tolerant: self.is_tolerant,
         })
     }
 

@@ -30,6 +30,12 @@ impl Cookie {
     /// Every bit of the brand: with [`Cookie::BRIDGE`] as value it selects the compiled flows.
     pub const BRAND_MASK: u64 = u64::MAX << OBJECT_BITS;
 
+    /// What the cookies of all brands of brint have in the bits of [`Cookie::KIN_MASK`].
+    pub const KIN: u64 = Self::new(0x6270, 0).0;
+
+    /// The bits in which the brands of brint agree, and others' seldom do.
+    pub const KIN_MASK: u64 = Self::new(0xfff8, 0).0;
+
     const fn new(brand: u16, object: u64) -> Self {
         // `u64::from` cannot be called in a const.
         let [high, low] = brand.to_be_bytes();
@@ -100,6 +106,16 @@ mod tests {
         let id = "7571157f-bcad-4032-8ad1-f0950600b737".parse().unwrap();
         assert_eq!(Cookie::of(id).to_string(), "0x62727571157fbcad");
         assert!(Cookie::is_ours(Cookie::of(id).get()));
+    }
+
+    #[test]
+    fn all_brands_of_brint_are_kin_and_a_flow_without_a_cookie_is_not() {
+        let id = Uuid::from_u128(u128::MAX);
+        let learned = Cookie::learned_in(NetworkId(id));
+        for ours in [Cookie::of(id), learned, Cookie::NOTE, Cookie::BRIDGE] {
+            assert_eq!(ours.get() & Cookie::KIN_MASK, Cookie::KIN, "{ours}");
+        }
+        assert_ne!(Cookie::KIN, 0);
     }
 
     #[test]

@@ -68,6 +68,44 @@ fn what_somebody_changes_in_the_database_is_put_back() -> anyhow::Result<()> {
 }
 
 #[test]
+fn whatever_flows_others_add_drift_is_repaired() -> anyhow::Result<()> {
+    let lab = quickstart("t-others")?;
+    let ovs = lab.host("host1")?.ovs();
+    let before = Flows::of(ovs, "br-int")?;
+    let connections = connections(&lab)?;
+    for other in [
+        "table=9,actions=load:1->in_port_oxm[]",
+        "table=10,dl_type=0x894f,actions=load:1->nsh_spi[],load:3->nsh_si[0..3]",
+        "table=11,dl_type=0x894f,actions=load:1->nsh_ttl[]",
+    ] {
+        ovs.ofctl(&format!("-O OpenFlow13 add-flow br-int {other}"))?;
+    }
+    let with_others = Flows::of(ovs, "br-int")?;
+    ensure!(
+        with_others.len() == before.len() + 3,
+        "the flows are not there"
+    );
+    before.find("table=71")?.delete(ovs, "br-int")?;
+    with_others.are_on(ovs, "br-int", PATIENCE)?;
+    ensure!(
+        self::connections(&lab)? == connections,
+        "the connection ended"
+    );
+    Ok(())
+}
+
+/// How many connections to br-int of the first host there were.
+fn connections(lab: &Lab) -> anyhow::Result<u64> {
+    let status = lab
+        .host("host1")?
+        .ask_agent(lab.brint(), "status -f json")?;
+    let status: serde_json::Value = serde_json::from_str(&status)?;
+    let connections = status.pointer("/bridges/br-int/connections");
+    let connections = connections.and_then(serde_json::Value::as_u64);
+    connections.with_context(|| format!("no connections in {status}"))
+}
+
+#[test]
 fn what_changed_while_the_agent_was_away_is_all_it_sends() -> anyhow::Result<()> {
     let mut lab = quickstart("t-away")?;
     let before = flows(lab.host("host1")?)?;

@@ -332,6 +332,14 @@ fn problems(knowledge: &Knowledge) -> Vec<Standing> {
             let problem = Problem::new(Kind::Bridge, bridge, sentence);
             problems.push(standing(problem, trouble.since));
         }
+        for trouble in report.unreadable.iter() {
+            let sentence = format!(
+                "has flows of others that cannot be read: {}",
+                trouble.reason
+            );
+            let problem = Problem::new(Kind::Bridge, bridge, sentence);
+            problems.push(standing(problem, trouble.since));
+        }
         if report.refused.is_empty() {
             continue;
         }

@@ -25,6 +25,7 @@ use super::Reporter;
 use super::change::{culprit, is_meter, lacks_room, message, puts_meter};
 use super::herald::Herald;
 use super::limit::Limit;
+use super::read::read;
 use super::report::{LastChange, Rejected, Tally, Trouble};
 use crate::until::until;
 
@@ -168,7 +169,9 @@ impl Bridge {
 
     /// Reads everything that is installed.
     async fn read(&mut self) -> Result<(), String> {
-        self.installed = read(&self.connection).await?;
+        let (installed, unreadable) = read(&self.connection).await?;
+        self.installed = installed;
+        self.note_unreadable(unreadable);
         self.stale = false;
         self.foreign.clear();
         for flow in foreign(&self.installed) {
@@ -176,6 +179,21 @@ impl Bridge {
         }
         self.report_counts(|_| {});
         Ok(())
+    }
+
+    /// Notes why the flows of others cannot be read, if they cannot.
+    fn note_unreadable(&self, reason: Option<String>) {
+        self.reporter.update(|report| {
+            let before = report.unreadable.take();
+            report.unreadable = reason.map(|reason| match before {
+                Some(known) if known.reason == reason => known,
+                _ => {
+                    warn!("the flows of others cannot be read: {reason}");
+                    let since = SystemTime::now();
+                    Trouble { reason, since }
+                }
+            });
+        });
     }
 
     /// Waits until somebody else has touched what is ours, and has stopped for a moment.
@@ -206,8 +224,8 @@ impl Bridge {
     fn take_in(&mut self, event: Option<Event>) -> Result<(), String> {
         let message = match event {
             Some(Event::Message { message, .. }) => message,
-            Some(Event::Overflow { .. }) => {
-                // What was dropped may have been about ours.
+            Some(Event::Overflow { .. } | Event::Unreadable { .. }) => {
+                // What was dropped, or cannot be understood, may have been about ours.
                 self.stale = true;
                 return Ok(());
             }
@@ -598,20 +616,4 @@ impl Bridge {
             }
         }
     }
-}
-
-/// Reads everything that is installed in a bridge.
-pub(super) async fn read(connection: &Connection) -> Result<FlowSet, String> {
-    let unreadable = |error: RequestError| format!("reading the flows: {error}");
-    let mut installed = FlowSet::default();
-    for group in connection.groups().await.map_err(unreadable)? {
-        installed.insert_group(group);
-    }
-    for meter in connection.meters().await.map_err(unreadable)? {
-        installed.insert_meter(meter);
-    }
-    for flow in connection.flows().await.map_err(unreadable)? {
-        installed.insert_flow(Flow::from(flow));
-    }
-    Ok(installed)
 }

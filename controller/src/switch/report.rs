@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) meters: usize,
     /// How many flows have each cookie that is not the agent's.
     pub(crate) foreign: BTreeMap<u64, usize>,
+    /// Why the flows of others cannot be read, if they cannot.
+    pub(crate) unreadable: Option<Trouble>,
     /// What the switch rejected, and why.
     pub(crate) refused: Vec<Rejected>,
     /// What machines asked of their networks.

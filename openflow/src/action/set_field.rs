@@ -83,7 +83,7 @@ impl Wire for SetField {
         if field.field == VLAN_VID.id() && !tagged(value) {
             return Err(at.error(Problem::BadValue { value: 0 }));
         }
-        writable(field.field, value, None, at)?;
+        writable(field.field, value, at)?;
         input.zeros(input.left(), "SetField.padding")?;
         Ok(Self::of_bytes(field.field, value))
     }
@@ -97,14 +97,9 @@ impl Text for SetField {
     }
 }
 
-/// Refuses to write what cannot be written; the error stands where `at` does.
-fn writable(
-    field: FieldId,
-    value: &[u8],
-    mask: Option<&[u8]>,
-    at: Place,
-) -> Result<(), DecodeError> {
-    let problem = match fold::check(field, value, mask) {
+/// Refuses a value that the whole field cannot have; the error stands where `at` does.
+fn writable(field: FieldId, value: &[u8], at: Place) -> Result<(), DecodeError> {
+    let problem = match fold::check(field, value, None) {
         Ok(()) if field.is_writable() => return Ok(()),
         Ok(()) => Problem::ReadOnly {
             field: field.name(),
@@ -167,7 +162,10 @@ impl Wire for RegLoad {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = input.place("RegLoad.target");
         let target = Subfield::decode(input, "RegLoad.target")?;
-        writable(target.field(), &[], None, at)?;
+        if !target.field().is_writable() {
+            let field = target.field().name();
+            return Err(at.error(Problem::ReadOnly { field }));
+        }
         let bad = input.place("RegLoad.value");
         let value = u64::decode(input).map_err(|e| e.reading("RegLoad.value"))?;
         if value & !low_bits(target.bits()) != 0 {
@@ -254,8 +252,15 @@ impl Wire for RegLoad2 {
             true => Some(input.take(header.size(), "RegLoad2.mask")?),
             false => None,
         };
-        writable(field, value, mask, at)?;
+        // Of a field that is matched exactly, OVS writes a part, and of any it writes any value.
+        let name = field.name();
+        if mask.is_some_and(|mask| fold::is_outside(value, mask)) {
+            return Err(at.error(Problem::BadMask { field: name }));
+        }
         input.zeros(input.left(), "RegLoad2.padding")?;
+        if !field.is_writable() {
+            return Err(at.error(Problem::ReadOnly { field: name }));
+        }
         Ok(Self::of_bytes(field, value, mask))
     }
 }

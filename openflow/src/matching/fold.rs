@@ -208,7 +208,7 @@ pub(super) fn is_canonical(field: FieldId, header: Header, mask: Option<&[u8]>) 
 }
 
 /// Whether `value` has bits that `mask` ignores.
-pub(super) fn is_outside(value: &[u8], mask: &[u8]) -> bool {
+pub(crate) fn is_outside(value: &[u8], mask: &[u8]) -> bool {
     let mut bytes = value.iter().zip(mask);
     bytes.any(|(value, mask)| value & !mask != 0)
 }

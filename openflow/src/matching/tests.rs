@@ -237,3 +237,40 @@ fn a_field_that_is_its_own_mask_keeps_what_both_have() {
             .ends_with(&[0x20, 5, 0, 0, 0x23, 0x20, 0xff])
     );
 }
+
+#[test]
+fn a_tolerant_reader_keeps_a_condition_that_it_does_not_understand() {
+    // A bit of the state of connections that no version has yet.
+    let mut bytes = tcp().with(CT_STATE, CtState::EST).as_bytes().to_vec();
+    let state = bytes.windows(2).position(|pair| pair == [0x00, 0x01]);
+    let state = state.unwrap();
+    bytes[state + 5] |= 0x80;
+    bytes[state + 9] |= 0x80;
+    assert!(decode(&bytes).is_err());
+    let wire = Bytes::copy_from_slice(&bytes);
+    let matching = Match::decode_fields(&mut Reader::tolerant(&wire), Strictness::Strict).unwrap();
+    assert_eq!(matching.value(IP_PROTO), Some(IpProto::TCP));
+    assert_ne!(matching, tcp());
+    assert_eq!(matching.as_bytes().len(), bytes.len());
+    assert!(!matching.to_string().is_empty());
+}
+
+#[test]
+fn whatever_a_tolerant_reader_takes_can_be_printed_and_changed() {
+    for matching in crate::samples::matches() {
+        let bytes = matching.as_bytes();
+        for at in 0..bytes.len() {
+            for flip in [1, 0x10, 0x80, 0xff] {
+                let mut changed = bytes.to_vec();
+                changed[at] ^= flip;
+                let changed = Bytes::from(changed);
+                let mut input = Reader::tolerant(&changed);
+                let Ok(read) = Match::decode_fields(&mut input, Strictness::Strict) else {
+                    continue;
+                };
+                drop(read.to_string());
+                assert_eq!(read.clone().with(REG0, 7).value(REG0), Some(7), "{read}");
+            }
+        }
+    }
+}

@@ -16,11 +16,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Xid, encode};
 use crate::message::{BundleAdd, BundleControl, BundleControlKind, BundleFlags, Error, Message};
-use crate::wire::TooLong;
+use crate::wire::{DecodeError, TooLong};
 
 /// A bundle that was not carried out as it was asked for.
 ///
-/// Nothing of it was, unless it says [`LeftOut`](Self::LeftOut).
+/// Nothing of it was, unless it says [`LeftOut`](Self::LeftOut) or [`Malformed`](Self::Malformed).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
@@ -36,6 +36,9 @@ pub enum BundleError {
     /// it refuses the whole for what only turns out when it is committed.
     #[error("{} messages of the bundle are left out, the first for this: {}", .0.len(), First(.0))]
     LeftOut(Vec<Refused>),
+    /// An answer of the switch cannot be understood: the bundle may be carried out, or not.
+    #[error("malformed answer to the bundle: {0}")]
+    Malformed(DecodeError),
     /// A message cannot be sent.
     #[error("message {index} of the bundle: {error}")]
     TooLong {
@@ -88,6 +91,8 @@ struct Bundle {
     refused: Vec<(Xid, Error)>,
     /// The message that cannot be sent, for which the bundle is given up.
     too_long: Option<(usize, TooLong)>,
+    /// The first answer that cannot be understood.
+    malformed: Option<DecodeError>,
     /// What the switch said of the commit, which it does before it answers the barrier.
     committed: Result<(), Error>,
 }
@@ -180,6 +185,9 @@ impl Bundle {
         if let Some((index, error)) = self.too_long {
             return Err(BundleError::TooLong { index, error });
         }
+        if let Some(error) = self.malformed {
+            return Err(BundleError::Malformed(error));
+        }
         let mut left_out = Vec::new();
         // What is said of no message is said of the bundle.
         let mut about_all = None;
@@ -228,6 +236,7 @@ impl Outgoing {
             sent: 0,
             refused: Vec::new(),
             too_long: None,
+            malformed: None,
             committed: Ok(()),
         });
         first
@@ -289,6 +298,19 @@ impl Outgoing {
         }
         let ended = self.bundles.remove(at)?;
         Some((ended.first, ended.result()))
+    }
+
+    /// Takes an answer that cannot be understood; `None` if it is not awaited, else what became of
+    /// the bundle if it ends here.
+    pub(super) fn handle_unreadable(
+        &mut self,
+        xid: Xid,
+        error: &DecodeError,
+    ) -> Option<Option<(Xid, Result<(), BundleError>)>> {
+        let mut bundles = self.bundles.iter_mut();
+        let bundle = bundles.find(|bundle| bundle.xids().contains(&xid))?;
+        bundle.malformed.get_or_insert_with(|| error.clone());
+        Some(self.handle_reply(xid, Message::BarrierReply))
     }
 }
 

@@ -235,7 +235,7 @@ fn an_error_answers_the_request_that_it_is_about() {
     let Some(Event::Reply { result, .. }) = link.session.poll_event() else {
         panic!("no reply");
     };
-    assert_eq!(result, Err(told.clone()));
+    assert_eq!(result, Err(NoReply::Refused(told.clone())));
     link.say(xid, &told.clone().into()).unwrap();
     let Some(Event::Message { message, .. }) = link.session.poll_event() else {
         panic!("an error about nothing known is lost");
@@ -315,13 +315,100 @@ fn a_switch_that_answers_is_asked_again_later() {
     }
 }
 
+/// A barrier reply with a byte too many.
+const MALFORMED: [u8; 9] = [4, 21, 0, 9, 0, 0, 0, 5, 0];
+
+/// The same as an answer to `xid`.
+fn malformed(xid: Xid) -> Vec<u8> {
+    let mut frame = MALFORMED.to_vec();
+    frame[4..8].copy_from_slice(&xid.to_be_bytes());
+    frame
+}
+
 #[test]
-fn malformed_messages_are_refused_in_the_words_of_the_protocol() {
-    let frames: [(&[u8], ErrorCode); 4] = [
-        // A barrier reply with a byte too many.
-        (&[4, 21, 0, 9, 0, 0, 0, 5, 0], ErrorCode::OFPBRC_BAD_LEN),
-        // A port status that ends after its reason.
-        (&[4, 12, 0, 9, 0, 0, 0, 5, 0], ErrorCode::OFPBRC_BAD_LEN),
+fn a_malformed_message_is_an_event_and_the_session_goes_on() {
+    // The second is a port status that ends after its reason.
+    for frame in [MALFORMED, [4, 12, 0, 9, 0, 0, 0, 5, 0]] {
+        let mut link = Link::ready();
+        link.session.handle_bytes(&frame, link.now).unwrap();
+        let event = link.session.poll_event();
+        assert!(
+            matches!(event, Some(Event::Unreadable { xid: 5, .. })),
+            "{event:?}"
+        );
+        let [(5, Message::Error(told))] = &link.hear()[..] else {
+            panic!("the switch is not told");
+        };
+        let expected = (ErrorCode::OFPBRC_BAD_LEN, &frame[..]);
+        assert_eq!((told.code, &told.data[..]), expected);
+        assert!(link.session.is_ready());
+    }
+}
+
+#[test]
+fn a_malformed_reply_fails_its_request_and_no_other() {
+    let mut link = Link::ready();
+    let ask = MultipartRequest::group_descriptions().into();
+    let [one, other] = [(); 2].map(|()| link.session.request(&ask).unwrap());
+    // A part whose group is cut short, with more parts after it.
+    let mut part = encode(&groups(1, MultipartFlags::MORE), one).unwrap();
+    part.truncate(part.len() - 1);
+    part[3] -= 1;
+    link.session.handle_bytes(&part, link.now).unwrap();
+    for (xid, flags) in [
+        (one, MultipartFlags::MORE),
+        (other, MultipartFlags::empty()),
+        (one, MultipartFlags::empty()),
+    ] {
+        link.say(xid, &groups(2, flags)).unwrap();
+    }
+    let Some(Event::Reply { xid, result }) = link.session.poll_event() else {
+        panic!("no reply");
+    };
+    assert!(matches!(result, Err(NoReply::Malformed(_))), "{result:?}");
+    assert_eq!(xid, one);
+    let Some(Event::Reply { xid, result }) = link.session.poll_event() else {
+        panic!("no other reply");
+    };
+    assert_eq!((xid, result.is_ok()), (other, true));
+    assert!(link.session.poll_event().is_none());
+}
+
+#[test]
+fn a_malformed_answer_to_a_bundle_fails_the_bundle() {
+    let mut link = Link::ready();
+    let first = link.session.bundle(vec![flow(1)]);
+    let sent = link.hear();
+    let (_, commit) = sent.get(2).unwrap();
+    let frame = malformed(first + 1);
+    link.session.handle_bytes(&frame, link.now).unwrap();
+    link.say(first + 2, commit).unwrap();
+    assert!(link.session.poll_event().is_none());
+    link.say(first + 3, &Message::BarrierReply).unwrap();
+    let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
+        panic!("the bundle does not end");
+    };
+    assert!(
+        matches!(result, Err(BundleError::Malformed(_))),
+        "{result:?}"
+    );
+
+    let first = link.session.bundle(vec![flow(1)]);
+    link.hear();
+    let frame = malformed(first + 3);
+    link.session.handle_bytes(&frame, link.now).unwrap();
+    let Some(Event::Bundle { result, .. }) = link.session.poll_event() else {
+        panic!("the bundle does not end");
+    };
+    assert!(
+        matches!(result, Err(BundleError::Malformed(_))),
+        "{result:?}"
+    );
+}
+
+#[test]
+fn a_message_whose_end_is_not_known_ends_the_session() {
+    let frames: [(&[u8], ErrorCode); 2] = [
         // OpenFlow 1.0 in the middle of a session.
         (&[1, 19, 0, 8, 0, 0, 0, 5], ErrorCode::OFPBRC_BAD_VERSION),
         // A length that leaves no room for the header.

@@ -167,7 +167,7 @@ impl Task {
                 }
                 SessionEvent::Reply { xid, result } => {
                     if let Some(Waiting::Request(reply)) = self.waiting.remove(&xid) {
-                        drop(reply.send(result.map_err(RequestError::Refused)));
+                        drop(reply.send(result.map_err(RequestError::from)));
                     }
                 }
                 SessionEvent::Bundle { xid, result } => {
@@ -177,6 +177,9 @@ impl Task {
                 }
                 SessionEvent::Message { xid, message } => {
                     self.queue(Event::Message { xid, message });
+                }
+                SessionEvent::Unreadable { xid, error } => {
+                    self.queue(Event::Unreadable { xid, error });
                 }
             }
         }

@@ -172,11 +172,34 @@ async fn what_was_sent_arrives_although_the_connection_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_malformed_reply_fails_its_request_and_the_connection_goes_on() {
+    let (mut switch, connection, _events) = connect(Options::default(), 1 << 16).await;
+    let asked = connection.clone();
+    let asked = tokio::spawn(async move { asked.barrier().await });
+    let (xid, _) = switch.hear().await;
+    let xid = xid.to_be_bytes();
+    let frame = [&[4, 21, 0, 9][..], &xid, &[0]].concat();
+    switch.0.write_all(&frame).await.unwrap();
+    let failed = asked.await.unwrap();
+    assert!(
+        matches!(failed, Err(RequestError::Malformed(_))),
+        "{failed:?}"
+    );
+    let (told, _) = switch.hear().await;
+    assert_eq!(told.to_be_bytes(), xid);
+
+    let asked = tokio::spawn(async move { connection.barrier().await });
+    let (xid, _) = switch.hear().await;
+    switch.say(xid, &Message::BarrierReply).await;
+    assert!(asked.await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn a_switch_is_told_why_it_is_left() {
     let (mut switch, connection, mut events) = connect(Options::default(), 1 << 16).await;
     switch
         .0
-        .write_all(&[4, 21, 0, 9, 0, 0, 0, 5, 0])
+        .write_all(&[1, 21, 0, 8, 0, 0, 0, 5])
         .await
         .unwrap();
     let (xid, told) = switch.hear().await;

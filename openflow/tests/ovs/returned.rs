@@ -179,6 +179,7 @@ fn instructions_and_settings_come_back_as_they_were_sent() {
         }),
         goto_table: Some(9),
         experimenters: Vec::new(),
+        unknown: Vec::new(),
     };
     let flows = [
         Flow::default(),
@@ -260,4 +261,22 @@ fn groups_come_back_as_they_were_sent() {
         .collect();
     theirs.sort_unstable();
     assert_eq!(theirs, groups.each_ref().map(Group::to_string));
+}
+
+#[test]
+fn loads_into_fields_that_are_matched_exactly_come_back_as_ovs_prints_them() {
+    let switch = Switch::start();
+    let mut client = switch.connect();
+    for flow in [
+        "table=9,actions=load:1->in_port_oxm[]",
+        "table=10,actions=load:1->NXM_OF_IN_PORT[]",
+        "table=11,dl_type=0x894f,actions=load:1->nsh_spi[]",
+        "table=12,dl_type=0x894f,actions=load:1->nsh_si[0..3],load:9->nsh_ttl[0..3]",
+        "table=13,dl_type=0x894f,actions=load:0xffff->nsh_spi[4..19]",
+    ] {
+        switch.ofctl(&["add-flow"], &[flow]);
+    }
+    let flows = client.flows();
+    assert_eq!(flows.len(), 5);
+    compare(&switch, &mut client, &flows);
 }

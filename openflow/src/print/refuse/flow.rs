@@ -23,6 +23,10 @@ pub(super) fn flags(flags: FlowFlags) -> Result<(), ErrorCode> {
 pub(super) fn instructions(instructions: &Instructions) -> Result<(), ErrorCode> {
     let unknown = !instructions.experimenters.is_empty();
     refuse(unknown, ErrorCode::OFPBIC_BAD_EXPERIMENTER)?;
+    refuse(
+        !instructions.unknown.is_empty(),
+        ErrorCode::OFPBIC_UNKNOWN_INST,
+    )?;
     actions(&instructions.apply_actions)?;
     actions(instructions.write_actions.as_deref().unwrap_or_default())
 }
