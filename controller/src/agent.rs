@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use ovsdb::{Client, Event, Events, Options, Remote};
 use pipelines::bridge::{self, Bridge as Role};
+use pipelines::flow_set::FlowSet;
 use pipelines::network::Model;
 use pipelines::site::Site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,8 +22,10 @@ use tracing::{info, warn};
 use crate::board::{Board, View};
 use crate::listeners::Listeners;
 use crate::log::Levels;
-use crate::northbound::database::{NAME, WriteError};
-use crate::northbound::source::{Described, Place, Source, listed};
+use crate::northbound::database::WriteError;
+use crate::northbound::database::tables::Northbound;
+use crate::northbound::followed::{Followed, Held};
+use crate::northbound::source::{Described, Source};
 use crate::presence::Presence;
 use crate::problem::{Kind, Problem};
 use crate::services::Services;
@@ -35,7 +38,9 @@ mod arrivals;
 mod datapath;
 mod desired;
 mod hold;
+mod kept;
 mod liveness;
+mod northbound;
 mod programs;
 pub(crate) mod settings;
 mod site;
@@ -102,7 +107,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
     loop {
         tokio::select! {
             described = source.next() => match described {
-                Ok(described) => agent.set_model(described),
+                Ok(described) => agent.offered = Some(described),
                 Err(error) => agent.refuse_source(&error),
             },
             error = uplink_changed(&mut agent.uplink) => agent.note_uplink(error),
@@ -151,6 +156,14 @@ struct Agent {
     uplink: Option<Uplink>,
     /// Tells that a bridge has installed something.
     progress: Arc<Notify>,
+    /// The rows that the description in effect comes from, if it is not a file's.
+    rows: Option<Arc<Northbound>>,
+    /// What the source says, while it is not in effect.
+    offered: Option<Described>,
+    /// The northbound database that is followed.
+    followed: Option<Followed>,
+    /// Why the one that the source leads to is not.
+    held: Option<Held>,
     /// The number of the description in effect, and whether the database of the host says all of it.
     nb_cfg: i64,
     configured: bool,
@@ -167,6 +180,8 @@ struct Agent {
 struct Troubles {
     /// The description that was read last.
     source: Option<Problem>,
+    /// The northbound database, which is held.
+    held: Option<Problem>,
     /// What the description in effect has to do without.
     left_out: BTreeSet<Problem>,
     /// Where the northbound database is.
@@ -208,86 +223,16 @@ impl Agent {
             services,
             uplink: None,
             progress: Arc::new(Notify::new()),
+            rows: None,
+            offered: None,
+            followed: None,
+            held: None,
             nb_cfg: 0,
             configured: false,
             remotes: Vec::new(),
             retry_at: None,
             patience: None,
         }
-    }
-
-    fn set_model(&mut self, described: Described) {
-        let Described {
-            model,
-            left_out,
-            digest,
-            nb_cfg,
-        } = described;
-        if self.view.digest != Some(digest) {
-            info!(
-                "{}: {} networks, {} ports, {} security groups, {} hosts; content {digest}",
-                self.settings.source,
-                model.networks().count(),
-                model.ports().count(),
-                model.security_groups().count(),
-                model.hosts().count()
-            );
-        }
-        // What is the same is not compared again by those who hold it.
-        if self.view.model.as_ref() != Some(&model) {
-            self.view.model = Some(model);
-        }
-        self.view.digest = Some(digest);
-        self.nb_cfg = nb_cfg;
-        self.troubles.source = None;
-        let left_out = left_out.iter();
-        self.troubles.left_out = left_out
-            .map(|mistake| self.source_problem(format!("is in effect without {mistake}")))
-            .collect();
-    }
-
-    fn refuse_source(&mut self, error: &str) {
-        let sentence = match self.settings.source {
-            Place::File(_) => format!("is not in effect, the running state stays: {error}"),
-            Place::Database { .. } => format!("is {error}; the running state stays"),
-        };
-        self.troubles.source = Some(self.source_problem(sentence));
-    }
-
-    fn source_problem(&self, sentence: String) -> Problem {
-        match &self.settings.source {
-            Place::File(path) => Problem::new(Kind::File, path.display(), sentence),
-            Place::Database { .. } => Problem::new(Kind::Northbound, NAME, sentence),
-        }
-    }
-
-    /// Follows the northbound database where the host's database says that it is, unless the
-    /// command line says it.
-    async fn find_northbound(&mut self, source: &Source) {
-        let (Place::Database { remotes, .. }, Some(database)) =
-            (&self.settings.source, source.database())
-        else {
-            return;
-        };
-        if !remotes.is_empty() || !self.view.connected {
-            return;
-        }
-        let tables = self.client.snapshot();
-        let external_ids = tables.switch().map(|switch| &switch.external_ids);
-        self.troubles.remote = match settings::remotes(external_ids.unwrap_or(&BTreeMap::new())) {
-            Ok(Some(remotes)) => {
-                if remotes != self.remotes {
-                    info!("the northbound database is at {}", listed(&remotes));
-                    database.set_remotes(remotes.clone()).await;
-                    self.remotes = remotes;
-                }
-                None
-            }
-            Ok(None) => Some(self.source_problem(
-                "is nowhere: expected --remote, --network or external_ids:brint-remote".to_owned(),
-            )),
-            Err(problem) => Some(problem),
-        };
     }
 
     fn note_uplink(&mut self, error: Option<WriteError>) {
@@ -307,9 +252,18 @@ impl Agent {
         else {
             return;
         };
+        let Some(rows) = &self.rows else {
+            return;
+        };
+        // Another database is told nothing, not even before it is looked at.
+        let followed = self.followed.as_ref();
+        if self.held.is_some() || followed.is_none_or(|followed| !uplink.leads_to(followed)) {
+            return;
+        }
         let settled = self.configured && self.switches.values().all(Switch::is_settled);
         uplink.report(&Facts {
             host: &desired.this.host,
+            rows,
             model,
             bindings: &desired.bindings,
             programmed: settled.then_some(self.nb_cfg),
@@ -318,7 +272,9 @@ impl Agent {
 
     /// Tells the northbound database that nobody need wait for the host.
     async fn take_leave(self) {
-        if let (Some(uplink), Some(desired)) = (self.uplink, self.view.desired) {
+        let is_held = self.held.is_some();
+        let uplink = self.uplink.filter(|_| !is_held);
+        if let (Some(uplink), Some(desired)) = (uplink, self.view.desired) {
             uplink.farewell(&desired.this.host).await;
         }
     }
@@ -345,6 +301,7 @@ impl Agent {
 
     /// Compares everything, sends what differs, and tells what came of it.
     async fn reconcile(&mut self) {
+        self.consider();
         self.compare().await;
         self.tell();
         self.report();
@@ -354,14 +311,18 @@ impl Agent {
     async fn compare(&mut self) {
         self.configured = false;
         // A replica that is not complete must not look like a database that is empty.
-        let Some(model) = self.view.model.clone().filter(|_| self.view.connected) else {
+        if !self.view.connected {
             return;
+        }
+        let Some(model) = self.view.model.clone() else {
+            return self.keep().await;
         };
         let mut started = Instant::now();
         let mut tables = self.client.snapshot();
         self.stop_renumbered(&tables);
         let (mut desired, mut plan) = self.derive(&tables, &model);
         self.hold.amend(&mut plan, &tables);
+        self.remember(&mut plan, &tables);
         if plan.changes.is_empty() {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {
@@ -468,6 +429,7 @@ impl Agent {
     fn report(&mut self) {
         let Troubles {
             source,
+            held,
             left_out,
             remote,
             uplink,
@@ -475,7 +437,15 @@ impl Agent {
             transaction,
             switch,
         } = &self.troubles;
-        let troubles = [source, remote, uplink, connection, transaction, switch];
+        let troubles = [
+            source,
+            held,
+            remote,
+            uplink,
+            connection,
+            transaction,
+            switch,
+        ];
         let mut problems: BTreeSet<Problem> = troubles.into_iter().flatten().cloned().collect();
         problems.extend(left_out.iter().cloned());
         problems.extend(self.view.datapath.problems());
@@ -515,19 +485,13 @@ impl Agent {
             self.view.set_site(site);
         }
         self.view.flows.clear();
-        let announce = self.arrivals.announce();
-        for (name, flows) in self.programs.flows() {
-            let directory = &self.settings.run_directory;
-            let start = || {
-                let progress = Arc::clone(&self.progress);
-                let tellers = (announce.clone(), self.services.clone());
-                Switch::start(name, directory, &self.board, tellers, progress)
-            };
-            self.switches
-                .entry(name.to_owned())
-                .or_insert_with(start)
-                .desire(Arc::clone(&flows));
-            self.view.flows.insert(name.to_owned(), flows);
+        let flows: Vec<_> = self
+            .programs
+            .flows()
+            .map(|(name, flows)| (name.to_owned(), flows))
+            .collect();
+        for (name, flows) in flows {
+            self.desire(&name, flows);
         }
         let programs = &self.programs;
         self.switches.retain(|name, switch| {
@@ -537,6 +501,21 @@ impl Agent {
             }
             used
         });
+    }
+}
+
+impl Agent {
+    /// Has a bridge get what it should have, and nothing else of brint.
+    fn desire(&mut self, bridge: &str, flows: Arc<FlowSet>) {
+        let start = || {
+            let progress = Arc::clone(&self.progress);
+            let tellers = (self.arrivals.announce(), self.services.clone());
+            let directory = &self.settings.run_directory;
+            Switch::start(bridge, directory, &self.board, tellers, progress)
+        };
+        let switch = self.switches.entry(bridge.to_owned());
+        switch.or_insert_with(start).desire(Arc::clone(&flows));
+        self.view.flows.insert(bridge.to_owned(), flows);
     }
 }
 

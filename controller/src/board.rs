@@ -45,6 +45,8 @@ pub(crate) struct View {
     pub(crate) model: Option<Arc<Model>>,
     /// Derived from its content.
     pub(crate) digest: Option<Uuid>,
+    /// Why what the source says is not in effect, if it is held.
+    pub(crate) held: Option<String>,
     /// Whether the replica follows the database.
     pub(crate) connected: bool,
     /// How often it has connected to the database.
@@ -153,6 +155,7 @@ impl Board {
             started: SystemTime::now(),
             model: None,
             digest: None,
+            held: None,
             connected: false,
             connections: 0,
             changes: 0,

@@ -10,6 +10,7 @@ use tracing::error;
 use crate::log;
 use object::noun;
 
+mod accept_database;
 mod agent;
 mod answer;
 mod apply;
@@ -65,6 +66,7 @@ enum Command {
     Status(status::Arguments),
     Flows(flows::Arguments),
     Diff(Box<diff::Arguments>),
+    AcceptDatabase(accept_database::Arguments),
     Apply(Box<apply::Arguments>),
     Delete(Box<delete::Arguments>),
     Export(Box<export::Arguments>),
@@ -118,6 +120,7 @@ impl Brint {
             Command::Status(arguments) => status::run(&arguments),
             Command::Flows(arguments) => flows::run(arguments),
             Command::Diff(arguments) => diff::run(*arguments),
+            Command::AcceptDatabase(arguments) => accept_database::run(&arguments),
             Command::Apply(arguments) => apply::run(&arguments),
             Command::Delete(arguments) => delete::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),

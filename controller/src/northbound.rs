@@ -10,5 +10,6 @@
 pub(crate) mod database;
 pub(crate) mod embedded;
 pub(crate) mod file;
+pub(crate) mod followed;
 pub(crate) mod source;
 pub(crate) mod watch;

@@ -60,6 +60,8 @@ pub(crate) struct Source {
     pub(crate) file: String,
     /// Derived from its content; none while none is in effect.
     pub(crate) digest: Option<Uuid>,
+    /// Why what it says now is not in effect, if it is held.
+    pub(crate) held: Option<String>,
     /// How many networks it has.
     pub(crate) networks: usize,
     /// How many ports.

@@ -124,6 +124,12 @@ impl OpenVSwitch {
         self.bridges.index().by_name.get(name).map(AsRef::as_ref)
     }
 
+    /// Whether a bridge has a port of the agent, which joins it to others.
+    pub(crate) fn is_joined(&self, bridge: &Bridge) -> bool {
+        let mut ports = bridge.ports.iter().filter_map(|row| self.ports.get(row));
+        ports.any(|port| port.external_ids.contains_key(plan::LINK))
+    }
+
     /// The names of the interfaces of a bridge.
     pub(crate) fn interfaces_of(&self, bridge: &str) -> impl Iterator<Item = &str> {
         let ports = self.bridge(bridge).into_iter();

@@ -132,6 +132,31 @@ impl Northbound {
         self.servers.iter_mut().try_for_each(Server::kill)
     }
 
+    /// Has the server serve an empty database in place of the one that it has, which is put aside, as
+    /// if the disk had been replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be moved, or the server does not start.
+    pub fn replace(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        fs::rename(self.file("nb.db"), self.file("nb.old"))?;
+        let schema = self.file("nb.ovsschema");
+        run("ovsdb-tool", ["create", &self.file("nb.db"), &schema])?;
+        self.serve()
+    }
+
+    /// Has the server serve the database again that was put aside.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be moved, or the server does not start.
+    pub fn restore(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        fs::copy(self.file("nb.old"), self.file("nb.db"))?;
+        self.serve()
+    }
+
     /// Kills the server that leads the cluster, as `kill -9` does, as soon as one leads.
     ///
     /// # Errors

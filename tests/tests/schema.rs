@@ -8,7 +8,7 @@ use labs::Northbound;
 use tests::brint;
 
 /// Each version that was released, with rows as they were then.
-const RELEASED: [(&str, &str, &str); 2] = [
+const RELEASED: [(&str, &str, &str); 4] = [
     (
         "1.0.0",
         include_str!("../schemas/1.0.0.ovsschema"),
@@ -18,6 +18,16 @@ const RELEASED: [(&str, &str, &str); 2] = [
         "1.3.0",
         include_str!("../schemas/1.3.0.ovsschema"),
         include_str!("../schemas/1.3.0.rows"),
+    ),
+    (
+        "1.4.0",
+        include_str!("../schemas/1.4.0.ovsschema"),
+        include_str!("../schemas/1.4.0.rows"),
+    ),
+    (
+        "1.5.0",
+        include_str!("../schemas/1.5.0.ovsschema"),
+        include_str!("../schemas/1.5.0.rows"),
     ),
 ];
 

@@ -13,10 +13,12 @@ use pipelines::network::{Host, HostName, Model, PortId};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
+use crate::northbound::database::identity::identify;
 use crate::northbound::database::tables::{
     EncapType, Host as HostRow, HostState, Northbound, Port, Status,
 };
 use crate::northbound::database::{Database, REPORT_INTERVAL, WriteError, now};
+use crate::northbound::followed::Followed;
 use crate::until::until;
 use crate::vswitch::Bindings;
 
@@ -28,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Facts<'a> {
     /// The host with its settings.
     pub(super) host: &'a Host,
+    /// The rows that it is derived from.
+    pub(super) rows: &'a Northbound,
     /// The desired network.
     pub(super) model: &'a Model,
     /// What is plugged in.
@@ -53,6 +57,10 @@ pub(super) struct Uplink {
     claiming: bool,
     /// Whether the host may do that.
     may_claim: bool,
+    /// Whether the transaction under way gives the database its identity.
+    identifying: bool,
+    /// Whether the host may do that.
+    may_identify: bool,
 }
 
 impl Uplink {
@@ -66,7 +74,14 @@ impl Uplink {
             retry_at: None,
             claiming: false,
             may_claim: true,
+            identifying: false,
+            may_identify: true,
         }
+    }
+
+    /// Whether the database is the one that is followed.
+    pub(super) fn leads_to(&self, followed: &Followed) -> bool {
+        followed.is(self.database.snapshot().identity())
     }
 
     /// Waits until there may be something to write. After a refusal, why.
@@ -91,6 +106,11 @@ impl Uplink {
                 warn!("ports that name no host stay so, as this host may not change them: {error}");
                 None
             }
+            // Those who describe the networks will.
+            Ok(Err(error)) if self.identifying && error.is_forbidden() => {
+                self.may_identify = false;
+                None
+            }
             Ok(Err(error)) => {
                 self.retry_at = Some(Instant::now() + RETRY);
                 self.due = true;
@@ -108,7 +128,14 @@ impl Uplink {
         }
         let rows = self.database.snapshot();
         let mut transaction = Transaction::new();
-        put_host(&mut transaction, &rows, facts.host);
+        self.identifying = rows.identity().is_none() && self.may_identify;
+        if self.identifying {
+            identify(&mut transaction, &rows);
+        }
+        if !transaction.is_empty() {
+            return self.send(transaction);
+        }
+        put_host(&mut transaction, &rows, facts);
         put_status(&mut transaction, &rows, facts);
         self.put_state(&mut transaction, &rows, facts);
         // Apart from the rest, as a role that forbids it forbids the whole transaction.
@@ -120,9 +147,12 @@ impl Uplink {
             self.due = false;
             self.report_at = Some(Instant::now() + REPORT_INTERVAL);
         }
-        if transaction.is_empty() {
-            return;
+        if !transaction.is_empty() {
+            self.send(transaction);
         }
+    }
+
+    fn send(&mut self, transaction: Transaction<Northbound>) {
         let database = self.database.clone();
         let send = async move { database.transact(transaction).await.map(drop) };
         self.sending = Some(tokio::spawn(send));
@@ -171,7 +201,13 @@ impl Uplink {
 }
 
 /// Writes what the host offers, if that is not what the database says.
-fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, host: &Host) {
+fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
+    let host = facts.host;
+    let row = rows.hosts.index().by_name.get(host.name.as_str());
+    // What the host offers may be what its row says, so it has to be derived from this row.
+    if row != facts.rows.hosts.index().by_name.get(host.name.as_str()) {
+        return;
+    }
     let encap_ip = host.encap_ip.map(|ip| ip.to_string());
     let encap_types: BTreeSet<EncapType> = (host.encap_types.iter())
         .map(|encap_type| match encap_type {
@@ -183,7 +219,6 @@ fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, host: 
     let bridge_mappings: BTreeMap<String, String> = (host.bridge_mappings.iter())
         .map(|(physical_network, bridge)| (physical_network.to_string(), bridge.clone()))
         .collect();
-    let row = rows.hosts.index().by_name.get(host.name.as_str());
     let same = row.is_some_and(|row| {
         row.encap_ip == encap_ip
             && row.encap_types == encap_types

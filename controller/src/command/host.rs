@@ -10,7 +10,7 @@ use serde_json::json;
 use super::northbound::{Northbound, Waiting};
 use super::object::{Fields, Shown};
 use crate::northbound::database::plan::Plan;
-use crate::northbound::database::tables::{Host, HostState, Northbound as Rows};
+use crate::northbound::database::tables::{Endpoint, Host, HostState, Northbound as Rows};
 use crate::northbound::database::{DOWN_TIME, now};
 
 /// The columns of a list.
@@ -129,6 +129,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 for (name, id) in &hosts {
                     plan.transaction
                         .delete(HostState::name.equals(name.as_str()));
+                    plan.transaction
+                        .delete(Endpoint::host.equals(name.as_str()));
                     plan.delete::<Host>("host", name, *id);
                 }
                 plan

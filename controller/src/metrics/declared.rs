@@ -33,6 +33,12 @@ pub(super) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "brint_northbound_held",
+        help: "Whether the northbound database is held, as it is another one than before, or empty: 1 or 0.",
+        kind: Kind::Gauge,
+        samples: |status| single(count64(status.source.held.is_some().into())),
+    },
+    Metric {
         name: "brint_database_changes",
         help: "Changes that the agent made to the host's database, repairs included.",
         kind: Kind::Counter,

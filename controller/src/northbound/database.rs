@@ -42,6 +42,7 @@ use tokio::time::timeout;
 pub(crate) mod access;
 pub(crate) mod delete;
 mod error;
+pub(crate) mod identity;
 mod machine;
 pub(crate) mod objects;
 pub(crate) mod plan;
@@ -51,6 +52,7 @@ pub(crate) mod tables;
 mod words;
 
 pub(crate) use error::WriteError;
+use identity::identify;
 use tables::{Global, HostState, Northbound};
 
 /// The name of the database.
@@ -75,6 +77,8 @@ const TRANSACTION: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     client: Client<Northbound>,
+    /// Whether the database is prepared before something is written.
+    prepares: bool,
 }
 
 /// The database cannot be used.
@@ -90,10 +94,15 @@ impl Database {
     /// when the replica is complete, and what changes.
     pub(crate) fn follow(remotes: Vec<Remote>, options: Options) -> (Self, Events<Northbound>) {
         let (client, events) = Client::connect(remotes, options);
-        (Self { client }, events)
+        let database = Self {
+            client,
+            prepares: false,
+        };
+        (database, events)
     }
 
-    /// Connects, and waits until the replica is complete. Afterwards it follows by itself.
+    /// Connects, and waits until the replica is complete. Afterwards it follows by itself, and what
+    /// is written goes into a [prepared](Self::prepare) database.
     ///
     /// # Errors
     ///
@@ -117,7 +126,8 @@ impl Database {
         options: Options,
         limit: Duration,
     ) -> Result<(Self, Events<Northbound>), Unreachable> {
-        let (database, mut events) = Self::follow(remotes, options);
+        let (mut database, mut events) = Self::follow(remotes, options);
+        database.prepares = true;
         let mut reason = "no answer".to_owned();
         let connected = async {
             loop {
@@ -148,6 +158,13 @@ impl Database {
         &self,
         transaction: Transaction<Northbound>,
     ) -> Result<Outcome, WriteError> {
+        if self.prepares {
+            self.prepare().await?;
+        }
+        self.send(transaction).await
+    }
+
+    async fn send(&self, transaction: Transaction<Northbound>) -> Result<Outcome, WriteError> {
         let outcome = self.client.transact(transaction, TRANSACTION).await;
         outcome.map_err(WriteError::from)
     }
@@ -157,19 +174,24 @@ impl Database {
         self.client.set_remotes(remotes).await;
     }
 
-    /// Makes the row of [`GLOBAL`], unless it is there.
+    /// Makes the row of [`GLOBAL`], with the identity of the database, and brings the role of agents
+    /// up to date, unless all of it is so.
     ///
     /// # Errors
     ///
     /// The database cannot be written to.
     pub(crate) async fn prepare(&self) -> Result<(), WriteError> {
-        if self.snapshot().global.get(&GLOBAL).is_some() {
+        let rows = self.snapshot();
+        let mut transaction = Transaction::new();
+        identify(&mut transaction, &rows);
+        access::update_role(&mut transaction, &rows);
+        if transaction.is_empty() {
             return Ok(());
         }
-        let mut transaction = Transaction::new();
-        transaction.insert_as(GLOBAL, Global::values());
-        match self.transact(transaction).await {
-            Ok(_) | Err(WriteError::Exists) => Ok(()),
+        match self.send(transaction).await {
+            Ok(_) | Err(WriteError::Exists | WriteError::Stale) => Ok(()),
+            // Then whoever may do it will.
+            Err(error) if error.is_forbidden() => Ok(()),
             Err(error) => Err(error),
         }
     }

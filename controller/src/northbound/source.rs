@@ -8,6 +8,7 @@ use ovsdb::client::Event;
 use ovsdb::pki::Pki;
 use ovsdb::{Events, Options, Remote};
 use pipelines::network::Model;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -66,6 +67,8 @@ pub(crate) struct Described {
     pub(crate) digest: Uuid,
     /// The number of the latest change that somebody waits for.
     pub(crate) nb_cfg: i64,
+    /// The rows that it comes from, if it does not come from a file.
+    pub(crate) rows: Option<Arc<Northbound>>,
 }
 
 /// A source that is followed.
@@ -113,6 +116,7 @@ impl Source {
                     left_out: loaded.left_out.iter().map(ToString::to_string).collect(),
                     digest: loaded.digest,
                     nb_cfg: 0,
+                    rows: None,
                 })
             }
             Self::Database(follow) => follow.next().await,
@@ -150,6 +154,9 @@ pub(crate) struct Follow {
     embedded: Option<Embedded>,
     /// Makes sure that it does.
     serving: Option<JoinHandle<()>>,
+    /// Why it does not yet, and what is told of that.
+    obstacle: watch::Sender<Option<String>>,
+    obstacles: watch::Receiver<Option<String>>,
 }
 
 impl Follow {
@@ -158,6 +165,7 @@ impl Follow {
         options.pki = pki;
         options.conditions = agent_conditions(host);
         let (database, events) = Database::follow(remotes, options);
+        let (obstacle, obstacles) = watch::channel(None);
         Self {
             database,
             events,
@@ -166,6 +174,8 @@ impl Follow {
             in_effect: Arc::default(),
             embedded: None,
             serving: None,
+            obstacle,
+            obstacles,
         }
     }
 
@@ -176,7 +186,7 @@ impl Follow {
             .as_ref()
             .is_some_and(|task| !task.is_finished());
         if let Some(embedded) = self.embedded.clone().filter(|_| !busy) {
-            self.serving = Some(tokio::spawn(embedded.serve()));
+            self.serving = Some(tokio::spawn(embedded.serve(self.obstacle.clone())));
         }
     }
 
@@ -197,9 +207,21 @@ impl Follow {
                     left_out: described.left_out,
                     digest: digest(&rows),
                     nb_cfg: rows.nb_cfg(),
+                    rows: Some(rows),
                 });
             }
-            match self.events.next().await {
+            let event = tokio::select! {
+                event = self.events.next() => event,
+                // The sender is in this value too.
+                _ = self.obstacles.changed() => {
+                    let reason = self.obstacles.borrow_and_update().clone();
+                    match reason.filter(|_| !self.connected) {
+                        Some(reason) => return Err(format!("not served: {reason}")),
+                        None => continue,
+                    }
+                }
+            };
+            match event {
                 Some(Event::Connected { .. }) => {
                     self.connected = true;
                     self.told = None;
@@ -207,7 +229,10 @@ impl Follow {
                 Some(Event::Disconnected(reason)) => {
                     self.connected = false;
                     self.serve();
-                    return Err(format!("not connected: {reason}; trying until it answers"));
+                    return Err(match &*self.obstacle.borrow() {
+                        Some(obstacle) => format!("not served: {obstacle}"),
+                        None => format!("not connected: {reason}; trying until it answers"),
+                    });
                 }
                 Some(_) => {}
                 None => return Err("the client of the database has ended".to_owned()),

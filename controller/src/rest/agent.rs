@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::time;
 use super::resource::{Change, Resource, fields};
-use crate::northbound::database::tables::{Host, HostState, Northbound};
+use crate::northbound::database::tables::{Endpoint, Host, HostState, Northbound};
 use crate::northbound::database::{DOWN_TIME, now};
 
 /// Hosts.
@@ -118,6 +118,8 @@ impl Resource for Agents {
     fn delete(change: &mut Change<'_>, host: &Arc<Host>) -> Result<(), Fault> {
         let states = HostState::name.equals(host.name.as_str());
         change.transaction.delete(states);
+        let endpoints = Endpoint::host.equals(host.name.as_str());
+        change.transaction.delete(endpoints);
         change.transaction.delete::<Host>(host.uuid);
         Ok(())
     }

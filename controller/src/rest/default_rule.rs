@@ -255,23 +255,18 @@ pub(super) async fn keep(database: &Database, call: &Call) -> Result<(), Fault> 
     if are_kept(&database.snapshot()) {
         return Ok(());
     }
+    if !call.is_trial {
+        database.prepare().await?;
+    }
     apply(database, call, |change| {
         if are_kept(change.rows) {
             return Ok(());
         }
         let kept = Global::values().set(Global::has_default_rules, true);
-        match change.rows.global.get(&GLOBAL) {
-            // Of those who do so at once only one succeeds.
-            Some(global) => {
-                let before = global.has_default_rules;
-                let transaction = &mut change.transaction;
-                transaction.verify(GLOBAL, Global::has_default_rules, &before);
-                transaction.update(GLOBAL, kept);
-            }
-            None => {
-                change.transaction.insert_as(GLOBAL, kept);
-            }
-        }
+        // Of those who do so at once only one succeeds.
+        let transaction = &mut change.transaction;
+        transaction.verify(GLOBAL, Global::has_default_rules, &false);
+        transaction.update(GLOBAL, kept);
         for (terms, description, in_others) in neutrons() {
             let columns = columns(&terms, description, (true, in_others));
             change.transaction.insert(stamped(columns));

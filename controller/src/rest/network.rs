@@ -26,6 +26,7 @@ use super::segment::{Carrier, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID};
 use super::sharing::{self, EVERYBODY, Object};
 use super::subnet::cidr;
 use super::subnet_pool::scope_of;
+use crate::northbound::database::identity::note_filled;
 use crate::northbound::database::tables::{
     AccessAction, AccessPolicy, Network, Northbound, Segment, SegmentType, Subnet,
 };
@@ -191,6 +192,7 @@ impl Resource for Networks {
             .set(Network::port_security_enabled, secured)
             .set(Network::mtu, mtu.flatten());
         change.transaction.insert_as(id, stamped(columns));
+        note_filled(&mut change.transaction, change.rows);
         if let Some(carrier) = carrier {
             let segment = carrier.values(id, change.rows)?;
             change.taken.insert(Segment::TABLE, carrier.in_use());

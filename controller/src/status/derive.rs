@@ -80,6 +80,7 @@ fn source(view: &View) -> Source {
     Source {
         file: view.settings.source.to_string(),
         digest: view.digest,
+        held: view.held.clone(),
         networks: model.map_or(0, |model| model.networks().count()),
         ports: model.map_or(0, |model| model.ports().count()),
         security_groups: model.map_or(0, |model| model.security_groups().count()),

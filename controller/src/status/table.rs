@@ -24,6 +24,9 @@ impl fmt::Display for Status {
             )?,
             None => writeln!(f, "description {}: none in effect", source.file)?,
         }
+        if let Some(reason) = &source.held {
+            writeln!(f, "description {} is held: {reason}", source.file)?;
+        }
         let connected = match self.database.connected {
             true => "connected",
             false => "not connected",

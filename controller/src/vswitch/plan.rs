@@ -12,6 +12,7 @@ use pipelines::network::{Model, Network, NetworkId};
 use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch, session};
+use crate::northbound::followed::{ACCEPTED, Followed};
 use crate::problem::{Kind, Problem};
 
 /// Key of the switch's `other_config`: a switch that starts forwards nothing while it is set.
@@ -19,7 +20,7 @@ const RESTORE_WAIT: &str = "flow-restore-wait";
 /// Key of the switch's `external_ids` that says whose setting that is.
 const HELD: &str = "brint-flow-restore-wait";
 /// Key of a port's `external_ids` that marks it as one of ours: where the port leads to.
-const LINK: &str = "brint-link";
+pub(super) const LINK: &str = "brint-link";
 
 /// What has to change in the database.
 #[derive(Debug, Default)]
@@ -87,6 +88,32 @@ impl Plan {
             .mutate(switch.uuid, [Switch::other_config.insert(setting), mark]);
         self.changes
             .push("hold packets until the flows are back".to_owned());
+    }
+
+    /// Remembers which northbound database the host follows; once it is in effect, nothing is left to
+    /// be accepted.
+    pub(crate) fn remember(
+        &mut self,
+        tables: &OpenVSwitch,
+        followed: Followed,
+        is_in_effect: bool,
+    ) {
+        let Some(switch) = tables.switch() else {
+            return;
+        };
+        let note = followed.external_ids();
+        if !includes(&switch.external_ids, &note) {
+            self.transaction
+                .mutate(switch.uuid, Switch::external_ids.replace(note));
+            self.changes
+                .push(format!("remember that {followed} is followed"));
+        }
+        if is_in_effect && switch.external_ids.contains_key(ACCEPTED) {
+            let accepted = Switch::external_ids.delete_keys([ACCEPTED]);
+            self.transaction.mutate(switch.uuid, [accepted]);
+            self.changes
+                .push("accept no other northbound database any more".to_owned());
+        }
     }
 
     /// Has the switch forward again, if the agent had it stop.

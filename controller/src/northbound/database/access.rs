@@ -70,11 +70,39 @@ pub(crate) fn listen(
     }
 }
 
+/// Writes what agents may do, if the database has the role as another version needed it.
+pub(crate) fn update_role(transaction: &mut Transaction<Northbound>, rows: &Northbound) {
+    let is_same = |may: &Permission| {
+        let row = rows.permissions.get(&may.uuid());
+        row.is_some_and(|row| {
+            row.table == may.table
+                && row.insert_delete == may.insert_delete
+                && row.authorization.iter().eq([may.authorization])
+                && row.update.len() == may.update.len()
+                && may.update.iter().all(|column| row.update.contains(*column))
+        })
+    };
+    let role = rows.roles.iter().find(|row| row.name == AGENT);
+    let names = |role: &RbacRole, may: &Permission| {
+        role.permissions.get(may.table) == Some(&may.uuid()) && is_same(may)
+    };
+    if role.is_some_and(|role| !AGENT_MAY.iter().all(|may| names(role, may))) {
+        put_role(transaction, rows);
+    }
+}
+
+impl Permission {
+    /// The row of the permission.
+    fn uuid(&self) -> Uuid {
+        Uuid::new_v5(&GLOBAL, format!("{AGENT} {}", self.table).as_bytes())
+    }
+}
+
 /// Writes what agents may do, as this version of the program needs it.
 fn put_role(transaction: &mut Transaction<Northbound>, rows: &Northbound) {
     let mut permissions = Vec::new();
     for may in AGENT_MAY {
-        let uuid = Uuid::new_v5(&GLOBAL, format!("{AGENT} {}", may.table).as_bytes());
+        let uuid = may.uuid();
         let update = may.update.iter().map(|column| (*column).to_owned());
         let values = RbacPermission::values()
             .set(RbacPermission::table, may.table)

@@ -3,11 +3,12 @@
 use ovsdb::Uuid;
 use pipelines::network::Model;
 
+use super::identity::note_emptied;
 use super::plan::Plan;
 use super::tables::{
-    AccessPolicy, Address, AddressGroup, FloatingIp, Host, HostState, Log, Network, Northbound,
-    Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, SubPort, Subnet,
-    Trunk,
+    AccessPolicy, Address, AddressGroup, Endpoint, FloatingIp, Host, HostState, Log, Network,
+    Northbound, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment, SubPort,
+    Subnet, Trunk,
 };
 
 /// The plan that deletes all objects of a description that are there.
@@ -67,19 +68,25 @@ pub(crate) fn delete(rows: &Northbound, model: &Model) -> Plan {
             plan.delete::<AddressGroup>("address group", &group.name, uuid);
         }
     }
+    let mut kept = rows.networks.len();
     for network in model.networks() {
         let uuid = network.id.0;
         if rows.networks.get(&uuid).is_some() {
+            kept = kept.saturating_sub(1);
             forget(rows, &mut plan, uuid);
             plan.transaction.delete(Subnet::network.equals(uuid));
             plan.transaction.delete(Segment::network.equals(uuid));
             plan.delete::<Network>("network", &network.name, uuid);
         }
     }
+    if kept == 0 && !rows.networks.is_empty() {
+        note_emptied(&mut plan.transaction);
+    }
     for host in model.hosts() {
         let name = host.name.as_str();
         if let Some(row) = rows.hosts.index().by_name.get(name) {
             plan.transaction.delete(HostState::name.equals(name));
+            plan.transaction.delete(Endpoint::host.equals(name));
             plan.delete::<Host>("host", name, row.uuid);
         }
     }

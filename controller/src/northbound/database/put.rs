@@ -13,6 +13,7 @@ use std::sync::Arc;
 use ovsdb::{Uuid, Values};
 use pipelines::network::{self, Model, NetworkType, RouterPort};
 
+use super::identity::note_filled;
 use super::objects::describe;
 use super::plan::{Change, ChangeKind, Plan, label};
 use super::revised::Revised;
@@ -62,6 +63,10 @@ pub(crate) fn put(rows: &Northbound, model: &Model) -> Plan {
         wanted: model,
     };
     different.hosts().for_each(|host| writer.host(host));
+    let is_new = |network: &network::Network| rows.networks.get(&network.id.0).is_none();
+    if model.networks().any(is_new) {
+        note_filled(&mut writer.plan.transaction, rows);
+    }
     different
         .networks()
         .for_each(|network| writer.network(network));

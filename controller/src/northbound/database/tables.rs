@@ -33,6 +33,11 @@ ovsdb::tables! {
     table global: Global = "NB_Global" {
         /// The number of the latest change that somebody waits for.
         nb_cfg: i64;
+        /// Which database this is, whatever server has it: given once, and never changed.
+        identity: Option<Uuid>;
+        /// Whether the last network was deleted by a command of brint: hosts follow an empty database
+        /// then, and do not take it for one that was lost.
+        emptied: bool;
         /// Where the servers listen, beside what their command line says.
         connections: BTreeSet<Uuid>;
         /// Whether the rules that new groups begin with are those of the table; before they are
@@ -396,6 +401,9 @@ ovsdb::tables! {
         /// Neutron's `binding:host_id`. The agent that sees the interface fills it in where it is
         /// empty.
         host: Option<String>;
+        /// Whether an agent has filled in the host, as the port was plugged in there: it follows the
+        /// host that plugs it in last.
+        claimed: bool;
         /// Where its machine is being moved.
         migrating_to: Option<String>;
         /// Its `binding:profile` there, as JSON; empty without.
@@ -680,6 +688,20 @@ ovsdb::tables! {
         by_name: String = |row| [row.name.clone()];
     }
 
+    /// Where the tunnels of a host end, as its agent has claimed it: the index lets no other host
+    /// claim the same, whoever writes.
+    table endpoints: Endpoint = "Endpoint" {
+        /// The address, in its shortest form (RFC 5952).
+        ip_address: String;
+        /// The host's name.
+        host: String;
+    } index {
+        /// By the address.
+        by_ip_address: String = |row| [row.ip_address.clone()];
+        /// By the host.
+        by_host: String = |row| [row.host.clone()];
+    }
+
     /// What an agent says of its host again and again. Each agent follows its own row only, so that
     /// the cost does not grow with the square of their number.
     table host_states: HostState = "Host_State" {
@@ -691,6 +713,10 @@ ovsdb::tables! {
         alive_at: i64;
         /// When the agent started, in seconds since 1970, UTC.
         started_at: i64;
+        /// The run of the agent that speaks for the host.
+        session: Option<Uuid>;
+        /// Another run under the same name, which asks whether that one is still there.
+        challenger: Option<Uuid>;
         /// The agent's version.
         version: String;
     } index {

@@ -3,6 +3,7 @@
 use pipelines::network::{Model, Objects, PortId};
 
 use super::super::delete::delete;
+use super::super::identity::Origin;
 use super::super::objects::{describe, describe_after};
 use super::super::plan::Plan;
 use super::super::put::put;
@@ -193,7 +194,20 @@ async fn what_was_applied_can_be_deleted() {
     let model = whole();
     apply(&database, |rows| put(rows, &model)).await;
     apply(&database, |rows| delete(rows, &model)).await;
-    assert_eq!(*database.snapshot(), Northbound::default());
+    let rows = database.snapshot();
+    // What is left is which database it is, and that it is meant to be empty.
+    let origin = Origin::of(&rows);
+    assert!(origin.is_empty && origin.is_emptied && origin.identity.is_some());
+    let left = Northbound {
+        global: rows.global.clone(),
+        ..Northbound::default()
+    };
+    assert_eq!(*rows, left);
+    // It is not meant to be so any more once there are networks.
+    apply(&database, |rows| put(rows, &model)).await;
+    let filled = Origin::of(&database.snapshot());
+    assert!(!filled.is_empty && !filled.is_emptied);
+    assert_eq!(filled.identity, origin.identity);
 }
 
 #[tokio::test]
