@@ -40,6 +40,7 @@ mod desired;
 mod hold;
 mod kept;
 mod liveness;
+mod mending;
 mod northbound;
 mod programs;
 pub(crate) mod settings;
@@ -50,6 +51,7 @@ mod uplink;
 use arrivals::Arrivals;
 use hold::Hold;
 use liveness::Liveness;
+use mending::Mending;
 use programs::Programs;
 use upcalls::Upcalls;
 use uplink::{Facts, Uplink};
@@ -121,6 +123,7 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             () = agent.arrivals.changed() => {}
             () = agent.liveness.changed() => {}
             () = agent.upcalls.changed() => {}
+            () = until(agent.mending.next()) => {}
             () = until(agent.patience) => agent.lose_patience(),
             _ = hangup.recv() => source.reload(),
             _ = terminate.recv() => break,
@@ -151,6 +154,7 @@ struct Agent {
     arrivals: Arrivals,
     liveness: Liveness,
     upcalls: Upcalls,
+    mending: Mending,
     services: Services,
     /// What is said of the host to the source, if that is a database.
     uplink: Option<Uplink>,
@@ -220,6 +224,7 @@ impl Agent {
             arrivals: Arrivals::new(),
             liveness: Liveness::default(),
             upcalls,
+            mending: Mending::default(),
             services,
             uplink: None,
             progress: Arc::new(Notify::new()),
@@ -321,8 +326,16 @@ impl Agent {
         let mut tables = self.client.snapshot();
         self.stop_renumbered(&tables);
         let (mut desired, mut plan) = self.derive(&tables, &model);
+        if plan.changes.is_empty() && tables.is_configured() {
+            let configuration = &desired.configuration;
+            let due = self.mending.due(configuration, &tables, Instant::now());
+            let due = due
+                .iter()
+                .map(|(bridge, port)| (bridge.as_str(), port.as_str()));
+            plan.unmake(&tables, due);
+        }
         self.hold.amend(&mut plan, &tables);
-        self.remember(&mut plan, &tables);
+        self.remember(&mut plan, &tables, &desired.this);
         if plan.changes.is_empty() {
             self.troubles.transaction = None;
         } else if self.retry_at.is_none() {

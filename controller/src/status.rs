@@ -179,6 +179,8 @@ pub(crate) struct Repairs {
     pub(crate) groups: u64,
     /// Meters.
     pub(crate) meters: u64,
+    /// Settings of the bridge and of its ports.
+    pub(crate) settings: u64,
 }
 
 /// Packets that the firewall showed, to be logged.

@@ -28,6 +28,7 @@ use crate::services::Services;
 use crate::until::until;
 use bridge::Bridge;
 use report::Trouble;
+use settings::Guarded;
 
 mod bridge;
 mod change;
@@ -36,6 +37,7 @@ mod herald;
 mod limit;
 mod read;
 pub(crate) mod report;
+mod settings;
 
 pub(crate) use report::Report;
 
@@ -206,6 +208,22 @@ impl Reporter {
         self.board.read().view.settings.integration_bridge == self.bridge
     }
 
+    /// The ports of the bridge that are brint's to configure.
+    fn guarded(&self) -> Guarded {
+        let view = self.board.read().view;
+        let Some(desired) = view.desired.as_deref() else {
+            return Guarded::default();
+        };
+        let bridge = desired.configuration.bridges.get(&self.bridge);
+        let links = bridge.into_iter().flat_map(|bridge| bridge.ports.keys());
+        let machines = desired.bindings.ports.values();
+        let machines = machines.map(|binding| binding.interface.clone());
+        Guarded {
+            links: links.cloned().collect(),
+            machines: machines.filter(|_| self.has_rules()).collect(),
+        }
+    }
+
     /// Has the connection tracker forget what nobody is to remember.
     fn forget(&self, forgotten: Forgotten) {
         if !forgotten.is_empty() {
@@ -282,6 +300,7 @@ impl Task {
             loop {
                 let retry_at = bridge.retry_at();
                 let herald_at = bridge.herald_at();
+                let (check_at, earlier) = bridge.check_at();
                 tokio::select! {
                     biased;
                     Some(flows) = self.to_stop.recv() => {
@@ -300,6 +319,11 @@ impl Task {
                         bridge.herald().await?;
                         continue;
                     }
+                    () = until(Some(check_at)) => {
+                        bridge.check().await?;
+                        continue;
+                    }
+                    () = earlier.notified() => continue,
                     touched = bridge.touched() => touched?,
                 }
                 bridge.repair(&desired).await?;

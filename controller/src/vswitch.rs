@@ -18,7 +18,7 @@ mod session;
 
 pub(crate) use binding::Bindings;
 pub(crate) use desired::{Configuration, Link};
-pub(crate) use plan::{Plan, plan};
+pub(crate) use plan::{HELD, Plan, plan};
 pub(crate) use session::Session;
 
 ovsdb::tables! {
@@ -49,6 +49,8 @@ ovsdb::tables! {
         datapath_type: String;
         /// What it does without a controller: `standalone` or `secure`.
         fail_mode: Option<String>;
+        /// The versions of OpenFlow that it speaks; all of them if there is none.
+        protocols: BTreeSet<String>;
         /// Its ports.
         ports: BTreeSet<Uuid>;
         /// Settings of its OpenFlow tables, by table number.
@@ -128,6 +130,15 @@ impl OpenVSwitch {
     pub(crate) fn is_joined(&self, bridge: &Bridge) -> bool {
         let mut ports = bridge.ports.iter().filter_map(|row| self.ports.get(row));
         ports.any(|port| port.external_ids.contains_key(plan::LINK))
+    }
+
+    /// Whether a bridge has a port of this name.
+    pub(crate) fn is_there(&self, bridge: &str, port: &str) -> bool {
+        let port = self.ports.index().by_name.get(port);
+        let bridge = self.bridge(bridge);
+        bridge
+            .zip(port)
+            .is_some_and(|(bridge, port)| bridge.ports.contains(&port.uuid))
     }
 
     /// The names of the interfaces of a bridge.
@@ -211,6 +222,11 @@ pub(crate) fn broken_interfaces(tables: &OpenVSwitch) -> impl Iterator<Item = Pr
 }
 
 impl Interface {
+    /// Whether the heartbeats of BFD do not come through, if the switch watches it.
+    pub(crate) fn is_silent(&self) -> bool {
+        Session::of(self).is_some_and(|session| session != Session::Up)
+    }
+
     /// Why the switch cannot make it; `None` if it can, or has not tried.
     pub(crate) fn failure(&self) -> Option<&str> {
         let broken = self.ofport == Some(-1);

@@ -42,7 +42,8 @@ impl Desired {
             .switch()
             .map(|switch| switch.external_ids.clone())
             .unwrap_or_default();
-        let this = settings.this_host(model.host(&settings.host), &external_ids);
+        let exists = |bridge: &str| tables.bridge(bridge).is_some();
+        let this = settings.this_host(model.host(&settings.host), &external_ids, exists);
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);
@@ -63,6 +64,8 @@ impl Desired {
         problems.extend(plan.problems.iter().cloned());
         problems.extend(vswitch::broken_interfaces(tables));
         problems.extend(unreachable.iter().map(gone));
+        let silent = configuration.silent(tables);
+        problems.extend(silent.map(|(tunnel, host)| deaf(tunnel, host)));
         let desired = Self {
             this,
             configuration,
@@ -72,6 +75,11 @@ impl Desired {
         };
         (Arc::new(desired), plan)
     }
+}
+
+fn deaf(tunnel: &str, host: &HostName) -> Problem {
+    let sentence = format!("to host {host} is down, says BFD: nothing is heard through it");
+    Problem::new(Kind::Tunnel, tunnel, sentence)
 }
 
 fn gone(host: &HostName) -> Problem {

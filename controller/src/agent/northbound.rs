@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tracing::info;
 
-use super::{Agent, settings};
+use super::Agent;
+use super::settings::{self, ThisHost};
 use crate::northbound::database::NAME;
 use crate::northbound::database::identity::Origin;
 use crate::northbound::followed::{Followed, is_accepted};
@@ -51,8 +52,9 @@ impl Agent {
         });
     }
 
-    /// Has the host remember which northbound database it follows.
-    pub(super) fn remember(&self, plan: &mut Plan, tables: &OpenVSwitch) {
+    /// Has the host remember which northbound database it follows, and which settings were good.
+    pub(super) fn remember(&self, plan: &mut Plan, tables: &OpenVSwitch, this: &ThisHost) {
+        plan.note_settings(tables, this.good.as_deref());
         let Some(followed) = self.followed else {
             return;
         };
@@ -123,19 +125,20 @@ impl Agent {
         }
         let tables = self.client.snapshot();
         let external_ids = tables.switch().map(|switch| &switch.external_ids);
-        self.troubles.remote = match settings::remotes(external_ids.unwrap_or(&BTreeMap::new())) {
-            Ok(Some(remotes)) => {
+        let (remotes, problem) = settings::remotes(external_ids.unwrap_or(&BTreeMap::new()));
+        self.troubles.remote = match (remotes, problem) {
+            (Some(remotes), problem) => {
                 if remotes != self.remotes {
                     info!("the northbound database is at {}", listed(&remotes));
                     database.set_remotes(remotes.clone()).await;
                     self.remotes = remotes;
                 }
-                None
+                problem
             }
-            Ok(None) => Some(self.source_problem(
+            (None, None) => Some(self.source_problem(
                 "is nowhere: expected --remote, --network or external_ids:brint-remote".to_owned(),
             )),
-            Err(problem) => Some(problem),
+            (None, problem) => problem,
         };
     }
 }

@@ -11,9 +11,15 @@ use openflow::field::EthType;
 use ovsdb::Remote;
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
+use crate::northbound::file::nearest::nearest;
+use crate::northbound::followed;
 use crate::northbound::source::Place;
 use crate::problem::{Kind, Problem};
 use crate::services::metadata::nova::Nova;
+use crate::vswitch::HELD;
+use written::Written;
+
+mod written;
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -60,6 +66,32 @@ const DATAPATH_TYPE: &str = "brint-datapath-type";
 /// Key of `external_ids` for the servers of the northbound database, separated by commas.
 const REMOTE: &str = "brint-remote";
 
+/// What that key is to say.
+const REMOTES: &str = "unix:FILE, tcp:HOST:PORT,...";
+
+/// Key of `external_ids` for what the others said when they last made sense, as
+/// `brint-encap-ip=192.0.2.1;brint-encap-type=vxlan`.
+pub(crate) const GOOD: &str = "brint-good-settings";
+
+/// Every key that people write.
+const SETTINGS: [&str; 6] = [
+    ENCAP_IP,
+    ENCAP_TYPE,
+    BRIDGE_MAPPINGS,
+    PERMITTED_ETHERTYPES,
+    DATAPATH_TYPE,
+    REMOTE,
+];
+
+/// Every key that brint writes.
+const NOTES: [&str; 5] = [
+    GOOD,
+    followed::IDENTITY,
+    followed::HAD_PORTS,
+    followed::ACCEPTED,
+    HELD,
+];
+
 /// This host with all its settings, and the settings that make no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ThisHost {
@@ -69,6 +101,8 @@ pub(crate) struct ThisHost {
     pub(crate) datapath_type: Option<String>,
     /// What passes ports with a firewall besides IP and ARP.
     pub(crate) permitted_ethertypes: BTreeSet<EthType>,
+    /// The settings of the host's database that make sense, as they are to be remembered.
+    pub(crate) good: Option<String>,
     /// Each setting that is ignored, and what was expected.
     pub(crate) problems: BTreeSet<Problem>,
 }
@@ -77,35 +111,26 @@ impl Settings {
     /// Puts the settings of this host together.
     ///
     /// `from_file` is the host's entry in the network file; `external_ids` are those of the row of
-    /// the table `Open_vSwitch`.
+    /// the table `Open_vSwitch`, and `bridges` tells which bridges there are. A setting that makes no
+    /// sense costs nothing that worked: what it was before stays.
     pub(crate) fn this_host(
         &self,
         from_file: Option<&Host>,
         external_ids: &BTreeMap<String, String>,
+        bridges: impl Fn(&str) -> bool,
     ) -> ThisHost {
-        let mut problems = BTreeSet::new();
-        let setting = |key: &str| external_ids.get(key).map(|value| (key.to_owned(), value));
-        let encap_ip = read(setting(ENCAP_IP), &mut problems, "an IP address", |value| {
-            value.parse().ok()
-        });
-        let encap_types = read(
-            setting(ENCAP_TYPE),
-            &mut problems,
-            "some of vxlan, gre and geneve",
-            encap_types,
-        );
-        let bridge_mappings = read(
-            setting(BRIDGE_MAPPINGS),
-            &mut problems,
-            "physnet1:br-ex,...",
-            bridge_mappings,
-        );
-        let permitted_ethertypes = read(
-            setting(PERMITTED_ETHERTYPES),
-            &mut problems,
-            "types of frames that no rule is about: 0x88b5,...",
-            ethertypes,
-        );
+        let mut written = Written::new(external_ids);
+        let encap_ip = written.read(ENCAP_IP, "an IP address", endpoint);
+        let expected = "some of vxlan, gre and geneve";
+        let encap_types = written.read(ENCAP_TYPE, expected, encap_types);
+        let bridge_mappings = written.bridge_mappings(bridges);
+        let expected = "types of frames that no rule is about: 0x88b5,...";
+        let permitted_ethertypes = written.read(PERMITTED_ETHERTYPES, expected, ethertypes);
+        let datapath_type = written.read(DATAPATH_TYPE, "system or netdev", datapath_type);
+        let mut problems = std::mem::take(&mut written.problems);
+        // Whoever follows the northbound database tells what is wrong with this one.
+        written.read(REMOTE, REMOTES, |text| Remote::list(text).ok());
+        problems.extend(unknown(external_ids));
 
         let host = Host {
             name: self.host.clone(),
@@ -124,57 +149,55 @@ impl Settings {
             mtu: from_file.map_or(ETHERNET_MTU, |host| host.mtu),
             gateway_priority: from_file.map_or(0, |host| host.gateway_priority),
         };
-        let datapath_type = self
-            .datapath_type
-            .clone()
-            .or_else(|| external_ids.get(DATAPATH_TYPE).cloned());
-        let permitted_ethertypes = (self.permitted_ethertypes.clone())
-            .or(permitted_ethertypes)
-            .unwrap_or_default();
         ThisHost {
             host,
-            datapath_type,
-            permitted_ethertypes,
+            datapath_type: self.datapath_type.clone().or(datapath_type),
+            permitted_ethertypes: (self.permitted_ethertypes.clone())
+                .or(permitted_ethertypes)
+                .unwrap_or_default(),
+            good: written.note(),
             problems,
         }
     }
 }
 
-/// Reads where the northbound database is, if the host's database says so.
-///
-/// # Errors
-///
-/// The setting makes no sense.
+/// Reads where the northbound database is, if the host's database says so; and what is wrong with
+/// what it says.
 pub(crate) fn remotes(
     external_ids: &BTreeMap<String, String>,
-) -> Result<Option<Vec<Remote>>, Problem> {
-    let Some(text) = external_ids.get(REMOTE) else {
-        return Ok(None);
-    };
-    Remote::list(text).map(Some).map_err(|invalid| {
-        let sentence = format!("is ignored: {invalid}, expected unix:FILE, tcp:HOST:PORT,...");
-        Problem::new(Kind::Setting, format!("external_ids:{REMOTE}"), sentence)
+) -> (Option<Vec<Remote>>, Option<Problem>) {
+    let mut written = Written::new(external_ids);
+    let remotes = written.read(REMOTE, REMOTES, |text| Remote::list(text).ok());
+    (remotes, written.problems.pop_first())
+}
+
+/// The keys that look like settings and are none.
+fn unknown(external_ids: &BTreeMap<String, String>) -> impl Iterator<Item = Problem> {
+    let keys = external_ids.keys().map(String::as_str);
+    let keys = keys.filter(|key| key.starts_with("brint-"));
+    let unknown = keys.filter(|key| !SETTINGS.contains(key) && !NOTES.contains(key));
+    unknown.map(|key| {
+        let sentence = match nearest(key, SETTINGS) {
+            Some(meant) => format!("is not known, did you mean {meant}?"),
+            None => format!("is not known, expected one of {}", SETTINGS.join(", ")),
+        };
+        Problem::new(Kind::Setting, format!("external_ids:{key}"), sentence)
     })
 }
 
-/// Reads one setting of the database; what cannot be read is noted in `problems`.
-fn read<T>(
-    setting: Option<(String, &String)>,
-    problems: &mut BTreeSet<Problem>,
-    expected: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Option<T> {
-    let (key, value) = setting?;
-    let parsed = parse(value);
-    if parsed.is_none() {
-        let sentence = format!("is ignored: \"{value}\", expected {expected}");
-        problems.insert(Problem::new(
-            Kind::Setting,
-            format!("external_ids:{key}"),
-            sentence,
-        ));
-    }
-    parsed
+/// Reads an address that a host can have.
+fn endpoint(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.parse().ok()?;
+    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    let is_host = !address.is_unspecified() && !address.is_multicast() && !is_broadcast;
+    is_host.then_some(address)
+}
+
+/// Reads a type of datapath; `dummy` is for tests of the switch.
+fn datapath_type(text: &str) -> Option<String> {
+    ["system", "netdev", "dummy"]
+        .contains(&text)
+        .then(|| text.to_owned())
 }
 
 /// Reads `vxlan,gre,geneve`.
@@ -251,20 +274,26 @@ pub(crate) mod tests {
     #[test]
     fn a_flag_overrides_the_database_and_the_database_the_file() {
         let file = settings()
-            .this_host(None, &external_ids(ENCAP_IP, "192.0.2.1"))
+            .this_host(None, &external_ids(ENCAP_IP, "192.0.2.1"), |_| true)
             .host;
         let ids = external_ids(ENCAP_IP, "192.0.2.2");
         let mut settings = settings();
-        let from_database = settings.this_host(Some(&file), &ids).host.encap_ip;
+        let from_database = settings
+            .this_host(Some(&file), &ids, |_| true)
+            .host
+            .encap_ip;
         assert_eq!(from_database, "192.0.2.2".parse().ok());
         settings.encap_ip = "192.0.2.3".parse().ok();
         assert_eq!(
-            settings.this_host(Some(&file), &ids).host.encap_ip,
+            settings
+                .this_host(Some(&file), &ids, |_| true)
+                .host
+                .encap_ip,
             "192.0.2.3".parse().ok()
         );
         settings.encap_ip = None;
         let from_file = settings
-            .this_host(Some(&file), &BTreeMap::new())
+            .this_host(Some(&file), &BTreeMap::new(), |_| true)
             .host
             .encap_ip;
         assert_eq!(from_file, "192.0.2.1".parse().ok());
@@ -272,7 +301,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_setting_that_makes_no_sense_is_named_and_ignored() {
-        let host = settings().this_host(None, &external_ids(BRIDGE_MAPPINGS, "physnet1=br-ex"));
+        let host = settings().this_host(
+            None,
+            &external_ids(BRIDGE_MAPPINGS, "physnet1=br-ex"),
+            |_| true,
+        );
         assert!(host.host.bridge_mappings.is_empty());
         let problems: Vec<_> = host.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -282,6 +315,86 @@ pub(crate) mod tests {
                  expected physnet1:br-ex,..."
             ]
         );
+    }
+
+    /// The settings of a host that had `good` ones, and has `now` what somebody wrote.
+    fn after(good: &[(&str, &str)], now: &[(&str, &str)]) -> ThisHost {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let exists = |bridge: &str| ["br-ex", "br-vlan"].contains(&bridge);
+        let before = settings().this_host(None, &map(good), exists);
+        assert!(before.problems.is_empty(), "{:?}", before.problems);
+        let mut external_ids = map(now);
+        external_ids.extend(before.good.map(|note| (GOOD.to_owned(), note)));
+        let host = settings().this_host(None, &external_ids, exists);
+        // A restart finds the same.
+        external_ids.extend(host.good.clone().map(|note| (GOOD.to_owned(), note)));
+        assert_eq!(settings().this_host(None, &external_ids, exists), host);
+        host
+    }
+
+    #[test]
+    fn a_typo_costs_nothing_that_worked() {
+        let good = [
+            (ENCAP_IP, "192.0.2.1"),
+            (ENCAP_TYPE, "vxlan,gre"),
+            (BRIDGE_MAPPINGS, "physnet1:br-ex,physnet2:br-vlan"),
+            (PERMITTED_ETHERTYPES, "0x88b5"),
+            (DATAPATH_TYPE, "netdev"),
+        ];
+        let before = after(&good, &good);
+        for (key, typo) in [
+            (ENCAP_IP, "192.0.2.1.1"),
+            (ENCAP_IP, "0.0.0.0"),
+            (ENCAP_IP, "224.0.0.1"),
+            (ENCAP_TYPE, "vxlan,gree"),
+            (BRIDGE_MAPPINGS, "physnet1=br-ex"),
+            (BRIDGE_MAPPINGS, "physnet1:br-exx,physnet2:br-vlan"),
+            (PERMITTED_ETHERTYPES, "0x0800"),
+            (DATAPATH_TYPE, "netdv"),
+        ] {
+            let now = good.map(|(other, value)| (other, if other == key { typo } else { value }));
+            let host = after(&good, &now);
+            let problems: Vec<_> = host.problems.iter().map(ToString::to_string).collect();
+            let [problem] = problems.as_slice() else {
+                panic!("{key}={typo}: {problems:?}");
+            };
+            assert!(
+                problem.contains(key) && problem.contains("stays"),
+                "{problem}"
+            );
+            let told = ThisHost {
+                problems: BTreeSet::new(),
+                ..host
+            };
+            assert_eq!(told, before, "{key}={typo}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_takes_away_is_gone() {
+        let good = [(ENCAP_IP, "192.0.2.1"), (BRIDGE_MAPPINGS, "physnet1:br-ex")];
+        let host = after(&good, &[]);
+        assert_eq!((host.host.encap_ip, host.good), (None, None));
+        let host = after(&good, &[(BRIDGE_MAPPINGS, "physnet2:br-vlan")]).host;
+        assert_eq!(host.bridge_mappings.len(), 1);
+        // A bridge that was never there is told of where it is used.
+        let host = after(&[], &[(BRIDGE_MAPPINGS, "physnet1:br-new")]);
+        assert!(host.problems.is_empty() && host.good.is_none());
+        assert_eq!(host.host.bridge_mappings.len(), 1);
+    }
+
+    #[test]
+    fn a_key_with_a_typo_is_named() {
+        let host = after(&[], &[("brint-encapip", "192.0.2.1"), ("other", "x")]);
+        let problems: Vec<_> = host.problems.iter().map(ToString::to_string).collect();
+        let expected =
+            "setting external_ids:brint-encapip is not known, did you mean brint-encap-ip?";
+        assert_eq!(problems, [expected]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn site(
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {
         for (port, link) in &bridge.ports {
-            let Some(number) = number(tables, port).filter(|_| is_on(tables, name, port)) else {
+            let Some(number) = number(tables, port).filter(|_| tables.is_there(name, port)) else {
                 continue;
             };
             match (&bridge.role, link) {
@@ -78,12 +78,4 @@ pub(super) fn renumbered(
 
 fn number(tables: &OpenVSwitch, interface: &str) -> Option<PortNo> {
     tables.ofport(interface).map(PortNo)
-}
-
-fn is_on(tables: &OpenVSwitch, bridge: &str, port: &str) -> bool {
-    let port = tables.ports.index().by_name.get(port);
-    tables
-        .bridge(bridge)
-        .zip(port)
-        .is_some_and(|(bridge, port)| bridge.ports.contains(&port.uuid))
 }

@@ -129,6 +129,12 @@ pub(super) const METRICS: &[Metric] = &[
         samples: |status| bridges(status, |bridge| count64(bridge.repairs.meters)),
     },
     Metric {
+        name: "brint_repaired_settings",
+        help: "Settings of the bridge and of its ports that somebody else had changed, and that were put back.",
+        kind: Kind::Counter,
+        samples: |status| bridges(status, |bridge| count64(bridge.repairs.settings)),
+    },
+    Metric {
         name: "brint_logged_packets",
         help: "Packets that logs of security groups tell of.",
         kind: Kind::Counter,

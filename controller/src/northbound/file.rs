@@ -264,7 +264,7 @@ mod floating_ip;
 mod host;
 mod log;
 mod name;
-mod nearest;
+pub(crate) mod nearest;
 mod network;
 mod port;
 mod router;

@@ -123,6 +123,7 @@ fn bridge(view: &View, name: &str, report: &Report) -> Bridge {
             flows: totals.repairs.flows,
             groups: totals.repairs.groups,
             meters: totals.repairs.meters,
+            settings: totals.repairs.settings,
         },
         changes: totals.bundles,
         last_change: report.last.map(|last| Change {
@@ -305,15 +306,21 @@ fn tunnels(desired: &Desired, tables: &OpenVSwitch) -> Vec<Tunnel> {
                 local: *local,
                 remote: *remote,
                 ofport: tables.ofport(name),
-                reason: waits_for(tables, name).or_else(|| silent(desired, host)),
+                reason: waits_for(tables, name).or_else(|| silent(desired, tables, (name, host))),
             }),
         })
         .collect()
 }
 
 /// Why a tunnel leads nowhere.
-fn silent(desired: &Desired, host: &HostName) -> Option<String> {
-    let is_gone = desired.unreachable.contains(host);
+fn silent(
+    desired: &Desired,
+    tables: &OpenVSwitch,
+    (name, host): (&str, &HostName),
+) -> Option<String> {
+    let interface = tables.interfaces.index().by_name.get(name);
+    let is_silent = interface.is_some_and(|interface| interface.is_silent());
+    let is_gone = is_silent || desired.unreachable.contains(host);
     is_gone.then(|| "the other end is not heard".to_owned())
 }
 
@@ -331,6 +338,10 @@ fn problems(knowledge: &Knowledge) -> Vec<Standing> {
         for trouble in report.trouble.iter() {
             let sentence = format!("is not connected: {}", trouble.reason);
             let problem = Problem::new(Kind::Bridge, bridge, sentence);
+            problems.push(standing(problem, trouble.since));
+        }
+        for trouble in &report.odd {
+            let problem = Problem::new(Kind::Port, &trouble.reason, format!("in {bridge}"));
             problems.push(standing(problem, trouble.since));
         }
         for trouble in report.unreadable.iter() {

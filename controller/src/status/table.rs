@@ -72,7 +72,7 @@ impl Status {
                 bridge.flows.installed.to_string(),
                 foreign.to_string(),
                 bridge.groups.installed.to_string(),
-                (bridge.repairs.flows + bridge.repairs.groups + bridge.repairs.meters).to_string(),
+                repairs(bridge).to_string(),
                 bridge.changes.to_string(),
                 last_change(bridge, self.now),
             ]
@@ -183,6 +183,12 @@ impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "+{} ~{} -{}", self.added, self.modified, self.deleted)
     }
+}
+
+/// Everything that was put back.
+fn repairs(bridge: &Bridge) -> u64 {
+    let repairs = bridge.repairs;
+    repairs.flows + repairs.groups + repairs.meters + repairs.settings
 }
 
 fn last_change(bridge: &Bridge, now: u64) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use openflow::flow::Flow;
-use openflow::message::{AsyncKind, AsyncProperty, Config, ConfigFlags, Message, SetAsyncConfig2};
+use openflow::message::{AsyncKind, AsyncProperty, Message, SetAsyncConfig2};
 use openflow::multipart::{
     FlowChange, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, ReplyBody,
 };
@@ -18,15 +18,17 @@ use pipelines::flow_set::{FlowSet, Key};
 use pipelines::forget::Forgotten;
 use pipelines::logging;
 use pipelines::service::Service;
+use tokio::sync::Notify;
 use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::Reporter;
-use super::change::{culprit, is_meter, lacks_room, message, puts_meter};
+use super::change::{culprit, is_meter, lacks_room, message, puts_meter, told};
 use super::herald::Herald;
 use super::limit::Limit;
 use super::read::read;
 use super::report::{LastChange, Rejected, Tally, Trouble};
+use super::settings::Settings;
 use crate::until::until;
 
 /// How long the bridge has to be quiet before it is read again, when somebody else changed it.
@@ -39,9 +41,6 @@ const RETRY: Duration = Duration::from_secs(5);
 const GROUP_MOD: u32 = 1 << 0;
 /// One that changes a meter (`OFPRFR_METER_MOD`).
 const METER_MOD: u32 = 1 << 1;
-/// That the first fragment of a packet keeps its ports, and is not taken for one of port 0
-/// (`OFPC_FRAG_NX_MATCH`): a value that Open vSwitch gives to both flags at once.
-const NX_MATCH: ConfigFlags = ConfigFlags::FRAG_DROP.union(ConfigFlags::FRAG_REASM);
 /// How many repairs are told one by one.
 const TOLD: usize = 20;
 
@@ -50,6 +49,7 @@ pub(super) struct Bridge {
     connection: Connection,
     events: Events,
     reporter: Reporter,
+    settings: Settings,
     installed: FlowSet,
     /// How many of the flows have each cookie that is not ours.
     foreign: BTreeMap<u64, usize>,
@@ -93,10 +93,14 @@ impl Bridge {
         let connect = Connection::connect(target, Options::default());
         let (connection, events) = connect.await.map_err(|closed| closed.to_string())?;
         info!("connected");
+        let settings = Settings::start(&connection, reporter)
+            .await
+            .map_err(|error| format!("setting the bridge up: {error}"))?;
         let mut bridge = Self {
             connection,
             events,
             reporter: reporter.clone(),
+            settings,
             installed: FlowSet::default(),
             foreign: BTreeMap::new(),
             stale: false,
@@ -137,20 +141,6 @@ impl Bridge {
     /// The flow monitor tells of flows only. Of groups and meters the switch tells as a forwarded request,
     /// which OpenFlow has from 1.4 on, and Open vSwitch in 1.3 too.
     async fn watch(&self) -> Result<(), RequestError> {
-        // Without a length there are no packets on this kind of connection. The same message says
-        // what happens to fragments, which the switch forgets when it restarts; rules look at them
-        // in one bridge only.
-        let asked = self.connection.request(Message::GetConfigRequest).await?;
-        if let Some(Message::GetConfigReply(before)) = asked.first() {
-            let config = Config {
-                flags: match self.reporter.has_rules() {
-                    true => NX_MATCH,
-                    false => before.flags,
-                },
-                miss_send_len: Config::NO_BUFFER,
-            };
-            self.connection.send(Message::SetConfig(config)).await?;
-        }
         let forwarded = AsyncProperty {
             kind: AsyncKind::REQUESTFORWARD_PRIMARY,
             mask: GROUP_MOD | METER_MOD,
@@ -236,6 +226,7 @@ impl Bridge {
         match message {
             // Only others' are forwarded.
             Message::RequestForward(_) => self.stale = true,
+            Message::PortStatus(_) => self.settings.touch(),
             Message::PacketIn(packet) if Cookie::is_ours(packet.cookie) => {
                 if let Some(verdict) = logging::verdict(packet.table) {
                     self.reporter.log(verdict, &packet);
@@ -310,7 +301,7 @@ impl Bridge {
             return Ok(());
         }
         for change in changes.iter().take(TOLD) {
-            warn!("{}", self.told(change));
+            warn!("{}", told(change, &self.installed));
         }
         if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
             warn!("put back {more} more");
@@ -324,30 +315,15 @@ impl Bridge {
         self.send(changes, took, desired).await
     }
 
-    /// What somebody else has done, if this change undoes it: what it was, and what it had become.
-    fn told(&self, change: &Change) -> String {
-        match change {
-            Change::PutFlow(flow) => match self.installed.flow(&Key::of(flow)) {
-                Some(became) => format!("put back flow {flow}: it had become {became}"),
-                None => format!("put back flow {flow}: it was deleted"),
-            },
-            Change::DeleteFlow(key) => match self.installed.flow(key) {
-                Some(flow) => format!("removed flow {flow}: somebody else added it as brint's"),
-                None => change.to_string(),
-            },
-            Change::ModifyGroup(group) => match self.installed.groups.get(&group.id) {
-                Some(became) => format!("put back group {group}: it had become {became}"),
-                None => change.to_string(),
-            },
-            Change::ModifyMeter(meter) => match self.installed.meters.get(&meter.id) {
-                Some(became) => format!("put back meter {meter}: it had become {became}"),
-                None => change.to_string(),
-            },
-            Change::AddMeter(meter) => format!("put back meter {meter}: it was deleted"),
-            Change::DeleteMeter(id) => format!("removed meter {id}: somebody else added it"),
-            Change::AddGroup(group) => format!("put back group {group}: it was deleted"),
-            Change::DeleteGroup(id) => format!("removed group {id}: somebody else added it"),
-        }
+    /// When to check what is set outside of flows, and who tells that this has become earlier.
+    pub(super) fn check_at(&self) -> (Instant, Arc<Notify>) {
+        (self.settings.ask_at(), self.settings.moved())
+    }
+
+    /// Puts back what somebody else has set outside of flows.
+    pub(super) async fn check(&mut self) -> Result<(), String> {
+        let checked = self.settings.check(&self.connection, &self.reporter).await;
+        checked.map_err(|error| format!("checking ports: {error}"))
     }
 
     /// When there is something to say outside.

@@ -6,6 +6,7 @@ use openflow::message::{Error, ErrorCode, FlowMod, GroupMod, Message, MeterMod};
 use openflow::meter::Meter;
 use openflow::session::BundleError;
 use pipelines::diff::Change;
+use pipelines::flow_set::{FlowSet, Key};
 
 /// The change for which a bundle failed, what is wrong with it, and whether others can make room
 /// for it.
@@ -67,5 +68,31 @@ pub(super) fn message(change: &Change) -> Message {
         Change::DeleteMeter(id) => MeterMod::delete(*id).into(),
         Change::PutFlow(flow) => FlowMod::add(flow).into(),
         Change::DeleteFlow(key) => FlowMod::delete_strict(key.flow().identity()).into(),
+    }
+}
+
+/// What somebody else has done, if this change undoes it: what it was, and what it had become.
+pub(super) fn told(change: &Change, installed: &FlowSet) -> String {
+    match change {
+        Change::PutFlow(flow) => match installed.flow(&Key::of(flow)) {
+            Some(became) => format!("put back flow {flow}: it had become {became}"),
+            None => format!("put back flow {flow}: it was deleted"),
+        },
+        Change::DeleteFlow(key) => match installed.flow(key) {
+            Some(flow) => format!("removed flow {flow}: somebody else added it as brint's"),
+            None => change.to_string(),
+        },
+        Change::ModifyGroup(group) => match installed.groups.get(&group.id) {
+            Some(became) => format!("put back group {group}: it had become {became}"),
+            None => change.to_string(),
+        },
+        Change::ModifyMeter(meter) => match installed.meters.get(&meter.id) {
+            Some(became) => format!("put back meter {meter}: it had become {became}"),
+            None => change.to_string(),
+        },
+        Change::AddMeter(meter) => format!("put back meter {meter}: it was deleted"),
+        Change::DeleteMeter(id) => format!("removed meter {id}: somebody else added it"),
+        Change::AddGroup(group) => format!("put back group {group}: it was deleted"),
+        Change::DeleteGroup(id) => format!("removed group {id}: somebody else added it"),
     }
 }

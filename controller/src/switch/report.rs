@@ -28,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) foreign: BTreeMap<u64, usize>,
     /// Why the flows of others cannot be read, if they cannot.
     pub(crate) unreadable: Option<Trouble>,
+    /// Ports that somebody else has configured so that packets do not pass.
+    pub(crate) odd: Vec<Trouble>,
     /// What the switch rejected, and why.
     pub(crate) refused: Vec<Rejected>,
     /// What machines asked of their networks.
@@ -97,6 +99,8 @@ pub(crate) struct Repairs {
     pub(crate) groups: u64,
     /// Meters.
     pub(crate) meters: u64,
+    /// Settings of the bridge and of its ports.
+    pub(crate) settings: u64,
 }
 
 /// Packets that the firewall showed, to be logged.

@@ -79,6 +79,15 @@ impl Link {
         }
     }
 
+    /// The options that change where packets go or what they look like on the wire, so that the other
+    /// end does not know them: the interface has none of these but its own.
+    pub(crate) fn spoiling(&self) -> &'static [&'static str] {
+        match self {
+            Self::Patch { .. } => &[],
+            Self::Tunnel { .. } => &["dst_port", "key", "packet_type", "exts"],
+        }
+    }
+
     /// The options of the interface, as in the table `Interface`.
     pub(crate) fn options(&self) -> BTreeMap<String, String> {
         let options = match self {
@@ -174,6 +183,24 @@ impl Configuration {
             ))
         };
         networks.filter_map(problem).collect()
+    }
+
+    /// Its ports that are there and that the switch cannot make, each with its bridge.
+    pub(crate) fn broken<'a>(
+        &'a self,
+        tables: &'a OpenVSwitch,
+    ) -> impl Iterator<Item = (String, String)> + 'a {
+        let ports = self
+            .bridges
+            .iter()
+            .flat_map(|(bridge, desired)| desired.ports.keys().map(move |port| (bridge, port)));
+        let is_broken = |(bridge, port): &(&String, &String)| {
+            let interface = tables.interfaces.index().by_name.get(port.as_str());
+            let fails = interface.is_some_and(|interface| interface.failure().is_some());
+            fails && tables.is_there(bridge, port)
+        };
+        let broken = ports.filter(move |port| is_broken(port));
+        broken.map(|(bridge, port)| (bridge.clone(), port.clone()))
     }
 
     fn bridge(&mut self, name: &str, role: Role) {

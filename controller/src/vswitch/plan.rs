@@ -12,13 +12,16 @@ use pipelines::network::{Model, Network, NetworkId};
 use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch, session};
+use crate::agent::settings::GOOD;
 use crate::northbound::followed::{ACCEPTED, Followed};
 use crate::problem::{Kind, Problem};
 
 /// Key of the switch's `other_config`: a switch that starts forwards nothing while it is set.
 const RESTORE_WAIT: &str = "flow-restore-wait";
 /// Key of the switch's `external_ids` that says whose setting that is.
-const HELD: &str = "brint-flow-restore-wait";
+pub(crate) const HELD: &str = "brint-flow-restore-wait";
+/// The version of OpenFlow that the agent speaks, as in a bridge's `protocols`.
+const OPENFLOW: &str = "OpenFlow13";
 /// Key of a port's `external_ids` that marks it as one of ours: where the port leads to.
 pub(super) const LINK: &str = "brint-link";
 
@@ -74,6 +77,27 @@ pub(crate) fn plan(
 }
 
 impl Plan {
+    /// Removes ports of ours that the switch could not make; the next look makes them anew.
+    pub(crate) fn unmake<'a>(
+        &mut self,
+        tables: &OpenVSwitch,
+        ports: impl Iterator<Item = (&'a str, &'a str)>,
+    ) {
+        for (bridge, name) in ports {
+            let port = tables.ports.index().by_name.get(name);
+            if let Some((bridge, port)) = tables.bridge(bridge).zip(port) {
+                self.transaction
+                    .mutate(bridge.uuid, [Bridge::ports.delete([port.uuid])]);
+                self.changes
+                    .push(format!("make port {name} anew, as it does not work"));
+            }
+        }
+        if let Some(switch) = tables.switch().filter(|_| !self.changes.is_empty()) {
+            self.transaction
+                .mutate(switch.uuid, [Switch::next_cfg.plus(1)]);
+        }
+    }
+
     /// Has the switch forward nothing when it starts, unless somebody else said so already.
     pub(crate) fn hold(&mut self, tables: &OpenVSwitch) {
         let Some(switch) = tables.switch() else {
@@ -114,6 +138,23 @@ impl Plan {
             self.changes
                 .push("accept no other northbound database any more".to_owned());
         }
+    }
+
+    /// Remembers which settings of the host made sense.
+    pub(crate) fn note_settings(&mut self, tables: &OpenVSwitch, good: Option<&str>) {
+        let Some(switch) = tables.switch() else {
+            return;
+        };
+        if switch.external_ids.get(GOOD).map(String::as_str) == good {
+            return;
+        }
+        let mutations = match good {
+            Some(good) => Switch::external_ids.replace([(GOOD, good)]).into(),
+            None => vec![Switch::external_ids.delete_keys([GOOD])],
+        };
+        self.transaction.mutate(switch.uuid, mutations);
+        self.changes
+            .push("remember the settings of the host".to_owned());
     }
 
     /// Has the switch forward again, if the agent had it stop.
@@ -185,6 +226,12 @@ impl Plan {
             self.transaction.update(bridge.uuid, secure);
             self.changes
                 .push(format!("set fail_mode of {} to secure", bridge.name));
+        }
+        if !bridge.protocols.is_empty() && !bridge.protocols.contains(OPENFLOW) {
+            self.transaction
+                .mutate(bridge.uuid, [Bridge::protocols.insert([OPENFLOW])]);
+            self.changes
+                .push(format!("have {} speak {OPENFLOW} too", bridge.name));
         }
         self.name_tables(tables, bridge, &desired.role);
         let mut missing = Vec::new();
@@ -268,6 +315,18 @@ impl Plan {
                 self.changes
                     .push(format!("set the options of interface {}", interface.name));
             }
+            let spoiling = link.spoiling().iter().copied();
+            let spoiling: Vec<_> = spoiling
+                .filter(|key| interface.options.contains_key(*key))
+                .collect();
+            if !spoiling.is_empty() {
+                let (name, keys) = (&interface.name, spoiling.join(" and "));
+                self.changes.push(format!(
+                    "remove {keys} from the options of interface {name}"
+                ));
+                self.transaction
+                    .mutate(interface.uuid, [Interface::options.delete_keys(spoiling)]);
+            }
             self.watch(interface, link);
         }
     }
@@ -283,13 +342,17 @@ impl Plan {
                 .mutate(interface.uuid, [Interface::bfd.delete_keys(keys)]);
             self.changes.push(format!("watch interface {name} no more"));
         }
+        let is_right = |(key, value): &(String, String)| match interface.bfd.get(key) {
+            Some(present) => key != session::ENABLE || present == value,
+            None => false,
+        };
         let missing: BTreeMap<String, String> = settings
             .into_iter()
-            .filter(|(key, _)| !interface.bfd.contains_key(key))
+            .filter(|setting| !is_right(setting))
             .collect();
         if !missing.is_empty() {
             self.transaction
-                .mutate(interface.uuid, [Interface::bfd.insert(missing)]);
+                .mutate(interface.uuid, Interface::bfd.replace(missing));
             self.changes.push(format!("watch interface {name}"));
         }
     }

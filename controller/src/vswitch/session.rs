@@ -17,10 +17,13 @@ pub(crate) enum Session {
     Up,
 }
 
-/// The settings of BFD: heartbeats every 200 ms, of which three may be missed. Values that somebody
+/// The setting without which there are no heartbeats.
+pub(super) const ENABLE: &str = "enable";
+
+/// The settings of BFD: heartbeats every 200 ms, of which three may be missed. Intervals that somebody
 /// has set stay.
 pub(super) fn settings() -> BTreeMap<String, String> {
-    let settings = [("enable", "true"), ("min_rx", "200"), ("min_tx", "200")];
+    let settings = [(ENABLE, "true"), ("min_rx", "200"), ("min_tx", "200")];
     let settings = settings.into_iter();
     settings
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -29,7 +32,7 @@ pub(super) fn settings() -> BTreeMap<String, String> {
 
 impl Session {
     /// What the switch says; `None` if it does not watch the interface.
-    fn of(interface: &Interface) -> Option<Self> {
+    pub(super) fn of(interface: &Interface) -> Option<Self> {
         let status: &BTreeMap<String, String> = &interface.bfd_status;
         let flaps = status.get("flap_count").map_or("0", String::as_str);
         match (status.get("state")?.as_str(), flaps) {
@@ -46,6 +49,24 @@ impl Configuration {
         &'a self,
         tables: &'a OpenVSwitch,
     ) -> impl Iterator<Item = (&'a HostName, Session)> {
+        let watched = self.watched(tables);
+        watched.map(|(_, host, session)| (host, session))
+    }
+
+    /// The tunnels that were heard through and are not any more, and where they lead to.
+    pub(crate) fn silent<'a>(
+        &'a self,
+        tables: &'a OpenVSwitch,
+    ) -> impl Iterator<Item = (&'a str, &'a HostName)> {
+        let watched = self.watched(tables);
+        watched
+            .filter_map(|(name, host, session)| (session == Session::Down).then_some((name, host)))
+    }
+
+    fn watched<'a>(
+        &'a self,
+        tables: &'a OpenVSwitch,
+    ) -> impl Iterator<Item = (&'a str, &'a HostName, Session)> {
         let ports = self.bridges.values().flat_map(|bridge| &bridge.ports);
         ports.filter_map(|(name, link)| match link {
             Link::Tunnel {
@@ -54,7 +75,7 @@ impl Configuration {
                 ..
             } => {
                 let interface = tables.interfaces.index().by_name.get(name)?;
-                Some((host, Session::of(interface)?))
+                Some((name.as_str(), host, Session::of(interface)?))
             }
             _ => None,
         })

@@ -270,6 +270,62 @@ async fn what_somebody_else_broke_is_put_right() {
 }
 
 #[tokio::test]
+async fn what_spoils_a_tunnel_or_a_bridge_is_put_right_and_the_rest_stays() {
+    let database = Database::start().await;
+    let outside = "  - {name: outside, network_type: flat, physical_network: physnet1, subnets: [{cidr: 203.0.113.0/24}]}\n";
+    let text = NETWORK.replace(
+        "  - {name: outside, network_type: flat, physical_network: physnet1}\n",
+        outside,
+    );
+    let gateway = "  - {id: 7571157f-bcad-4032-8ad1-f0950600b7ff, network: outside, mac_address: \"fa:16:3e:00:00:fe\", fixed_ips: [203.0.113.2]}\nrouters:\n  - {name: r1, gateway: {port: 7571157f-bcad-4032-8ad1-f0950600b7ff}}\n";
+    let model = model(&format!("{text}{gateway}"));
+    // Of a bridge that is new, the next look notes the routers.
+    database.carry_out(database.plan(&model).transaction).await;
+    database.carry_out(database.plan(&model).transaction).await;
+    let tables = database.tables();
+    let tunnel = tables
+        .interfaces
+        .index()
+        .by_name
+        .get("vxlan-c0000202")
+        .unwrap();
+    assert_eq!(tunnel.bfd.get("enable").map(String::as_str), Some("true"));
+    let bridge = tables.bridge("br-tun").unwrap();
+    let mut vandalism = Transaction::new();
+    let options = [("dst_port", "9999"), ("key", "7"), ("tos", "inherit")];
+    vandalism.mutate(tunnel.uuid, [Interface::options.insert(options)]);
+    let bfd = [("enable", "false"), ("min_rx", "1000")];
+    vandalism.mutate(tunnel.uuid, Interface::bfd.replace(bfd));
+    let old = Bridge::values().set(Bridge::protocols, ["OpenFlow10".to_owned()]);
+    vandalism.update(bridge.uuid, old);
+    database.carry_out(vandalism).await;
+    let plan = database.plan(&model);
+    let mut changes = plan.changes.clone();
+    changes.sort_unstable();
+    assert_eq!(
+        changes,
+        [
+            "have br-tun speak OpenFlow13 too",
+            "remove dst_port and key from the options of interface vxlan-c0000202",
+            "watch interface vxlan-c0000202",
+        ]
+    );
+    database.carry_out(plan.transaction).await;
+    assert!(database.plan(&model).changes.is_empty());
+    let tables = database.tables();
+    let tunnel = tables
+        .interfaces
+        .index()
+        .by_name
+        .get("vxlan-c0000202")
+        .unwrap();
+    let bfd = |key: &str| tunnel.bfd.get(key).map(String::as_str);
+    assert_eq!((bfd("enable"), bfd("min_rx")), (Some("true"), Some("1000")));
+    assert!(tunnel.options.contains_key("tos") && !tunnel.options.contains_key("key"));
+    assert_eq!(tables.bridge("br-tun").unwrap().protocols.len(), 2);
+}
+
+#[tokio::test]
 async fn the_tunnel_to_a_host_that_is_gone_is_removed() {
     let database = Database::start().await;
     database

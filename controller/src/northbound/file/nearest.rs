@@ -1,7 +1,7 @@
 //! Finds the word that was probably meant.
 
 /// The known word that the given one resembles most, if any is close.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let most = match word.chars().count() {
         0..4 => 1,
         4..9 => 2,
