@@ -312,6 +312,10 @@ impl Bridge {
             report.totals.repairs.groups += tally.groups.sum();
             report.totals.repairs.meters += tally.meters.sum();
         });
+        // Something may have been rejected for the lack of what is put back.
+        self.refused_before = mem::take(&mut self.refused);
+        self.retry_at = None;
+        let (changes, _) = self.missing(desired);
         self.send(changes, took, desired).await
     }
 
