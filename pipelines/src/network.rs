@@ -30,7 +30,7 @@ pub use host::{EncapType, Host, check_device};
 pub use invalid::{Cost, InvalidField, InvalidNetwork, ObjectRef, Problem};
 pub use log::{Log, LogEvent, Verdict};
 pub use model::{Model, Objects};
-pub use mtu::{ETHERNET_MTU, Limits, check_mtu, least_mtu};
+pub use mtu::{ETHERNET_MTU, LEAST_HOST_MTU, Limits, check_mtu, least_mtu};
 pub use object::{
     AddressGroupId, FloatingIpId, HostName, LogId, NetworkId, PhysicalNetwork, PortForwardingId,
     PortId, RouterId, RuleId, SecurityGroupId, SubnetId, TrunkId,

@@ -15,6 +15,9 @@ use super::{EncapType, Host, NetworkType, PhysicalNetwork, Problem, Segment};
 /// The MTU of Ethernet (RFC 894), in bytes: what an underlay has that says nothing else.
 pub const ETHERNET_MTU: u16 = 1500;
 
+/// The least MTU of a host that networks go by, in bytes: every link of IPv6 carries it (RFC 8200).
+pub const LEAST_HOST_MTU: u16 = 1280;
+
 /// The least MTU of a network, in bytes: what its subnets need.
 ///
 /// Every host of the Internet must take 68 bytes in one piece (RFC 791), with IPv6 1280 (RFC 8200).
@@ -65,7 +68,8 @@ impl EncapType {
 /// The largest packets that every host can carry, in bytes.
 ///
 /// Hosts that offer no way for a kind of segment do not count there, and what nobody offers a way
-/// for is computed as if over Ethernet and IPv4.
+/// for is computed as if over Ethernet and IPv4. Nor does a host count that no other can reach, as
+/// its tunnels end at an address of another family, or one with an MTU below [`LEAST_HOST_MTU`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     tunnels: BTreeMap<EncapType, u16>,
@@ -77,14 +81,22 @@ impl Limits {
     /// What these hosts can carry.
     pub fn of<'a>(hosts: impl IntoIterator<Item = &'a Host>) -> Self {
         let mut limits = Self::default();
-        for host in hosts {
-            let most = host.mtu;
-            for encap_type in EncapType::ALL {
-                if let Some(endpoint) = host.endpoint(encap_type) {
-                    let most = most.saturating_sub(encap_type.overhead(endpoint));
+        let mut hosts: Vec<&Host> = hosts.into_iter().collect();
+        let is_sound = |host: &&Host| host.mtu >= LEAST_HOST_MTU;
+        if hosts.iter().any(is_sound) {
+            hosts.retain(is_sound);
+        }
+        for encap_type in EncapType::ALL {
+            let family = Family::of(encap_type, &hosts);
+            for host in &hosts {
+                if let Some(endpoint) = host.endpoint(encap_type).filter(|ip| family.has(*ip)) {
+                    let most = host.mtu.saturating_sub(encap_type.overhead(endpoint));
                     lower(limits.tunnels.entry(encap_type).or_insert(most), most);
                 }
             }
+        }
+        for host in hosts {
+            let most = host.mtu;
             for name in host.bridge_mappings.keys() {
                 let known = limits.physical_networks.entry(name.clone());
                 lower(known.or_insert(most), most);
@@ -117,6 +129,38 @@ impl Limits {
             });
             ETHERNET_MTU.saturating_sub(overhead)
         })
+    }
+}
+
+/// The families of the addresses that tunnels of one type join.
+#[derive(Clone, Copy, Debug)]
+struct Family {
+    ipv4: bool,
+    ipv6: bool,
+}
+
+impl Family {
+    /// Those that two hosts have; if none is, IPv4, unless all have IPv6.
+    fn of(encap_type: EncapType, hosts: &[&Host]) -> Self {
+        let endpoints = hosts.iter().filter_map(|host| host.endpoint(encap_type));
+        let (ipv4, ipv6): (Vec<_>, Vec<_>) = endpoints.partition(IpAddr::is_ipv4);
+        match (ipv4.len(), ipv6.len()) {
+            (0, _) => Self {
+                ipv4: false,
+                ipv6: true,
+            },
+            (ipv4, ipv6) => Self {
+                ipv4: ipv4 > 1 || ipv6 < 2,
+                ipv6: ipv6 > 1,
+            },
+        }
+    }
+
+    fn has(self, endpoint: IpAddr) -> bool {
+        match endpoint {
+            IpAddr::V4(_) => self.ipv4,
+            IpAddr::V6(_) => self.ipv6,
+        }
     }
 }
 
@@ -178,6 +222,28 @@ mod tests {
         small.bridge_mappings.clear();
         let hosts = [host("192.0.2.1", 9000), small];
         assert_eq!(mtus(&hosts), [8950, 1358, 8950, 9000, 9000, 1400]);
+    }
+
+    #[test]
+    fn a_host_that_no_other_reaches_changes_nothing_for_the_others() {
+        let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|ip| host(ip, 1500));
+        let [three, four] = ["2001:db8::3", "2001:db8::4"].map(|ip| host(ip, 1500));
+        let expected = mtus(&[one.clone(), two.clone()]);
+        assert_eq!(mtus(&[one.clone(), two.clone(), three.clone()]), expected);
+        assert_eq!(mtus(&[one.clone(), three.clone()]), expected);
+        // Two can reach each other.
+        let all = [one.clone(), two, three.clone(), four.clone()];
+        assert_eq!(mtus(&all)[..3], [1430, 1438, 1430]);
+        assert_eq!(mtus(&[one, three, four])[..3], [1430, 1438, 1430]);
+    }
+
+    #[test]
+    fn an_absurd_mtu_of_a_host_changes_nothing_for_the_others() {
+        let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|ip| host(ip, 1500));
+        let absurd = host("192.0.2.3", 600);
+        let expected = mtus(&[one.clone(), two.clone()]);
+        assert_eq!(mtus(&[one, two, absurd.clone()]), expected);
+        assert_eq!(mtus(&[absurd])[3], 600);
     }
 
     #[test]
