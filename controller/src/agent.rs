@@ -192,6 +192,8 @@ struct Troubles {
     remote: Option<Problem>,
     /// What is reported to it.
     uplink: Option<Problem>,
+    /// Another agent with the same name.
+    double: Option<Problem>,
     /// The connection to the database.
     connection: Option<Problem>,
     /// The transaction that was sent last.
@@ -267,12 +269,14 @@ impl Agent {
         }
         let settled = self.configured && self.switches.values().all(Switch::is_settled);
         uplink.report(&Facts {
-            host: &desired.this.host,
+            this: &desired.this,
             rows,
             model,
             bindings: &desired.bindings,
             programmed: settled.then_some(self.nb_cfg),
         });
+        let is_displaced = uplink.is_displaced();
+        self.note_displaced(is_displaced);
     }
 
     /// Tells the northbound database that nobody need wait for the host.
@@ -392,7 +396,14 @@ impl Agent {
     /// What the host should be, and how to get there.
     fn derive(&mut self, tables: &OpenVSwitch, model: &Model) -> (Arc<Desired>, Plan) {
         let announced = self.arrivals.ports(model, &self.settings.host);
-        Desired::new(&self.settings, tables, model, announced, &mut self.liveness)
+        let described = (model, self.rows.as_deref());
+        Desired::new(
+            &self.settings,
+            tables,
+            described,
+            announced,
+            &mut self.liveness,
+        )
     }
 
     /// Notes what the agent is waiting for.
@@ -446,6 +457,7 @@ impl Agent {
             left_out,
             remote,
             uplink,
+            double,
             connection,
             transaction,
             switch,
@@ -455,6 +467,7 @@ impl Agent {
             held,
             remote,
             uplink,
+            double,
             connection,
             transaction,
             switch,

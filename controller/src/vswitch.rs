@@ -227,6 +227,11 @@ impl Interface {
         Session::of(self).is_some_and(|session| session != Session::Up)
     }
 
+    /// Whether the switch has made it, and given it an OpenFlow number.
+    pub(crate) fn works(&self) -> bool {
+        self.ofport.is_some_and(|number| number > 0)
+    }
+
     /// Why the switch cannot make it; `None` if it can, or has not tried.
     pub(crate) fn failure(&self) -> Option<&str> {
         let broken = self.ofport == Some(-1);

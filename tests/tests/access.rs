@@ -31,8 +31,8 @@ impl Authority {
         let authority = Self { directory };
         authority.run(&["init"])?;
         // The common name of a certificate is the name and nothing else.
-        for name in ["server", "host1"] {
-            authority.run(&["--unique", "req+sign", name, "switch"])?;
+        for (name, kind) in [("server", "controller"), ("host1", "switch")] {
+            authority.run(&["--unique", "req+sign", name, kind])?;
         }
         Ok(authority)
     }
@@ -49,15 +49,29 @@ impl Authority {
         Ok(())
     }
 
-    /// The options that name the files of one side.
+    /// Whether whoever believes one of the authorities believes a certificate.
+    fn believes(&self, authority: &str, name: &str) -> anyhow::Result<bool> {
+        let output = Command::new("openssl")
+            .current_dir(&self.directory)
+            .args(["verify", "-CAfile", &format!("pki/{authority}/cacert.pem")])
+            .arg(format!("{name}-cert.pem"))
+            .output()?;
+        Ok(output.status.success())
+    }
+
+    /// The options that name the files of one side, which believes the authority of the other.
     fn options(&self, name: &str) -> [String; 3] {
+        let other = match name {
+            "server" => "switchca",
+            _ => "controllerca",
+        };
         let option = |option: &str, file: &str| {
             format!("--{option}={}", self.directory.join(file).display())
         };
         [
             option("private-key", &format!("{name}-privkey.pem")),
             option("certificate", &format!("{name}-cert.pem")),
-            option("ca-cert", "pki/switchca/cacert.pem"),
+            option("ca-cert", &format!("pki/{other}/cacert.pem")),
         ]
     }
 }
@@ -90,6 +104,56 @@ fn plug(host: &Host, port: u8) -> anyhow::Result<()> {
         "add-port br-int p{port} -- set Interface p{port} type=internal \
          external_ids:iface-id={id} external_ids:attached-mac=fa:16:3e:00:00:0{port}"
     ))?;
+    Ok(())
+}
+
+/// Holds what the certificate of host 1 lets write against the end of host 2's tunnels.
+fn tunnels_of_others_stay(
+    host: &Host,
+    brint: &Path,
+    northbound: &Northbound,
+    transact: impl Fn(&str) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    // Host 2 has claimed its own.
+    let claim = r#"["Brint_Northbound",{"op":"insert","table":"Endpoint","row":{"host":"host2","ip_address":"192.0.2.2"}}]"#;
+    let mut client = Command::new("ovsdb-client");
+    let output = client
+        .args(["transact", &northbound.remote(), claim])
+        .output()?;
+    ensure!(output.status.success(), "{output:?}");
+    wait_for("host 1 has claimed its own", PATIENCE, || {
+        let endpoints = northbound.rows("Endpoint", "host ip_address")?;
+        let mut endpoints = endpoints.iter().map(|row| row.replace('"', ""));
+        Ok(endpoints.any(|row| row == "host1,192.0.2.1").then_some(()))
+    })?;
+    for (forbidden, reason) in [
+        (
+            r#"{"op":"update","table":"Endpoint","where":[["host","==","host1"]],"row":{"ip_address":"192.0.2.2"}}"#,
+            "constraint violation",
+        ),
+        (
+            r#"{"op":"delete","table":"Endpoint","where":[["host","==","host2"]]}"#,
+            "permission error",
+        ),
+        (
+            r#"{"op":"insert","table":"Endpoint","row":{"host":"host2","ip_address":"192.0.2.9"}}"#,
+            "permission error",
+        ),
+    ] {
+        let answer = transact(forbidden)?;
+        ensure!(answer.contains(reason), "{forbidden}: {answer}");
+    }
+    // What a host says of itself without a right to it changes nothing.
+    let wish = r#"{"op":"update","table":"Host","where":[["name","==","host1"]],"row":{"encap_ip":"192.0.2.2"}}"#;
+    let answer = transact(wish)?;
+    ensure!(!answer.contains("error"), "{answer}");
+    wait_for("the host says again what it may say", PATIENCE, || {
+        let hosts = northbound.rows("Host", "encap_ip name")?;
+        let mut hosts = hosts.iter().map(|row| row.replace('"', ""));
+        Ok(hosts.any(|row| row == "192.0.2.1,host1").then_some(()))
+    })?;
+    let status = host.ask_agent(brint, "status")?;
+    ensure!(!status.contains("without host host2"), "{status}");
     Ok(())
 }
 
@@ -164,5 +228,21 @@ fn an_agent_writes_of_its_own_host_only() -> anyhow::Result<()> {
     }
     let allowed = transact(&active("mine"))?;
     ensure!(!allowed.contains("error"), "{allowed}");
+
+    // Nor can the end of another host's tunnels be taken.
+    tunnels_of_others_stay(host, &brint, &northbound, transact)?;
+    // A host's certificate does not pass for a server's, nor the other way round.
+    for (authority_of, name, believes) in [
+        ("controllerca", "server", true),
+        ("controllerca", "host1", false),
+        ("switchca", "host1", true),
+        ("switchca", "server", false),
+    ] {
+        let is_believed = authority.believes(authority_of, name)?;
+        ensure!(
+            is_believed == believes,
+            "{authority_of} {name}: {is_believed}"
+        );
+    }
     Ok(())
 }

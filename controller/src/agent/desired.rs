@@ -8,6 +8,7 @@ use pipelines::network::{HostName, Model, PortId};
 
 use super::liveness::Liveness;
 use super::settings::{Settings, ThisHost};
+use crate::northbound::database::tables::Northbound;
 use crate::problem::{Kind, Problem};
 use crate::vswitch::{self, Bindings, Configuration, OpenVSwitch, Plan};
 
@@ -29,12 +30,13 @@ pub(crate) struct Desired {
 impl Desired {
     /// Derives it, and the plan that makes the database say so.
     ///
+    /// `rows` are what the model comes from, unless that is a file.
     /// `announced` are ports whose machine was being moved here, and has just been heard.
     /// `liveness` is told what the switch says of other hosts.
     pub(super) fn new(
         settings: &Settings,
         tables: &OpenVSwitch,
-        model: &Model,
+        (model, rows): (&Model, Option<&Northbound>),
         announced: &BTreeSet<PortId>,
         liveness: &mut Liveness,
     ) -> (Arc<Self>, Plan) {
@@ -43,7 +45,10 @@ impl Desired {
             .map(|switch| switch.external_ids.clone())
             .unwrap_or_default();
         let exists = |bridge: &str| tables.bridge(bridge).is_some();
-        let this = settings.this_host(model.host(&settings.host), &external_ids, exists);
+        let mut this = settings.this_host(model.host(&settings.host), &external_ids, exists);
+        if let Some(rows) = rows {
+            this.respect(rows);
+        }
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);

@@ -95,6 +95,16 @@ impl Agent {
             .collect();
     }
 
+    /// Notes whether another agent with the name of the host writes in the place of this one.
+    pub(super) fn note_displaced(&mut self, is_displaced: bool) {
+        let host = &self.settings.host;
+        self.troubles.double = is_displaced.then(|| {
+            let sentence = "is another agent's name, which runs: expected a name that no other host \
+                            has (--host); this one writes nothing to the northbound database";
+            Problem::new(Kind::Host, host, sentence)
+        });
+    }
+
     pub(super) fn refuse_source(&mut self, error: &str) {
         // What was offered before may not be there any more.
         self.offered = None;

@@ -11,6 +11,7 @@ use openflow::field::EthType;
 use ovsdb::Remote;
 use pipelines::network::{ETHERNET_MTU, EncapType, Host, HostName, PhysicalNetwork};
 
+use crate::northbound::database::tables::Northbound;
 use crate::northbound::file::nearest::nearest;
 use crate::northbound::followed;
 use crate::northbound::source::Place;
@@ -97,6 +98,8 @@ const NOTES: [&str; 5] = [
 pub(crate) struct ThisHost {
     /// The host as the compilers of flows see it.
     pub(crate) host: Host,
+    /// The tunnel endpoint that it is to have; another host may have it already.
+    pub(crate) wanted_ip: Option<IpAddr>,
     /// The datapath that somebody asked for.
     pub(crate) datapath_type: Option<String>,
     /// What passes ports with a firewall besides IP and ARP.
@@ -150,6 +153,7 @@ impl Settings {
             gateway_priority: from_file.map_or(0, |host| host.gateway_priority),
         };
         ThisHost {
+            wanted_ip: host.encap_ip,
             host,
             datapath_type: self.datapath_type.clone().or(datapath_type),
             permitted_ethertypes: (self.permitted_ethertypes.clone())
@@ -158,6 +162,29 @@ impl Settings {
             good: written.note(),
             problems,
         }
+    }
+}
+
+impl ThisHost {
+    /// Keeps the tunnel endpoint that the host had, if another host has claimed the one that it is to
+    /// have.
+    pub(crate) fn respect(&mut self, rows: &Northbound) {
+        let name = self.host.name.as_str();
+        let Some(ip) = self.wanted_ip else { return };
+        let Some(owner) = rows.owner_of(ip).filter(|owner| *owner != name) else {
+            return;
+        };
+        self.host.encap_ip = rows.endpoint_of(name);
+        let stays = match self.host.encap_ip {
+            Some(ip) => format!("{ip} stays"),
+            None => "this host has no tunnels".to_owned(),
+        };
+        let sentence = format!(
+            "has no right to encap_ip {ip}, which is that of host {owner}: {stays}; if that host is \
+             gone, brint host delete {owner} frees the address"
+        );
+        let problem = Problem::new(Kind::Host, name, sentence);
+        self.problems.insert(problem);
     }
 }
 

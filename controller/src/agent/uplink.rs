@@ -13,14 +13,18 @@ use pipelines::network::{Host, HostName, Model, PortId};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
+use super::settings::ThisHost;
 use crate::northbound::database::identity::identify;
 use crate::northbound::database::tables::{
-    EncapType, Host as HostRow, HostState, Northbound, Port, Status,
+    EncapType, Endpoint, Host as HostRow, HostState, Northbound, Port, Status,
 };
 use crate::northbound::database::{Database, REPORT_INTERVAL, WriteError, now};
 use crate::northbound::followed::Followed;
 use crate::until::until;
 use crate::vswitch::Bindings;
+use seat::{Seat, Step};
+
+mod seat;
 
 /// How long to wait before a transaction that was refused is built anew.
 const RETRY: Duration = Duration::from_secs(1);
@@ -29,7 +33,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     /// The host with its settings.
-    pub(super) host: &'a Host,
+    pub(super) this: &'a ThisHost,
     /// The rows that it is derived from.
     pub(super) rows: &'a Northbound,
     /// The desired network.
@@ -57,6 +61,16 @@ pub(super) struct Uplink {
     claiming: bool,
     /// Whether the host may do that.
     may_claim: bool,
+    /// Which of several agents with the host's name writes.
+    seat: Seat,
+    /// Whether the transaction under way is about that.
+    seating: bool,
+    /// Whether the host may write that.
+    may_sit: bool,
+    /// Whether the transaction under way claims the end of the host's tunnels.
+    ending: bool,
+    /// Whether the host may do that.
+    may_end: bool,
     /// Whether the transaction under way gives the database its identity.
     identifying: bool,
     /// Whether the host may do that.
@@ -74,6 +88,11 @@ impl Uplink {
             retry_at: None,
             claiming: false,
             may_claim: true,
+            seat: Seat::default(),
+            seating: false,
+            may_sit: true,
+            ending: false,
+            may_end: true,
             identifying: false,
             may_identify: true,
         }
@@ -94,6 +113,7 @@ impl Uplink {
                     self.due = true;
                 }
                 () = until(self.retry_at) => self.retry_at = None,
+                () = until(self.seat.look_at()) => self.seat.looked(),
             }
             return None;
         };
@@ -104,6 +124,14 @@ impl Uplink {
             Ok(Err(error)) if self.claiming && error.is_forbidden() => {
                 self.may_claim = false;
                 warn!("ports that name no host stay so, as this host may not change them: {error}");
+                None
+            }
+            Ok(Err(error)) if (self.seating || self.ending) && error.is_forbidden() => {
+                match self.seating {
+                    true => self.may_sit = false,
+                    false => self.may_end = false,
+                }
+                warn!("the role of this host is that of an earlier version: {error}");
                 None
             }
             // Those who describe the networks will.
@@ -135,6 +163,30 @@ impl Uplink {
         if !transaction.is_empty() {
             return self.send(transaction);
         }
+        let name = facts.this.host.name.as_str();
+        self.seating = self.may_sit;
+        if self.may_sit {
+            let row = rows
+                .host_states
+                .index()
+                .by_name
+                .get(name)
+                .map(AsRef::as_ref);
+            let step = self.seat.look(row, Instant::now());
+            self.seat.write(step, &mut transaction, name, row);
+            if step != Step::Hold {
+                return self.send(transaction);
+            }
+        }
+        self.seating = false;
+        self.ending = self.may_end;
+        if self.may_end {
+            put_endpoint(&mut transaction, &rows, facts);
+        }
+        if !transaction.is_empty() {
+            return self.send(transaction);
+        }
+        self.ending = false;
         put_host(&mut transaction, &rows, facts);
         put_status(&mut transaction, &rows, facts);
         self.put_state(&mut transaction, &rows, facts);
@@ -147,15 +199,21 @@ impl Uplink {
             self.due = false;
             self.report_at = Some(Instant::now() + REPORT_INTERVAL);
         }
-        if !transaction.is_empty() {
-            self.send(transaction);
-        }
+        self.send(transaction);
     }
 
     fn send(&mut self, transaction: Transaction<Northbound>) {
+        if transaction.is_empty() {
+            return;
+        }
         let database = self.database.clone();
         let send = async move { database.transact(transaction).await.map(drop) };
         self.sending = Some(tokio::spawn(send));
+    }
+
+    /// Whether another agent with the host's name writes in its place.
+    pub(super) fn is_displaced(&self) -> bool {
+        self.seat.is_taken()
     }
 
     /// Says that the agent ends: nobody need wait for the host.
@@ -164,10 +222,19 @@ impl Uplink {
             drop(sending.await);
         }
         let mut transaction = Transaction::new();
-        transaction.update(
-            HostState::name.equals(host.name.as_str()),
-            HostState::values().set(HostState::alive_at, 0),
-        );
+        match self.may_sit {
+            true => {
+                let rows = self.database.snapshot();
+                self.seat.leave(&mut transaction, &rows, host.name.as_str());
+            }
+            false => drop(transaction.update(
+                HostState::name.equals(host.name.as_str()),
+                HostState::values().set(HostState::alive_at, 0),
+            )),
+        }
+        if transaction.is_empty() {
+            return;
+        }
         drop(self.database.transact(transaction).await);
     }
 
@@ -177,7 +244,7 @@ impl Uplink {
         rows: &Northbound,
         facts: &Facts<'_>,
     ) {
-        let name = facts.host.name.as_str();
+        let name = facts.this.host.name.as_str();
         let row = rows.host_states.index().by_name.get(name);
         let state = HostState::values()
             .set(HostState::alive_at, now())
@@ -200,15 +267,36 @@ impl Uplink {
     }
 }
 
+/// Claims the address where the tunnels of the host end, unless another host has it.
+fn put_endpoint(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
+    let name = facts.this.host.name.as_str();
+    let own = rows.endpoints.index().by_host.get(name);
+    let Some(ip) = facts.this.wanted_ip else {
+        if let Some(own) = own {
+            transaction.delete::<Endpoint>(own.uuid);
+        }
+        return;
+    };
+    if rows.owner_of(ip).is_some() {
+        return;
+    }
+    let values = Endpoint::values().set(Endpoint::ip_address, ip.to_string());
+    match own {
+        Some(own) => drop(transaction.update(own.uuid, values)),
+        None => drop(transaction.insert(values.set(Endpoint::host, name))),
+    }
+}
+
 /// Writes what the host offers, if that is not what the database says.
 fn put_host(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
-    let host = facts.host;
+    let host = &facts.this.host;
     let row = rows.hosts.index().by_name.get(host.name.as_str());
     // What the host offers may be what its row says, so it has to be derived from this row.
     if row != facts.rows.hosts.index().by_name.get(host.name.as_str()) {
         return;
     }
-    let encap_ip = host.encap_ip.map(|ip| ip.to_string());
+    // What it is to have is said, so that others can tell whose it is.
+    let encap_ip = facts.this.wanted_ip.map(|ip| ip.to_string());
     let encap_types: BTreeSet<EncapType> = (host.encap_types.iter())
         .map(|encap_type| match encap_type {
             pipelines::network::EncapType::Vxlan => EncapType::Vxlan,
@@ -253,13 +341,14 @@ fn put_status(transaction: &mut Transaction<Northbound>, rows: &Northbound, fact
     for row in rows.ports.iter() {
         let id = PortId(row.uuid);
         let parent = facts.model.parent(id).map(|(parent, _)| parent.id);
-        let plugged = facts.bindings.ports.contains_key(&parent.unwrap_or(id));
+        let binding = facts.bindings.ports.get(&parent.unwrap_or(id));
+        let plugged = binding.is_some_and(|binding| binding.works);
         // A sub-port is where its parent is, and has no host of its own.
         let host = match facts.model.port(id) {
             Some(port) => port.host.as_ref().map(HostName::as_str),
             None => row.host.as_deref(),
         };
-        if host != Some(facts.host.name.as_str()) {
+        if host != Some(facts.this.host.name.as_str()) {
             continue;
         }
         let status = match (plugged && row.admin_state_up, facts.programmed) {
@@ -275,14 +364,35 @@ fn put_status(transaction: &mut Transaction<Northbound>, rows: &Northbound, fact
     }
 }
 
-/// Takes the ports that are plugged in here and name no host.
+/// Takes the ports that are plugged in here and name no host, and those that another host has taken
+/// so and that were plugged in here later; gives back those that are here no more.
 fn claim_ports(transaction: &mut Transaction<Northbound>, rows: &Northbound, facts: &Facts<'_>) {
-    for row in rows.ports.iter().filter(|row| row.host.is_none()) {
+    let (this, bindings) = (facts.this.host.name.as_str(), facts.bindings);
+    for row in rows.ports.iter() {
         let id = PortId(row.uuid);
         // A sub-port is where its parent is.
-        if facts.bindings.ports.contains_key(&id) && facts.model.parent(id).is_none() {
-            let host = facts.host.name.to_string();
-            put_port(transaction, row, Port::values().set(Port::host, Some(host)));
+        if facts.model.parent(id).is_some() || row.host.is_some() && !row.claimed {
+            continue;
+        }
+        let is_new = bindings.elsewhere.get(&id);
+        let works = bindings.ports.get(&id).is_some_and(|binding| binding.works);
+        let is_there = works || is_new.is_some();
+        let host = match row.host.as_deref() {
+            None => works.then_some(this),
+            Some(host) if host == this => is_there.then_some(this),
+            // What was bound here before was plugged in earlier.
+            Some(other) if is_new == Some(&true) => {
+                let name = &row.name;
+                warn!("port {name} ({}) is taken over from host {other}", row.uuid);
+                Some(this)
+            }
+            Some(_) => continue,
+        };
+        if host != row.host.as_deref() {
+            let values = Port::values()
+                .set(Port::host, host.map(str::to_owned))
+                .set(Port::claimed, host.is_some());
+            put_port(transaction, row, values);
         }
     }
 }

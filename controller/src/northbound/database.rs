@@ -32,6 +32,7 @@
 //! so that an insertion whose reply was lost can be repeated: it is then refused as
 //! [`WriteError::Exists`].
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -198,6 +199,23 @@ impl Database {
 }
 
 impl Northbound {
+    /// The host that has claimed an address for the ends of its tunnels.
+    pub(crate) fn owner_of(&self, endpoint: IpAddr) -> Option<&str> {
+        // The index knows texts; one that is not the shortest form claims nothing.
+        let row = self
+            .endpoints
+            .index()
+            .by_ip_address
+            .get(endpoint.to_string().as_str())?;
+        Some(&row.host)
+    }
+
+    /// The address that a host has claimed for the ends of its tunnels.
+    pub(crate) fn endpoint_of(&self, host: &str) -> Option<IpAddr> {
+        let row = self.endpoints.index().by_host.get(host)?;
+        row.ip_address.parse().ok()
+    }
+
     /// The number of the latest change that somebody waits for.
     pub(crate) fn nb_cfg(&self) -> i64 {
         self.global.get(&GLOBAL).map_or(0, |global| global.nb_cfg)

@@ -509,7 +509,9 @@ fn columns(values: &Values) -> Result<ovsdb::Values<Port>, Fault> {
         columns = columns.set(Port::device_owner, device_owner);
     }
     if values.has("binding:host_id") {
-        columns = columns.set(Port::host, host(values).map(str::to_owned));
+        columns = columns
+            .set(Port::host, host(values).map(str::to_owned))
+            .set(Port::claimed, false);
     }
     if let Some(given) = values.get("binding:profile") {
         columns = columns.set(Port::binding_profile, profile(given)?);

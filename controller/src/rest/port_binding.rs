@@ -216,6 +216,7 @@ fn activate(
     trunk::follow(change, port, Some(host))?;
     Ok(Port::values()
         .set(Port::host, Some(host.to_owned()))
+        .set(Port::claimed, false)
         .set(Port::binding_profile, port.migration_profile.as_str())
         .set(Port::migrating_to, port.host.clone())
         .set(Port::migration_profile, port.binding_profile.as_str())
@@ -234,6 +235,7 @@ fn unbind(change: &mut Change<'_>, port: &Port, host: &str) -> Result<ovsdb::Val
     trunk::follow(change, port, None)?;
     Ok(columns
         .set(Port::host, None::<String>)
+        .set(Port::claimed, false)
         .set(Port::migrating_to, None::<String>)
         .set(Port::status, Status::Down))
 }

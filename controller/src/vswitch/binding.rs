@@ -24,6 +24,8 @@ pub(crate) struct Binding {
     pub(crate) row: Uuid,
     /// The name of the interface.
     pub(crate) interface: String,
+    /// Whether the switch has made the interface, and given it an OpenFlow number.
+    pub(crate) works: bool,
     /// Whether its machine was being moved here, and runs here now.
     pub(crate) arrived: bool,
     /// Its number among those that name the port, if it has one.
@@ -69,6 +71,9 @@ pub(crate) struct Bindings {
     pub(crate) routers: RouterNumbers,
     /// The numbers of interfaces that name one port, by their rows of the table `Port`.
     pub(crate) claims: BTreeMap<Uuid, u64>,
+    /// Ports that are plugged in here by an interface that works, and belong to another host; and
+    /// whether the interface is new, as it was never bound.
+    pub(crate) elsewhere: BTreeMap<PortId, bool>,
     /// Interfaces that name a port and are not bound, and networks that have no local VLAN.
     pub(crate) problems: BTreeSet<Problem>,
 }
@@ -143,6 +148,10 @@ impl Bindings {
         if let Some(host) = port.host.as_ref()
             && !port.hosts().any(|host| host == this)
         {
+            if interface.works() {
+                let is_new = record(row).next().is_none();
+                *self.elsewhere.entry(port.id).or_default() |= is_new;
+            }
             return Err(format!("port {id} belongs to host {host}"));
         }
         if model.router_port(port.id).is_some() {
@@ -160,11 +169,20 @@ impl Bindings {
             sub_networks: sub_ports.map(|port| port.network).collect(),
             row: row.uuid,
             interface: interface.name.clone(),
+            works: interface.works(),
             arrived: port.migrating_to.as_ref() == Some(this)
                 && row.other_config.contains_key(ARRIVED),
             claim: claim(row),
         };
         let networks = binding.networks().collect();
+        // One that does not work takes nothing from one that does, however new it is.
+        let working = self.ports.get(&port.id).filter(|earlier| earlier.works);
+        if let Some(earlier) = working.filter(|_| !binding.works) {
+            let earlier = &earlier.interface;
+            return Err(format!(
+                "port {id} is bound to {earlier}, which works, and this one has no OpenFlow number"
+            ));
+        }
         if let Some(earlier) = self.ports.insert(port.id, binding) {
             let older = self.claims.entry(earlier.row);
             let older = *older.or_insert_with(|| earlier.claim.unwrap_or_default());

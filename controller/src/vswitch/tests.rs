@@ -444,6 +444,58 @@ async fn of_two_interfaces_for_one_port_the_newer_is_bound_whatever_its_number()
 }
 
 #[tokio::test]
+async fn a_newer_interface_that_does_not_work_takes_nothing_from_one_that_does() {
+    let database = Database::start().await;
+    let model = model(NETWORK);
+    database.carry_out(database.plan(&model).transaction).await;
+    let set = async |name: &str, ofport: i64| {
+        let tables = database.tables();
+        let interface = tables.interfaces.index().by_name.get(name).unwrap();
+        let mut transaction = Transaction::new();
+        let values = Interface::values().set(Interface::ofport, Some(ofport));
+        transaction.update(interface.uuid, values);
+        database.carry_out(transaction).await;
+    };
+    let bound = || {
+        let view = (&"host1".into(), &BTreeSet::new());
+        let bindings = Bindings::new(&database.tables(), &model, view, "br-int");
+        let bound = bindings
+            .ports
+            .values()
+            .map(|binding| binding.interface.clone());
+        (bound.collect::<Vec<_>>(), sentences(&bindings.problems))
+    };
+    database.plug("tap1", VM).await;
+    set("tap1", 43).await;
+    database.carry_out(database.plan(&model).transaction).await;
+    database.plug("ghost0", VM).await;
+    for ofport in [None, Some(-1)] {
+        if let Some(ofport) = ofport {
+            set("ghost0", ofport).await;
+        }
+        let (interfaces, problems) = bound();
+        assert_eq!(interfaces, ["tap1"]);
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert!(
+            problem.starts_with("interface ghost0 is not bound: "),
+            "{problem}"
+        );
+        assert!(problem.contains("tap1, which works"), "{problem}");
+        assert_eq!(database.plan(&model).changes, Vec::<String>::new());
+    }
+    // Once it works, it is the newer.
+    set("ghost0", 44).await;
+    assert_eq!(bound().0, ["ghost0"]);
+    database.carry_out(database.plan(&model).transaction).await;
+    assert_eq!(bound().0, ["ghost0"]);
+    // And what works takes the place of what does not any more.
+    set("ghost0", -1).await;
+    assert_eq!(bound().0, ["tap1"]);
+}
+
+#[tokio::test]
 async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
     let database = Database::start().await;
     let model = model(&NETWORK.replace("host: host1", "host: host2"));

@@ -20,8 +20,9 @@ struct Permission {
     update: &'static [&'static str],
 }
 
-/// What an agent writes: of the ports that name its host, and of the host.
-const AGENT_MAY: [Permission; 3] = [
+/// What an agent writes: of the ports that name its host, and of the host. The end of its tunnels it
+/// may choose, but for addresses that another host has claimed: an index sees to that.
+const AGENT_MAY: [Permission; 4] = [
     Permission {
         table: "Port",
         authorization: "host",
@@ -44,7 +45,20 @@ const AGENT_MAY: [Permission; 3] = [
         table: "Host_State",
         authorization: "name",
         insert_delete: true,
-        update: &["nb_cfg", "alive_at", "started_at", "version"],
+        update: &[
+            "nb_cfg",
+            "alive_at",
+            "started_at",
+            "session",
+            "challenger",
+            "version",
+        ],
+    },
+    Permission {
+        table: "Endpoint",
+        authorization: "host",
+        insert_delete: true,
+        update: &["ip_address"],
     },
 ];
 

@@ -127,7 +127,7 @@ impl Reader<'_> {
                 .map(|row| self.floating_ip(row))
                 .collect(),
             logs: rows.logs.iter().map(|row| log(row)).collect(),
-            hosts: self.each("host", rows.hosts.iter(), Self::host),
+            hosts: self.hosts(),
         }
     }
 
@@ -146,6 +146,52 @@ impl Reader<'_> {
             }
         };
         rows.filter_map(read).collect()
+    }
+
+    /// Reads the hosts: those first whose tunnel endpoint is theirs, as of two hosts with one address
+    /// the first has it.
+    ///
+    /// A claim that an agent has written decides, and no other host can write the same; without one
+    /// the older row does. So every host decides alike, and a newcomer takes nothing.
+    fn hosts(&mut self) -> Vec<network::Host> {
+        let rows = self.rows;
+        let mut hosts: Vec<_> = rows.hosts.iter().collect();
+        hosts.sort_by_key(|row| {
+            let ip = row.encap_ip.as_deref().and_then(|ip| ip.parse().ok());
+            let owner = ip.and_then(|ip| rows.owner_of(ip));
+            let is_own = owner == Some(row.name.as_str());
+            (!is_own, row.created_at, row.name.clone())
+        });
+        self.each("host", hosts.into_iter(), |reader, row| {
+            let mut host = reader.host(row)?;
+            let foreign = host.encap_ip.and_then(|ip| {
+                let owner = rows.owner_of(ip).filter(|owner| *owner != row.name)?;
+                Some((ip, owner))
+            });
+            if let Some((ip, owner)) = foreign {
+                host.encap_ip = rows.endpoint_of(&row.name);
+                let stays = host.encap_ip.map(|ip| format!("; {ip} stays"));
+                let stays = stays.unwrap_or_default();
+                let problem = format!(
+                    "{ip} is that of host {owner}, expected one that no other host has{stays}"
+                );
+                reader.note(
+                    Cost::Attribute,
+                    "host",
+                    row,
+                    Wrong::new("encap_ip", problem),
+                );
+            }
+            if host.mtu < network::LEAST_HOST_MTU {
+                let problem = format!(
+                    "{}, expected at least {}: networks do not go by it",
+                    host.mtu,
+                    network::LEAST_HOST_MTU
+                );
+                reader.note(Cost::Attribute, "host", row, Wrong::new("mtu", problem));
+            }
+            Ok(host)
+        })
     }
 
     /// Notes what a row has to do without.

@@ -388,6 +388,8 @@ impl Writer<'_> {
                 device_id: device.id,
                 router: device.router,
                 // Where the description does not say it, the host is what its agent says.
+                claimed: row
+                    .is_some_and(|row| { row.claimed && (host.is_none() || host == row.host) }),
                 host: host.or_else(|| row.and_then(|row| row.host.clone())),
                 migrating_to: port.migrating_to.as_ref().map(ToString::to_string),
                 dns_name: port.dns_name.clone(),
