@@ -134,7 +134,7 @@ impl Uplink {
                 warn!("the role of this host is that of an earlier version: {error}");
                 None
             }
-            // Those who describe the networks will.
+            // A client that may write the networks gives the database its identity.
             Ok(Err(error)) if self.identifying && error.is_forbidden() => {
                 self.may_identify = false;
                 None

@@ -191,7 +191,7 @@ impl Database {
         }
         match self.send(transaction).await {
             Ok(_) | Err(WriteError::Exists | WriteError::Stale) => Ok(()),
-            // Then whoever may do it will.
+            // A client with more rights prepares it.
             Err(error) if error.is_forbidden() => Ok(()),
             Err(error) => Err(error),
         }

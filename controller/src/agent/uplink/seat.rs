@@ -2,9 +2,10 @@
 //!
 //! A cloned image has the name of the machine that it was cloned from. Two agents that both describe
 //! "their" host would undo each other's rows for ever, and every other host would rebuild its tunnels
-//! each time. So one run of an agent holds the name, by a token in the row of the host's state. Another
-//! one asks the holder, once, whether it is still there. A living holder answers at once; a dead one
-//! does not, and is replaced. Who was answered writes nothing, until the holder has long been silent.
+//! each time. So one run of an agent holds the name, by a token in the row of the host's state. A
+//! second agent asks the holder, once, whether it is still there. A living holder answers at once; a
+//! dead one does not, and the second agent replaces it. An agent that got an answer writes nothing
+//! until the holder has been silent for long.
 
 use std::time::{Duration, Instant};
 
