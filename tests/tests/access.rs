@@ -20,7 +20,8 @@ hosts:
   - {name: host2, encap_ip: 192.0.2.2}
 ";
 
-/// Keys and certificates by an authority of their own.
+/// Keys and certificates as the README makes them: one authority vouches for servers, another for
+/// hosts.
 struct Authority {
     directory: PathBuf,
 }
@@ -31,8 +32,9 @@ impl Authority {
         let authority = Self { directory };
         authority.run(&["init"])?;
         // The common name of a certificate is the name and nothing else.
-        for (name, kind) in [("server", "controller"), ("host1", "switch")] {
-            authority.run(&["--unique", "req+sign", name, kind])?;
+        authority.run(&["--unique", "req+sign", "server", "controller"])?;
+        for name in ["host1", "host2"] {
+            authority.run(&["--unique", "req+sign", name, "switch"])?;
         }
         Ok(authority)
     }
@@ -59,19 +61,25 @@ impl Authority {
         Ok(output.status.success())
     }
 
-    /// The options that name the files of one side, which believes the authority of the other.
-    fn options(&self, name: &str) -> [String; 3] {
-        let other = match name {
-            "server" => "switchca",
-            _ => "controllerca",
-        };
+    /// The options of a server that shows the certificate of this name.
+    fn server(&self, name: &str) -> [String; 3] {
+        self.options(name, "switchca")
+    }
+
+    /// The options of an agent or command that shows the certificate of this name.
+    fn client(&self, name: &str) -> [String; 3] {
+        self.options(name, "controllerca")
+    }
+
+    /// The options that name the files of one side, and the authority that vouches for the other.
+    fn options(&self, name: &str, authority: &str) -> [String; 3] {
         let option = |option: &str, file: &str| {
             format!("--{option}={}", self.directory.join(file).display())
         };
         [
             option("private-key", &format!("{name}-privkey.pem")),
             option("certificate", &format!("{name}-cert.pem")),
-            option("ca-cert", &format!("pki/{other}/cacert.pem")),
+            option("ca-cert", &format!("pki/{authority}/cacert.pem")),
         ]
     }
 }
@@ -95,6 +103,21 @@ fn agent(host: &Host, brint: &Path, options: &[String]) -> anyhow::Result<Agent>
         .stdin(Stdio::null())
         .stderr(log);
     Ok(Agent(command.spawn()?))
+}
+
+/// Has the server listen for TLS, with the options that say what it shows; the port.
+fn listen(northbound: &mut Northbound, options: [String; 3], role: &str) -> anyhow::Result<String> {
+    northbound.kill()?;
+    let connections = "--remote=db:Brint_Northbound,NB_Global,connections".to_owned();
+    northbound.set_arguments(options.into_iter().chain([connections]));
+    northbound.serve()?;
+    northbound.brint(&format!("connection add pssl:0:127.0.0.1 {role}"))?;
+    wait_for("the server listens", PATIENCE, || {
+        let list = northbound.brint("connection list")?;
+        let bound = list.split_once("bound_port=");
+        let port = bound.and_then(|(_, rest)| rest.split([',', '\n', ' ']).next());
+        Ok(port.map(str::to_owned))
+    })
 }
 
 /// Plugs a port in, without a machine.
@@ -163,23 +186,13 @@ fn an_agent_writes_of_its_own_host_only() -> anyhow::Result<()> {
     let lab = Lab::build_part("t-nbrole", NETWORK, &brint, |host| host == "host1")?;
     let authority = Authority::new(lab.directory())?;
     let mut northbound = Northbound::start(lab.directory(), &brint)?;
-    northbound.kill()?;
-    let connections = "--remote=db:Brint_Northbound,NB_Global,connections".to_owned();
-    northbound.set_arguments(authority.options("server").into_iter().chain([connections]));
-    northbound.serve()?;
-    northbound.brint("connection add pssl:0:127.0.0.1 --role agent")?;
+    let port = listen(&mut northbound, authority.server("server"), "--role agent")?;
     northbound.apply(NETWORK, "")?;
-    let port = wait_for("the server listens", PATIENCE, || {
-        let list = northbound.brint("connection list")?;
-        let bound = list.split_once("bound_port=");
-        let port = bound.and_then(|(_, rest)| rest.split([',', '\n', ' ']).next());
-        Ok(port.map(str::to_owned))
-    })?;
 
     let host = lab.host("host1")?;
     let remote = format!("ssl:127.0.0.1:{port}");
     let mut options = vec!["--remote".to_owned(), remote.clone()];
-    options.extend(authority.options("host1"));
+    options.extend(authority.client("host1"));
     let _agent = agent(host, &brint, &options)?;
     host.wait_for_bridges()?;
     (1..=3).try_for_each(|port| plug(host, port))?;
@@ -207,7 +220,7 @@ fn an_agent_writes_of_its_own_host_only() -> anyhow::Result<()> {
         let operations = format!("[\"Brint_Northbound\",{operation}]");
         let mut client = Command::new("ovsdb-client");
         client
-            .args(authority.options("host1"))
+            .args(authority.client("host1"))
             .args(["transact", &remote, &operations]);
         let output = client.output()?;
         Ok(String::from_utf8(output.stdout)?)
@@ -245,4 +258,35 @@ fn an_agent_writes_of_its_own_host_only() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+#[test]
+fn a_host_cannot_pass_for_the_server() -> anyhow::Result<()> {
+    let brint = brint()?;
+    let lab = Lab::build_part("t-rogue", NETWORK, &brint, |host| host == "host2")?;
+    let authority = Authority::new(lab.directory())?;
+    let mut northbound = Northbound::start(lab.directory(), &brint)?;
+    northbound.apply(NETWORK, "")?;
+    let host = lab.host("host2")?;
+    let start = |port: &str| {
+        let mut options = vec!["--remote".to_owned(), format!("ssl:127.0.0.1:{port}")];
+        options.extend(authority.client("host2"));
+        agent(host, &brint, &options)
+    };
+    let port = listen(&mut northbound, authority.server("host1"), "")?;
+    let refusing = start(&port)?;
+    wait_for("the agent refuses the certificate", PATIENCE, || {
+        let log = host.read_agent_log()?;
+        let refused = log.contains("not connected") && log.contains("certificate");
+        Ok(refused.then_some(()))
+    })
+    .with_context(|| host.read_agent_log().unwrap_or_default())?;
+    ensure!(!host.read_agent_log()?.contains("1 networks"));
+    drop(refusing);
+
+    let port = listen(&mut northbound, authority.server("server"), "")?;
+    let _agent = start(&port)?;
+    wait_for("the agent follows the database", PATIENCE, || {
+        Ok(host.read_agent_log()?.contains("1 networks").then_some(()))
+    })
 }
