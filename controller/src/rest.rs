@@ -83,6 +83,8 @@ pub(crate) async fn serve(
     database: Database,
     identity: Identity,
 ) -> Infallible {
+    let probing = database.clone();
+    tokio::spawn(async move { probing.keep_probing().await });
     let api = Arc::new((database, identity));
     loop {
         let stream = match listener.accept().await {

@@ -1,6 +1,6 @@
 //! Several hosts on one northbound database.
 
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
@@ -201,6 +201,50 @@ fn objects_are_made_and_changed_by_hand() -> anyhow::Result<()> {
     brint("port delete vm1 --wait=hosts")?;
     brint("network delete net1")?;
     ensure!(brint("network list -f value")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn an_agent_is_alive_that_answers_whatever_its_clock_says() -> anyhow::Result<()> {
+    let (mut lab, northbound) = quickstart("t-nbalive", true)?;
+    northbound.apply(NETWORK, "--wait=hosts")?;
+    let say = |host: &str, alive_at: i64| -> anyhow::Result<()> {
+        let update = format!(
+            r#"["Brint_Northbound",{{"op":"update","table":"Host_State","where":[["name","==","{host}"]],"row":{{"alive_at":{alive_at}}}}}]"#
+        );
+        let mut client = Command::new("ovsdb-client");
+        let output = client
+            .args(["transact", &northbound.remote(), &update])
+            .output()?;
+        let answer = String::from_utf8(output.stdout)?;
+        ensure!(answer.contains(r#""count":1"#), "{answer}");
+        Ok(())
+    };
+    let alive = || -> anyhow::Result<Vec<String>> {
+        let list = northbound.brint("host list -f value -c name -c alive")?;
+        let mut hosts: Vec<_> = list.lines().map(str::to_owned).collect();
+        hosts.sort();
+        Ok(hosts)
+    };
+    // A clock of 1970: it is waited for, and programs what is waited for.
+    say("host1", 1)?;
+    northbound.apply(&with_rule(4244)?, "--wait=hosts")?;
+    ensure!(hosts_with_rule(&lab, 4244)? > 0, "no host has the flow");
+    say("host1", 1)?;
+    let hosts = alive()?;
+    ensure!(hosts == ["host1 true", "host2 true"], "{hosts:?}");
+    // An agent that was killed is not alive, though its row says that it will be for ever.
+    lab.host_mut("host2")?.kill_agent()?;
+    say("host2", i64::MAX)?;
+    let hosts = alive()?;
+    ensure!(hosts == ["host1 true", "host2 false"], "{hosts:?}");
+    let output = northbound
+        .applying(&with_rule(4245)?, "--wait=hosts --timeout 25")?
+        .output()?;
+    let told = String::from_utf8(output.stderr)?;
+    ensure!(output.status.success(), "{told}");
+    ensure!(told.contains("no agent answers on host2"), "{told}");
+    ensure!(hosts_with_rule(&lab, 4245)? > 0, "no host has the flow");
     Ok(())
 }
 

@@ -65,8 +65,10 @@ pub(super) struct Uplink {
     seat: Seat,
     /// Whether the transaction under way is about that.
     seating: bool,
-    /// Whether the host may write that.
+    /// Whether the host may write that, and what has come since: the answers to probes.
     may_sit: bool,
+    /// Whether it was told that the host may not.
+    told_role: bool,
     /// Whether the transaction under way claims the end of the host's tunnels.
     ending: bool,
     /// Whether the host may do that.
@@ -91,6 +93,7 @@ impl Uplink {
             seat: Seat::default(),
             seating: false,
             may_sit: true,
+            told_role: false,
             ending: false,
             may_end: true,
             identifying: false,
@@ -111,6 +114,8 @@ impl Uplink {
                 () = until(self.report_at) => {
                     self.report_at = None;
                     self.due = true;
+                    // Somebody may have brought the role up to date.
+                    (self.may_sit, self.may_end) = (true, true);
                 }
                 () = until(self.retry_at) => self.retry_at = None,
                 () = until(self.seat.look_at()) => self.seat.looked(),
@@ -131,7 +136,9 @@ impl Uplink {
                     true => self.may_sit = false,
                     false => self.may_end = false,
                 }
-                warn!("the role of this host is that of an earlier version: {error}");
+                if !std::mem::replace(&mut self.told_role, true) {
+                    warn!("the role of this host is that of an earlier version: {error}");
+                }
                 None
             }
             // A client that may write the networks gives the database its identity.
@@ -250,12 +257,18 @@ impl Uplink {
             .set(HostState::alive_at, now())
             .set(HostState::started_at, self.started_at)
             .set(HostState::version, env!("CARGO_PKG_VERSION"));
+        let state = match self.may_sit {
+            true => state.set(HostState::answered, rows.probe()),
+            false => state,
+        };
         let reported = row.map_or(0, |row| row.nb_cfg);
         let nb_cfg = facts.programmed.unwrap_or(reported);
         let state = state.set(HostState::nb_cfg, nb_cfg);
         match row {
             Some(row) => {
-                let same = row.nb_cfg == nb_cfg && row.started_at == self.started_at;
+                let same = row.nb_cfg == nb_cfg
+                    && row.started_at == self.started_at
+                    && (row.answered == rows.probe() || !self.may_sit);
                 if self.due || !same {
                     transaction.update(row.uuid, state);
                 }

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::northbound::{Northbound, Waiting};
 use super::object::{Fields, Shown};
+use crate::northbound::database::now;
 use crate::northbound::database::plan::Plan;
 use crate::northbound::database::tables::{Endpoint, Host, HostState, Northbound as Rows};
-use crate::northbound::database::{DOWN_TIME, now};
 
 /// The columns of a list.
 const SHORT: [&str; 5] = ["id", "name", "alive", "encap_ip", "nb_cfg"];
@@ -77,13 +77,16 @@ enum Command {
 /// Does what is asked.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
-        Command::List { shown, northbound } => northbound
-            .with(async |session| shown.list(&all(&session.database.snapshot()), &SHORT))?,
+        Command::List { shown, northbound } => northbound.with(async |mut session| {
+            session.probe().await?;
+            shown.list(&all(&session.database.snapshot()), &SHORT)
+        })?,
         Command::Show {
             host,
             shown,
             northbound,
-        } => northbound.with(async |session| {
+        } => northbound.with(async |mut session| {
+            session.probe().await?;
             let hosts = all(&session.database.snapshot());
             shown.show(&Fields::find(hosts, "host", &host)?)
         })?,
@@ -145,15 +148,19 @@ fn all(rows: &Rows) -> Vec<Fields> {
     rows.hosts.iter().map(|row| fields(rows, row)).collect()
 }
 
+/// Whether an agent has answered the probe of this command.
+fn has_answered(rows: &Rows, host: &str) -> bool {
+    let state = rows.host_states.index().by_name.get(host);
+    state.is_some_and(|state| !state.has_ended() && state.answered >= rows.probe())
+}
+
 fn fields(rows: &Rows, row: &Host) -> Fields {
     let state = rows.host_states.index().by_name.get(row.name.as_str());
-    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
-    let alive = state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time));
     let encap_types: Vec<_> = row.encap_types.iter().map(|kind| kind.as_str()).collect();
     let fields = [
         ("id", json!(row.uuid)),
         ("name", json!(row.name)),
-        ("alive", json!(alive)),
+        ("alive", json!(has_answered(rows, &row.name))),
         ("encap_ip", json!(row.encap_ip)),
         ("encap_types", json!(encap_types)),
         ("bridge_mappings", json!(row.bridge_mappings)),

@@ -1,6 +1,6 @@
 //! Where the northbound database is, for every command that uses it; and waiting for the hosts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::answer::write;
 use super::run_directory;
 use crate::northbound::database::plan::{Change, Plan};
 use crate::northbound::database::tables::Northbound as Rows;
-use crate::northbound::database::{DOWN_TIME, Database, WriteError, now, number_change};
+use crate::northbound::database::{Database, WriteError, number_change, probe};
 use crate::northbound::file;
 
 /// How long the database may take to answer at all.
@@ -24,6 +24,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long the database may be away while something is written.
 const RECOVERY: Duration = Duration::from_secs(30);
+/// How long an agent may take to answer, once it follows the database.
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long one may take that was there before: its connection may have broken.
+const RETURN: Duration = Duration::from_secs(10);
 /// How long it may take until what another has written is known.
 const SETTLING: Duration = Duration::from_secs(1);
 
@@ -158,6 +162,7 @@ impl Session {
         if waiting.wait.is_some() {
             self.database.prepare().await?;
             number_change(&mut transaction);
+            probe(&mut transaction);
         }
         match transaction.is_empty() {
             true => Ok(()),
@@ -183,25 +188,63 @@ impl Session {
         }
     }
 
+    /// Asks the agents whether they are alive, and waits for those that answer at once. Without the
+    /// right to ask, what is known stands.
+    pub(super) async fn probe(&mut self) -> anyhow::Result<()> {
+        let mut transaction = Transaction::new();
+        probe(&mut transaction);
+        let prepared = self.database.prepare().await;
+        let asked = match prepared {
+            Ok(()) => self.database.transact(transaction).await.map(drop),
+            Err(error) => Err(error),
+        };
+        match asked {
+            Err(error) if error.is_forbidden() => return Ok(()),
+            asked => asked?,
+        }
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            let rows = self.database.snapshot();
+            let mut states = rows.host_states.iter();
+            let number = rows.probe();
+            if states.all(|state| state.has_ended() || state.answered >= number) {
+                return Ok(());
+            }
+            if timeout_at(deadline, self.events.next()).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Waits until every host that is alive has programmed the change that was numbered last.
+    ///
+    /// Alive is who answers the probe that came with the change; no clock but this one matters.
     async fn wait_for_hosts(mut self, seconds: u64) -> anyhow::Result<()> {
-        let number = self.database.snapshot().nb_cfg();
-        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let rows = self.database.snapshot();
+        let (number, probe) = (rows.nb_cfg(), rows.probe());
+        let started = Instant::now();
+        let deadline = started + Duration::from_secs(seconds);
         let mut told = usize::MAX;
         loop {
             let rows = self.database.snapshot();
-            let waiting = behind(&rows, number);
+            let (waiting, silent) = behind(&rows, (number, probe), started);
             if waiting.is_empty() {
+                if !silent.is_empty() {
+                    let names: Vec<_> = silent.into_iter().collect();
+                    eprintln!("no agent answers on {}", names.join(", "));
+                }
                 return Ok(());
             }
             if waiting.len() != told {
                 told = waiting.len();
                 eprintln!("waiting for {told} hosts");
             }
-            let event = timeout_at(deadline, self.events.next()).await;
-            let names: Vec<_> = waiting.into_iter().collect();
+            let next = waiting.values().flatten().copied().min();
+            let next = next.map_or(deadline, |next| next.min(deadline));
+            let event = timeout_at(next, self.events.next()).await;
+            let names: Vec<_> = waiting.into_keys().collect();
             ensure!(
-                event.is_ok(),
+                Instant::now() < deadline,
                 "not programmed within {seconds} s on {}",
                 names.join(", ")
             );
@@ -218,15 +261,28 @@ pub(super) fn tell(changes: &[Change]) -> anyhow::Result<()> {
     write(&lines.collect::<String>())
 }
 
-/// The hosts that are alive and have not programmed a change.
-fn behind(rows: &Rows, number: i64) -> BTreeSet<String> {
-    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
-    let oldest = now().saturating_sub(down_time);
+/// Hosts that have not programmed a change: those that are waited for, and until when unless they
+/// answer; and those that have not answered in time.
+fn behind(
+    rows: &Rows,
+    (number, probe): (i64, i64),
+    started: Instant,
+) -> (BTreeMap<String, Option<Instant>>, BTreeSet<String>) {
+    let (mut waiting, mut silent) = (BTreeMap::new(), BTreeSet::new());
     let states = rows.host_states.iter();
-    states
-        .filter(|state| state.alive_at >= oldest && state.nb_cfg < number)
-        .map(|state| state.name.clone())
-        .collect()
+    for state in states.filter(|state| !state.has_ended() && state.nb_cfg < number) {
+        let limit = match probe.saturating_sub(state.answered) {
+            ..=0 => None,
+            1 => Some(started + RETURN),
+            _ => Some(started + ANSWER),
+        };
+        if limit.is_some_and(|limit| limit <= Instant::now()) {
+            silent.insert(state.name.clone());
+        } else {
+            waiting.insert(state.name.clone(), limit);
+        }
+    }
+    (waiting, silent)
 }
 
 /// Reads a description, `-` from standard input; what it has to do without is told.

@@ -38,7 +38,7 @@ use std::time::{Duration, SystemTime};
 
 use ovsdb::monitor::Conditions;
 use ovsdb::{Client, Event, Events, Options, Outcome, Remote, Transaction, Uuid};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub(crate) mod access;
 pub(crate) mod delete;
@@ -65,11 +65,11 @@ pub(crate) const SCHEMA: &str = include_str!("database/brint_northbound.ovsschem
 /// The UUID of the one row of the table `NB_Global`.
 pub(crate) const GLOBAL: Uuid = Uuid::from_u128(0x6272_696e_7400_4e00_8000_676c_6f62_616c);
 
-/// How often an agent says that it is alive.
+/// How often an agent says that it is alive, and how often somebody who has to know asks.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long after that a host counts as alive; both are Neutron's.
-pub(crate) const DOWN_TIME: Duration = Duration::from_secs(75);
+/// How many probes a host may leave without an answer and still count as alive.
+const UNANSWERED: i64 = 1;
 
 /// How long the server may take for a transaction.
 const TRANSACTION: Duration = Duration::from_secs(30);
@@ -198,6 +198,28 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Asks all agents whether they are alive, for as long as it is polled: what they answer is
+    /// judged by the clock of who asks. Where others ask, it does not.
+    pub(crate) async fn keep_probing(&self) {
+        let mut seen = None;
+        loop {
+            let probe = self.snapshot().probe();
+            if seen == Some(probe) {
+                let mut transaction = Transaction::new();
+                transaction.verify(GLOBAL, Global::probe, &probe);
+                self::probe(&mut transaction);
+                // Who cannot ask now, or was slower than another, asks again.
+                if self.prepare().await.is_ok() {
+                    drop(self.transact(transaction).await);
+                }
+            }
+            seen = Some(self.snapshot().probe());
+            sleep(REPORT_INTERVAL).await;
+        }
+    }
+}
+
 impl Northbound {
     /// The host that has claimed an address for the ends of its tunnels.
     pub(crate) fn owner_of(&self, endpoint: IpAddr) -> Option<&str> {
@@ -216,9 +238,30 @@ impl Northbound {
         row.ip_address.parse().ok()
     }
 
+    /// The number of the latest probe.
+    pub(crate) fn probe(&self) -> i64 {
+        self.global.get(&GLOBAL).map_or(0, |global| global.probe)
+    }
+
+    /// Whether the agent of a host has answered not long ago.
+    ///
+    /// Probes are counted, so that no clock of an agent matters.
+    pub(crate) fn is_alive(&self, host: &str) -> bool {
+        let state = self.host_states.index().by_name.get(host);
+        let oldest = self.probe().saturating_sub(UNANSWERED);
+        state.is_some_and(|state| !state.has_ended() && state.answered >= oldest)
+    }
+
     /// The number of the latest change that somebody waits for.
     pub(crate) fn nb_cfg(&self) -> i64 {
         self.global.get(&GLOBAL).map_or(0, |global| global.nb_cfg)
+    }
+}
+
+impl HostState {
+    /// Whether the agent has said that it ends.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.alive_at == 0
     }
 }
 
@@ -266,6 +309,12 @@ pub(crate) fn now() -> i64 {
 /// [prepared](Database::prepare).
 pub(crate) fn number_change(transaction: &mut Transaction<Northbound>) {
     transaction.mutate(GLOBAL, [Global::nb_cfg.plus(1)]);
+}
+
+/// Has all agents that are alive answer with the number of this probe. The database has to be
+/// [prepared](Database::prepare).
+pub(crate) fn probe(transaction: &mut Transaction<Northbound>) {
+    transaction.mutate(GLOBAL, [Global::probe.plus(1)]);
 }
 
 #[cfg(test)]

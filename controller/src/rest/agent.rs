@@ -13,8 +13,8 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::time;
 use super::resource::{Change, Resource, fields};
+use crate::northbound::database::now;
 use crate::northbound::database::tables::{Endpoint, Host, HostState, Northbound};
-use crate::northbound::database::{DOWN_TIME, now};
 
 /// Hosts.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Resource for Agents {
             ("binary", json!("brint")),
             ("topic", json!("N/A")),
             ("host", json!(host.name)),
-            ("alive", json!(is_alive(rows, host))),
+            ("alive", json!(rows.is_alive(&host.name))),
             ("admin_state_up", json!(host.admin_state_up)),
             ("availability_zone", json!(zone(host))),
             ("description", json!(description)),
@@ -71,7 +71,8 @@ impl Resource for Agents {
             ("started_at", moment(state.map(|state| state.started_at))),
             (
                 "heartbeat_timestamp",
-                moment(state.map(|state| state.alive_at)),
+                // By the clock of the agent, which may be wrong; nobody is heard in the future.
+                moment(state.map(|state| state.alive_at.min(now()))),
             ),
             (
                 "configurations",
@@ -131,11 +132,4 @@ fn moment(seconds: Option<i64>) -> Value {
         return Value::Null;
     };
     json!(time(seconds).replace('T', " ").trim_end_matches('Z'))
-}
-
-/// Whether the agent of a host was heard not long ago.
-pub(super) fn is_alive(rows: &Northbound, host: &Host) -> bool {
-    let state = rows.host_states.index().by_name.get(host.name.as_str());
-    let down_time = i64::try_from(DOWN_TIME.as_secs()).unwrap_or(i64::MAX);
-    state.is_some_and(|state| state.alive_at >= now().saturating_sub(down_time))
 }

@@ -10,7 +10,6 @@ use hyper::{Method, StatusCode};
 use ovsdb::Uuid;
 use serde_json::json;
 
-use super::agent::is_alive;
 use super::attribute::{Attribute, Kind};
 use super::call::Call;
 use super::fault::Fault;
@@ -83,7 +82,7 @@ fn zones(rows: &Northbound) -> Vec<View> {
     let mut zones = BTreeMap::new();
     for host in rows.hosts.iter() {
         if let Some(zone) = zone(host) {
-            *zones.entry(zone).or_default() |= host.admin_state_up && is_alive(rows, host);
+            *zones.entry(zone).or_default() |= host.admin_state_up && rows.is_alive(&host.name);
         }
     }
     let shown = zones.into_iter().map(|(name, works)| {

@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 use ovsdb::{Transaction, Uuid};
 
 use crate::northbound::database::tables::{HostState, Northbound};
-use crate::northbound::database::{DOWN_TIME, identity, now};
+use crate::northbound::database::{identity, now};
 
 /// How long a holder may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a holder that has answered may be silent before it is asked again; Neutron's.
+const DOWN_TIME: Duration = Duration::from_secs(75);
 
 /// This run of the agent, and what it knows of others with its name.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ struct Said {
     session: Option<Uuid>,
     challenger: Option<Uuid>,
     alive_at: i64,
+    answered: i64,
     nb_cfg: i64,
 }
 
@@ -116,6 +120,7 @@ impl Seat {
             session: row.session,
             challenger: row.challenger,
             alive_at: row.alive_at,
+            answered: row.answered,
             nb_cfg: row.nb_cfg,
         };
         let since = match self.heard {
@@ -237,6 +242,7 @@ mod tests {
                 nb_cfg: 0,
                 alive_at: 1,
                 started_at: 0,
+                answered: 0,
                 session: None,
                 challenger: None,
                 version: String::new(),

@@ -48,6 +48,7 @@ const AGENT_MAY: [Permission; 4] = [
         update: &[
             "nb_cfg",
             "alive_at",
+            "answered",
             "started_at",
             "session",
             "challenger",

@@ -33,6 +33,8 @@ ovsdb::tables! {
     table global: Global = "NB_Global" {
         /// The number of the latest change that somebody waits for.
         nb_cfg: i64;
+        /// Counted up by who wants to know which agents are alive; these answer with the number.
+        probe: i64;
         /// Which database this is, whatever server has it: given once, and never changed.
         identity: Option<Uuid>;
         /// Whether the last network was deleted by a command of brint: hosts follow an empty database
@@ -709,8 +711,11 @@ ovsdb::tables! {
         name: String;
         /// The [`nb_cfg`](Global::nb_cfg) that the host has programmed.
         nb_cfg: i64;
-        /// When the agent was heard last, in seconds since 1970, UTC.
+        /// When the agent was heard last by its own clock, in seconds since 1970, UTC; 0 once it has
+        /// ended. As that clock may be wrong, others see only whether the time changes.
         alive_at: i64;
+        /// The [`probe`](Global::probe) that the agent has seen last.
+        answered: i64;
         /// When the agent started, in seconds since 1970, UTC.
         started_at: i64;
         /// The run of the agent that speaks for the host.

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::ports::{make, try_make};
 use super::{ask, kind};
-use crate::northbound::database::now;
-use crate::northbound::database::tables::{Host, HostState};
+use crate::northbound::database::tables::{Global, Host, HostState};
 use crate::northbound::database::tests::Server;
+use crate::northbound::database::{GLOBAL, now};
 
 #[tokio::test]
 async fn a_project_has_no_more_than_it_may() {
@@ -79,6 +79,46 @@ async fn segments_are_shown_and_named_and_stay_with_their_networks() {
     assert_eq!((made.0, kind(&made.1)), (409, "SegmentInUse"));
     let (status, answer) = ask(&database, "DELETE", &one, "").await;
     assert_eq!((status, kind(&answer)), (409, "SegmentInUse"));
+}
+
+#[tokio::test]
+async fn an_agent_is_alive_that_answers_whatever_its_clock_says() {
+    let server = Server::start();
+    let database = server.open().await;
+    let mut transaction = Transaction::new();
+    let host = Host::values()
+        .set(Host::name, "hv1")
+        .set(Host::mtu, 1500)
+        .set(Host::admin_state_up, true);
+    transaction.insert(host);
+    transaction.insert(HostState::values().set(HostState::name, "hv1"));
+    database.transact(transaction).await.unwrap();
+    for (probe, answered, alive_at, alive) in [
+        (7, 7, 1, true),
+        (8, 7, 1, true),
+        (9, 7, i64::MAX, false),
+        (9, 9, 0, false),
+        (9, 9, now(), true),
+    ] {
+        let mut transaction = Transaction::new();
+        transaction.update(GLOBAL, Global::values().set(Global::probe, probe));
+        let state = HostState::values()
+            .set(HostState::answered, answered)
+            .set(HostState::alive_at, alive_at);
+        transaction.update(HostState::name.equals("hv1"), state);
+        database.prepare().await.unwrap();
+        database.transact(transaction).await.unwrap();
+        let (_, answer) = ask(&database, "GET", "/v2.0/agents", "").await;
+        let agent = &answer["agents"][0];
+        assert_eq!(
+            agent["alive"],
+            json!(alive),
+            "{probe} {answered} {alive_at}"
+        );
+        // A time to come is none.
+        let heard = agent["heartbeat_timestamp"].as_str().unwrap();
+        assert!(heard < "2500", "{heard}");
+    }
 }
 
 #[tokio::test]
