@@ -37,6 +37,7 @@ use crate::vswitch::{OpenVSwitch, Plan};
 mod arrivals;
 mod datapath;
 mod desired;
+mod failover;
 mod hold;
 mod kept;
 mod liveness;
@@ -49,8 +50,8 @@ mod upcalls;
 mod uplink;
 
 use arrivals::Arrivals;
+use failover::{Failures, Scene};
 use hold::Hold;
-use liveness::Liveness;
 use mending::Mending;
 use programs::Programs;
 use upcalls::Upcalls;
@@ -59,6 +60,7 @@ use uplink::{Facts, Uplink};
 pub(crate) use arrivals::Announce;
 pub(crate) use datapath::Datapath;
 pub(crate) use desired::Desired;
+pub(crate) use failover::Wire;
 pub(crate) use programs::Compilation;
 pub(crate) use settings::Settings;
 
@@ -121,7 +123,8 @@ pub(crate) async fn run(settings: Settings, levels: Levels) -> anyhow::Result<()
             () = until(agent.retry_at) => agent.retry_at = None,
             () = agent.hold.changed() => {}
             () = agent.arrivals.changed() => {}
-            () = agent.liveness.changed() => {}
+            // Without the database of the host there is nothing to look at.
+            () = agent.failures.changed(), if agent.view.connected => {}
             () = agent.upcalls.changed() => {}
             () = until(agent.mending.next()) => {}
             () = until(agent.patience) => agent.lose_patience(),
@@ -152,7 +155,7 @@ struct Agent {
     programs: Programs,
     hold: Hold,
     arrivals: Arrivals,
-    liveness: Liveness,
+    failures: Failures,
     upcalls: Upcalls,
     mending: Mending,
     services: Services,
@@ -224,7 +227,7 @@ impl Agent {
             programs: Programs::default(),
             hold,
             arrivals: Arrivals::new(),
-            liveness: Liveness::default(),
+            failures: Failures::new(),
             upcalls,
             mending: Mending::default(),
             services,
@@ -357,7 +360,7 @@ impl Agent {
                 self.settings.integration_bridge.as_str(),
             );
             self.view.datapath.probe(directory, &tables, bridge).await;
-            let mut site = site::site(&self.settings, &desired, &tables, model);
+            let mut site = site::site(&self.settings, &desired, &tables, Arc::clone(&model));
             site.features = self.view.datapath.features();
             self.program(&desired, site, started);
             self.configured = self.troubles.transaction.is_none();
@@ -365,6 +368,19 @@ impl Agent {
             self.patience
                 .get_or_insert_with(|| Instant::now() + PATIENCE);
         }
+        self.failures.say(
+            &Scene {
+                configuration: &desired.configuration,
+                tables: &tables,
+                model: &model,
+                host: &desired.this.host,
+                integration: (
+                    &self.settings.integration_bridge,
+                    &self.settings.run_directory,
+                ),
+            },
+            Instant::now(),
+        );
         self.view.tables = tables;
         self.view.desired = Some(desired);
     }
@@ -402,7 +418,7 @@ impl Agent {
             tables,
             described,
             announced,
-            &mut self.liveness,
+            &mut self.failures,
         )
     }
 
@@ -535,7 +551,11 @@ impl Agent {
     fn desire(&mut self, bridge: &str, flows: Arc<FlowSet>) {
         let start = || {
             let progress = Arc::clone(&self.progress);
-            let tellers = (self.arrivals.announce(), self.services.clone());
+            let tellers = (
+                self.arrivals.announce(),
+                self.services.clone(),
+                self.failures.wire(),
+            );
             let directory = &self.settings.run_directory;
             Switch::start(bridge, directory, &self.board, tellers, progress)
         };

@@ -88,7 +88,7 @@ impl View {
         let view = routing::View {
             model: site.model(),
             host: site.host(),
-            unreachable: &site.unreachable,
+            failover: &site.failover,
         };
         let mut before = mem::take(&mut self.gateways);
         let routers = site

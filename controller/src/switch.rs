@@ -15,13 +15,14 @@ use openflow::{Connection, Events, Options, Target};
 use pipelines::flow_set::FlowSet;
 use pipelines::forget::Forgotten;
 use pipelines::network::Verdict;
+use pipelines::peer;
 use pipelines::service::Service;
 use pipelines::site::Site;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::sleep;
 use tracing::{Instrument as _, debug, info_span, warn};
 
-use crate::agent::Announce;
+use crate::agent::{Announce, Wire};
 use crate::board::Board;
 use crate::security_group_log;
 use crate::services::Services;
@@ -61,10 +62,10 @@ impl Switch {
         bridge: &str,
         directory: &Path,
         board: &Board,
-        tellers: (Announce, Services),
+        tellers: (Announce, Services, Wire),
         progress: Arc<Notify>,
     ) -> Self {
-        let (announce, services) = tellers;
+        let (announce, services, wire) = tellers;
         let (desired, receiver) = watch::channel(None);
         let (sender, installed) = watch::channel(None);
         let (stops, to_stop) = mpsc::unbounded_channel();
@@ -81,6 +82,7 @@ impl Switch {
                 board: board.clone(),
                 announce,
                 services,
+                wire,
             },
         };
         tokio::spawn(task.run().instrument(span));
@@ -162,6 +164,7 @@ struct Reporter {
     board: Board,
     announce: Announce,
     services: Services,
+    wire: Wire,
 }
 
 impl Reporter {
@@ -176,11 +179,24 @@ impl Reporter {
         }
     }
 
-    /// Lets services speak to machines unasked, on the bridge that those are plugged in.
+    /// Lets services speak to machines unasked, on the bridge that those are plugged in, and
+    /// the agent to other agents, on the bridge of the tunnels.
     fn offer(&self, connection: &Connection) {
         if self.has_rules() {
             self.services.connected(connection.clone());
         }
+        if self.has_tunnels() {
+            self.wire.connected(connection.clone());
+        }
+    }
+
+    /// Hands over a frame that another agent sent, if this is one; `false` if not.
+    fn hear(&self, packet: &PacketIn) -> bool {
+        let is_message = self.has_tunnels() && peer::is_message(&packet.data);
+        if is_message {
+            self.wire.hear(packet.clone());
+        }
+        is_message
     }
 
     /// Has a question of a machine answered.
@@ -222,6 +238,11 @@ impl Reporter {
             links: links.cloned().collect(),
             machines: machines.filter(|_| self.has_rules()).collect(),
         }
+    }
+
+    /// Whether the bridge is the one that holds the tunnels.
+    fn has_tunnels(&self) -> bool {
+        self.board.read().view.settings.tunnel_bridge == self.bridge
     }
 
     /// Has the connection tracker forget what nobody is to remember.

@@ -11,12 +11,14 @@ use crate::agent::settings::ThisHost;
 use crate::problem::{Kind, Problem};
 
 mod binding;
+mod carrier;
 mod desired;
 mod names;
 mod plan;
 mod session;
 
 pub(crate) use binding::Bindings;
+pub(crate) use carrier::{Card, cards, tunnel_link};
 pub(crate) use desired::{Configuration, Link};
 pub(crate) use plan::{HELD, Plan, plan};
 pub(crate) use session::Session;
@@ -93,6 +95,10 @@ ovsdb::tables! {
         bfd: BTreeMap<String, String>;
         /// What BFD says of the other end.
         bfd_status: BTreeMap<String, String>;
+        /// Whether it has a link: `up` or `down`; nothing until the switch has looked.
+        link_state: Option<String>;
+        /// What the switch says of it, as `driver_name` and `tunnel_egress_iface`.
+        status: BTreeMap<String, String>;
         /// Its OpenFlow port number, once it has one; -1 if it cannot be made.
         ofport: Option<i64>;
         /// The number that somebody wants it to have.

@@ -34,6 +34,30 @@ pub(crate) const PHYSICAL_BRIDGE: &str = "br-phy";
 /// The network card of the underlay.
 const UNDERLAY_CARD: &str = "eth0";
 
+/// A cable of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cable {
+    /// To the physical switch that carries tunnels.
+    Tunnels,
+    /// To a physical network, from the provider bridge of this name.
+    Provider(&'static str),
+}
+
+impl Cable {
+    /// The network card that it is plugged into.
+    fn card(self) -> String {
+        match self {
+            Self::Tunnels => UNDERLAY_CARD.to_owned(),
+            Self::Provider(bridge) => provider_card(bridge),
+        }
+    }
+}
+
+/// The network card of a provider bridge.
+pub(crate) fn provider_card(bridge: &str) -> String {
+    format!("{bridge}-nic")
+}
+
 /// A host, with Open vSwitch and perhaps an agent running.
 #[derive(Debug)]
 pub struct Host {
@@ -100,6 +124,23 @@ impl Host {
     pub(crate) fn join_underlay(&self, underlay: &Switch, endpoint: IpAddr) -> anyhow::Result<()> {
         underlay.connect(&self.name, &self.namespace, UNDERLAY_CARD)?;
         self.add_card(PHYSICAL_BRIDGE, UNDERLAY_CARD)?;
+        self.address_underlay(endpoint)
+    }
+
+    /// Puts the cards into their bridges again.
+    pub(crate) fn add_cards<'a>(
+        &self,
+        provider_bridges: impl Iterator<Item = &'a str>,
+    ) -> anyhow::Result<()> {
+        self.add_card(PHYSICAL_BRIDGE, UNDERLAY_CARD)?;
+        for bridge in provider_bridges {
+            self.add_card(bridge, &provider_card(bridge))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the bridge of the tunnels its address, unless it has it.
+    pub(crate) fn address_underlay(&self, endpoint: IpAddr) -> anyhow::Result<()> {
         let prefix = if endpoint.is_ipv6() {
             self.namespace
                 .sysctl(&format!("ipv6/conf/{PHYSICAL_BRIDGE}/disable_ipv6"), "0")?;
@@ -108,7 +149,7 @@ impl Host {
             24
         };
         self.namespace.ip(&format!(
-            "addr add {endpoint}/{prefix} dev {PHYSICAL_BRIDGE}"
+            "addr replace {endpoint}/{prefix} dev {PHYSICAL_BRIDGE}"
         ))?;
         self.namespace
             .ip(&format!("link set {PHYSICAL_BRIDGE} up"))?;
@@ -122,6 +163,28 @@ impl Host {
             "--may-exist add-br {bridge} -- set Bridge {bridge} datapath_type={datapath} \
              -- add-port {bridge} {card}"
         ))?;
+        Ok(())
+    }
+
+    /// Pulls a cable out: neither end has a link.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such card.
+    pub fn pull(&self, cable: Cable) -> anyhow::Result<()> {
+        let card = cable.card();
+        self.namespace.ip(&format!("link set {card} down"))?;
+        Ok(())
+    }
+
+    /// Puts a cable back that was pulled out.
+    ///
+    /// # Errors
+    ///
+    /// When the host has no such card.
+    pub fn put_back(&self, cable: Cable) -> anyhow::Result<()> {
+        let card = cable.card();
+        self.namespace.ip(&format!("link set {card} up"))?;
         Ok(())
     }
 
@@ -176,6 +239,21 @@ impl Host {
     ///
     /// When it cannot be started. Whether it stays is for others to see.
     pub fn start_agent_of(&mut self, brint: &Path, source: &[&OsStr]) -> anyhow::Result<()> {
+        let name = self.name.clone();
+        self.start_agent_as(brint, source, &name)
+    }
+
+    /// The same under another name, as on a host that was cloned.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started. Whether it stays is for others to see.
+    pub fn start_agent_as(
+        &mut self,
+        brint: &Path,
+        source: &[&OsStr],
+        name: &str,
+    ) -> anyhow::Result<()> {
         let mut command = self.namespace.command("env");
         command
             .args(
@@ -185,7 +263,7 @@ impl Host {
             )
             .arg(brint)
             .args(source)
-            .args(["--host", &self.name]);
+            .args(["--host", name]);
         self.agent = Some(self.state.start(&mut command, &self.agent_log())?);
         Ok(())
     }
@@ -207,6 +285,11 @@ impl Host {
     /// The process of its agent, if that was started.
     pub fn agent_id(&self) -> Option<u32> {
         self.agent.as_ref().map(Daemon::id)
+    }
+
+    /// The process of its `ovs-vswitchd`, if that was started.
+    pub fn switch_id(&self) -> Option<u32> {
+        self.switch.as_ref().map(Daemon::id)
     }
 
     /// Kills the agent as `kill -9` does.

@@ -264,6 +264,47 @@ impl Lab {
         self.state.start(command.args(arguments), &log)
     }
 
+    /// Starts a program in the physical world, in the background.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start_outside(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Daemon> {
+        let mut command = self.outside.namespace().command(program);
+        let log = self.directory().join("outside.log");
+        self.state.start(command.args(arguments), &log)
+    }
+
+    /// Puts the cards of a host into its bridges again, as when its database was lost.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such host, or Open vSwitch refuses.
+    pub fn cable_again(&self, name: &str) -> anyhow::Result<()> {
+        let host = self.host(name)?;
+        let mut described = self.description.hosts.iter();
+        let described = described.find(|it| it.name == name);
+        let described = described.with_context(|| format!("no host has the name {name}"))?;
+        host.add_cards(described.bridge_mappings.values().map(String::as_str))?;
+        host.address_underlay(described.encap_ip)
+    }
+
+    /// Plugs the machines of a host in again, as when its database was lost.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such host, or Open vSwitch refuses.
+    pub fn plug_again(&self, name: &str) -> anyhow::Result<()> {
+        let host = self.host(name)?;
+        for port in &self.description.ports {
+            if port.host.as_deref() == Some(name) {
+                host.plug(self.machine(&port.name)?, port, None)?;
+                host.wait_until_bound(port)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A host by its name.
     ///
     /// # Errors

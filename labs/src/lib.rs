@@ -35,7 +35,7 @@ mod switch;
 mod trunk;
 
 pub use check::{Check, Checks};
-pub use host::{Datapath, Host, Ovs};
+pub use host::{Cable, Datapath, Host, Ovs};
 pub use interrupt::wait_if_interrupted;
 pub use lab::{Lab, remove};
 pub use machine::Machine;

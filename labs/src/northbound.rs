@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
 
+use crate::namespace::Namespace;
 use crate::patience::{PATIENCE, wait_for};
 use crate::process::succeed;
 
@@ -19,6 +20,9 @@ pub struct Northbound {
     brint: PathBuf,
     servers: Vec<Server>,
     arguments: Vec<String>,
+    /// Where the servers run; on the machine itself without.
+    namespace: Option<Namespace>,
+    is_kept: bool,
 }
 
 /// A server of the database, with files of its own.
@@ -36,6 +40,18 @@ impl Northbound {
     /// When Open vSwitch is missing.
     pub fn start(directory: &Path, brint: &Path) -> anyhow::Result<Self> {
         Self::new(directory, brint, &["nb"])?.alone()
+    }
+
+    /// The same inside a namespace of a lab: the server ends with the lab, whatever becomes of this
+    /// program.
+    ///
+    /// # Errors
+    ///
+    /// When Open vSwitch is missing.
+    pub fn start_in(namespace: &Namespace, directory: &Path, brint: &Path) -> anyhow::Result<Self> {
+        let mut northbound = Self::new(directory, brint, &["nb"])?;
+        northbound.namespace = Some(namespace.clone());
+        northbound.alone()
     }
 
     /// The same with another schema, as that of an earlier version.
@@ -92,6 +108,8 @@ impl Northbound {
             brint: brint.to_owned(),
             servers: names.iter().map(server).collect(),
             arguments: Vec::new(),
+            namespace: None,
+            is_kept: false,
         };
         let schema = northbound.brint("schema")?;
         fs::write(northbound.file("nb.ovsschema"), schema)?;
@@ -111,7 +129,8 @@ impl Northbound {
     pub fn serve(&mut self) -> anyhow::Result<()> {
         let directory = self.directory.clone();
         for server in &mut self.servers {
-            server.run(&directory, &self.arguments)?;
+            let namespace = self.namespace.as_ref();
+            server.run(&directory, &self.arguments, namespace)?;
         }
         for server in &self.servers {
             let remote = server.remote(&directory);
@@ -121,6 +140,11 @@ impl Northbound {
             })?;
         }
         Ok(())
+    }
+
+    /// Leaves the servers as they are when this value goes.
+    pub fn keep(&mut self) {
+        self.is_kept = true;
     }
 
     /// Kills every server as `kill -9` does.
@@ -143,6 +167,17 @@ impl Northbound {
         fs::rename(self.file("nb.db"), self.file("nb.old"))?;
         let schema = self.file("nb.ovsschema");
         run("ovsdb-tool", ["create", &self.file("nb.db"), &schema])?;
+        self.serve()
+    }
+
+    /// Puts a copy of the database of a single server aside, as a backup does.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be copied, or the server does not start.
+    pub fn save(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        fs::copy(self.file("nb.db"), self.file("nb.old"))?;
         self.serve()
     }
 
@@ -240,6 +275,9 @@ impl Northbound {
 
 impl Drop for Northbound {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         for server in &mut self.servers {
             // A server that was killed is gone already.
             drop(server.kill());
@@ -248,12 +286,21 @@ impl Drop for Northbound {
 }
 
 impl Server {
-    fn run(&mut self, directory: &Path, arguments: &[String]) -> anyhow::Result<()> {
+    fn run(
+        &mut self,
+        directory: &Path,
+        arguments: &[String],
+        namespace: Option<&Namespace>,
+    ) -> anyhow::Result<()> {
         if self.process.is_some() {
             return Ok(());
         }
         let file = |extension: &str| directory.join(format!("{}.{extension}", self.name));
-        let process = Command::new("ovsdb-server")
+        let mut command = match namespace {
+            Some(namespace) => namespace.command("ovsdb-server"),
+            None => Command::new("ovsdb-server"),
+        };
+        let process = command
             .arg(format!("--remote=p{}", self.remote(directory)))
             .arg(format!("--unixctl={}", file("ctl").display()))
             .args(["--no-chdir", "-vconsole:off"])

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use ipnet::IpNet;
 
-use crate::host::{Datapath, Host};
+use crate::host::{Datapath, Host, Ovs, provider_card};
 use crate::namespace::{Namespace, join};
 use crate::network::{Description, Network};
 use crate::state::State;
@@ -33,6 +33,12 @@ impl Outside {
     /// Its namespace, in which every station lives.
     pub fn namespace(&self) -> &Namespace {
         self.host.namespace()
+    }
+
+    /// The switch whose ports are the other ends of hosts' provider cables; each is named after the
+    /// host and its bridge, as `host1-br-ex`.
+    pub fn ovs(&self) -> &Ovs {
+        self.host.ovs()
     }
 
     /// Its address on the subnet of another address.
@@ -67,7 +73,7 @@ impl Outside {
         host: &Host,
         bridge: &str,
     ) -> anyhow::Result<()> {
-        let interface = format!("{bridge}-nic");
+        let interface = provider_card(bridge);
         let cable = device(&format!("{}-{bridge}", host.name()));
         join((host.namespace(), &interface), (self.namespace(), &cable))?;
         host.add_card(bridge, &interface)?;

@@ -1,17 +1,18 @@
-//! What routing costs beside switching, and what the loss of a gateway host costs.
+//! What routing costs beside switching, and what each failure of a gateway host costs.
 //!
 //! The same machines talk within one network and between two, on one host and over two. The figures
 //! are of one run on one machine: their ratios say something, they themselves little.
 
 use std::fmt;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 
+use crate::host::Cable;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::patience::{PATIENCE, wait_for};
@@ -26,7 +27,7 @@ const WEB3: &str = "ports:\n  - {id: 75500005-bcad-4032-8ad1-f0950600b737, name:
 const WORLD: &str = "198.51.100.99";
 /// How long a stream is measured.
 const STREAM: Duration = Duration::from_secs(3);
-/// How often a packet is sent while a gateway host is lost.
+/// How often a packet is sent while a gateway host fails.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// How long that is watched.
 const WATCHED: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ const WATCHED: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Figures {
     ways: Vec<Way>,
-    lost: Duration,
+    outages: Vec<(&'static str, Duration)>,
 }
 
 /// A way between two machines.
@@ -72,8 +73,8 @@ pub fn measure(name: &str, brint: &Path) -> anyhow::Result<Figures> {
         way(name, from.namespace(), (to.namespace(), to.ipv4()?))
     });
     let ways = ways.collect::<anyhow::Result<_>>()?;
-    let lost = lose_gateway(&mut lab)?;
-    Ok(Figures { ways, lost })
+    let outages = fail(&mut lab)?;
+    Ok(Figures { ways, outages })
 }
 
 /// Measures one way.
@@ -129,27 +130,68 @@ fn stream_over(mut from: TcpStream, mut to: TcpStream) -> anyhow::Result<f64> {
     Ok(8.0 * f64::from(megabytes) / took.as_secs_f64())
 }
 
-/// How long nothing arrives when the gateway host of a router dies.
-fn lose_gateway(lab: &mut Lab) -> anyhow::Result<Duration> {
+/// Has a gateway host fail in every way, and return; how long nothing arrives each time.
+fn fail(lab: &mut Lab) -> anyhow::Result<Vec<(&'static str, Duration)>> {
     let outside = lab.outside().namespace();
     outside.ip("link set lo up")?;
     outside.ip(&format!("address add {WORLD} dev lo"))?;
+    let socket = talk_to_world(lab)?;
+    let mut outages = Vec::new();
+    let cables = [
+        ("its uplink fails", Cable::Provider("br-ex")),
+        ("its tunnels fail", Cable::Tunnels),
+    ];
+    for (priority, (name, cable)) in (1..).zip(cables) {
+        prefer_host2(lab, priority)?;
+        outages.push((name, outage(&socket, || lab.host("host2")?.pull(cable))?));
+        wait_until(lab, "host1", true)?;
+        let returns = outage(&socket, || lab.host("host2")?.put_back(cable))?;
+        outages.push(("it returns", returns));
+    }
+    prefer_host2(lab, 3)?;
+    let dies = outage(&socket, || lab.host_mut("host2")?.kill_switch())?;
+    outages.push(("it dies", dies));
+    wait_until(lab, "host1", true)?;
+    let returns = outage(&socket, || lab.host_mut("host2")?.start_switch())?;
+    outages.push(("it returns", returns));
+    Ok(outages)
+}
+
+/// Has host2 lead outside, as an operator does.
+fn prefer_host2(lab: &Lab, priority: u16) -> anyhow::Result<()> {
+    // Hosts take each other for gone only after they have heard each other.
+    wait_for("the hosts hear each other", PATIENCE, || {
+        let heard = lab.host("host1")?.ovs();
+        let heard = heard.vsctl("--columns=bfd_status list Interface")?;
+        Ok(heard.contains(" state=up").then_some(()))
+    })?;
+    let first = "{name: host2, ";
+    let preferred = format!("{first}gateway_priority: {priority}, ");
+    lab.describe(&NETWORK.replace("ports:\n", WEB3).replace(first, &preferred))?;
+    wait_until(lab, "host2", true)?;
+    wait_until(lab, "host1", false)
+}
+
+/// Waits until a host leads outside, or does not.
+fn wait_until(lab: &Lab, host: &str, leads: bool) -> anyhow::Result<()> {
+    let ovs = lab.host(host)?.ovs();
+    wait_for(&format!("{host} leads outside: {leads}"), PATIENCE, || {
+        let flows = ovs.flows("br-int")?;
+        let found = flows.iter().any(|flow| flow.contains("nat(src="));
+        Ok((found == leads).then_some(()))
+    })
+}
+
+/// A socket of a machine whose packets the world sends back.
+fn talk_to_world(lab: &Lab) -> anyhow::Result<UdpSocket> {
     let world: IpAddr = WORLD.parse()?;
     let machine = lab.machine("data1")?.namespace().clone();
     wait_for("the world answers", PATIENCE, || {
         Ok(probe::ping(&machine, world, Duration::from_secs(1))?.then_some(()))
     })?;
-    // Hosts take each other for gone only after they have heard each other.
-    wait_for("the hosts hear each other", PATIENCE, || {
-        let heard = lab
-            .host("host1")?
-            .ovs()
-            .vsctl("--columns=bfd_status list Interface")?;
-        Ok(heard.contains("state=up").then_some(()))
-    })?;
-    let echo = || std::net::UdpSocket::bind((world, 7)).context("the world's echo");
-    let echo = outside.enter(echo)?;
-    echo.set_read_timeout(Some(WATCHED + PATIENCE))?;
+    let echo = || UdpSocket::bind((world, 7)).context("the world's echo");
+    let echo = lab.outside().namespace().enter(echo)?;
+    echo.set_read_timeout(Some(10 * PATIENCE))?;
     thread::spawn(move || {
         let mut data = [0; 64];
         while let Ok((length, from)) = echo.recv_from(&mut data) {
@@ -158,13 +200,20 @@ fn lose_gateway(lab: &mut Lab) -> anyhow::Result<Duration> {
             let _sent = echo.send_to(said, from);
         }
     });
-    let socket = machine.enter(|| {
-        let socket = std::net::UdpSocket::bind("0.0.0.0:0").context("a socket")?;
+    machine.enter(|| {
+        let socket = UdpSocket::bind("0.0.0.0:0").context("a socket")?;
         socket
             .connect(SocketAddr::new(world, 7))
             .context("the world")?;
         Ok(socket)
-    })?;
+    })
+}
+
+/// How long nothing arrives when something happens.
+fn outage(
+    socket: &UdpSocket,
+    happen: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<Duration> {
     let ear = socket.try_clone()?;
     ear.set_read_timeout(Some(INTERVAL))?;
     let heard = thread::spawn(move || {
@@ -181,13 +230,14 @@ fn lose_gateway(lab: &mut Lab) -> anyhow::Result<Duration> {
         longest.max(last.elapsed())
     });
     let started = Instant::now();
-    let mut is_killed = false;
+    let mut happen = Some(happen);
     while started.elapsed() < WATCHED {
         // An error of an earlier packet says that it was lost.
         let _sent = socket.send(b"here");
-        if !is_killed && started.elapsed() > WATCHED / 4 {
-            lab.host_mut("host2")?.kill_switch()?;
-            is_killed = true;
+        if started.elapsed() > WATCHED / 4
+            && let Some(happen) = happen.take()
+        {
+            happen()?;
         }
         thread::sleep(INTERVAL);
     }
@@ -217,10 +267,10 @@ impl fmt::Display for Figures {
                 )?;
             }
         }
-        write!(
-            f,
-            "a gateway host dies: nothing arrives for {} ms",
-            self.lost.as_millis()
-        )
+        writeln!(f, "what a gateway host costs, as nothing arrives:")?;
+        for (name, lost) in &self.outages {
+            writeln!(f, "{name:20} {:>7} ms", lost.as_millis())?;
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,11 @@ mod vxlan_tun_to_lv;
 
 use crate::table::Pipeline;
 
+/// Whether a table shows packets to the agent.
+pub(crate) fn shows(table: u8) -> bool {
+    table == local_switching::TABLE.number
+}
+
 /// The tables of br-tun.
 pub(crate) static PIPELINE: Pipeline = Pipeline::new(
     "br-tun",

@@ -19,10 +19,10 @@ use openflow::{
 };
 
 use crate::{
-    br_int,
+    br_int, br_tun,
     cookie::Cookie,
     flow_set::{Difference, FlowSet, Key},
-    logging, service,
+    logging, peer, service,
 };
 
 /// One change.
@@ -110,7 +110,8 @@ pub fn diff(installed: &FlowSet, desired: &FlowSet) -> Vec<Change> {
         .filter(|id| is_ours(**id) && !desired.groups.contains_key(*id));
     let group_deletes = unused.map(|id| Change::DeleteGroup(*id));
     let unused = installed.meters.keys();
-    let ours = |id: &&MeterId| **id == logging::METER || service::is_meter(**id);
+    let single = [logging::METER, peer::METER];
+    let ours = |id: &&MeterId| single.contains(*id) || service::is_meter(**id);
     let unused = unused.filter(|id| ours(id) && !desired.meters.contains_key(*id));
     meters
         .chain(groups)
@@ -128,7 +129,8 @@ fn rebound(installed: &FlowSet, desired: &FlowSet) -> impl Iterator<Item = Chang
     let new: Vec<_> = (desired.meters.keys().copied())
         .filter(|id| !installed.meters.contains_key(id))
         .collect();
-    let tables = (0..=u8::MAX).filter(|table| !new.is_empty() && br_int::shows(*table));
+    let shows = |table: &u8| br_int::shows(*table) || br_tun::shows(*table);
+    let tables = (0..=u8::MAX).filter(|table| !new.is_empty() && shows(table));
     let flows = tables.flat_map(|table| desired.of_table(table));
     let named = flows.filter(|flow| names(flow, &new));
     let present = named.filter(|flow| installed.flow(&Key::of(flow)) == Some(*flow));

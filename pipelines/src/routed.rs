@@ -274,7 +274,7 @@ impl Site {
         View {
             model: self.model(),
             host: self.host(),
-            unreachable: &self.unreachable,
+            failover: &self.failover,
         }
     }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::{
+    failover::{Failover, Takeover},
     hash::lot,
     network::{
         EncapType, FloatingIp, Host, HostName, Model, Network, NetworkId, Port, Router, RouterId,
@@ -29,8 +30,8 @@ pub struct View<'a> {
     pub model: &'a Model,
     /// The host that looks.
     pub host: &'a HostName,
-    /// Hosts that are known to be gone.
-    pub unreachable: &'a BTreeSet<HostName>,
+    /// What is known of the hosts beside what they are described as.
+    pub failover: &'a Failover,
 }
 
 /// What a host has to know.
@@ -103,22 +104,105 @@ impl<'a> View<'a> {
         leads_to(host, network)
     }
 
-    /// The host by which a router leads outside: of those that can, and are not gone if another is
-    /// there, one with the greatest priority. Hosts of one priority share the routers.
+    /// The gateway host of a router.
+    ///
+    /// It is the host with the greatest priority of those that can lead it outside; hosts of one
+    /// priority share the routers. When that host fails, the next in this order takes over, and
+    /// keeps the router when the first returns, unless that one is preemptive.
     pub fn gateway_host(&self, router: &Router) -> Option<&'a HostName> {
         let outside = self.outside(router)?;
+        let able = self.able(outside);
+        let usable = able
+            .iter()
+            .copied()
+            .filter(|host| self.is_usable(host, outside, able.len()));
+        let Some(best) = usable.clone().min_by_key(|host| self.rank(host, router)) else {
+            // If all seem to be gone, it is as if none was.
+            let alone = able.len() == 1;
+            let others = able
+                .into_iter()
+                .filter(|host| alone || !self.stands_back(host));
+            return others.min_by_key(|host| self.rank(host, router));
+        };
+        let takeover = self.failover.takeovers.get(&router.id);
+        let incumbent = takeover
+            .filter(|takeover| takeover.reason == self.takeover_reason(router, &takeover.host))
+            .and_then(|takeover| usable.clone().find(|host| **host == takeover.host));
+        let preempts = |incumbent: &HostName| {
+            let host = self.model.host(best);
+            host.is_some_and(|host| host.preemptive)
+                && self.rank(best, router) < self.rank(incumbent, router)
+        };
+        incumbent
+            .filter(|incumbent| !preempts(incumbent))
+            .or(Some(best))
+    }
+
+    /// The takeover that other hosts have to be told of: of a router that this host leads outside,
+    /// which they could not derive from the model alone.
+    pub fn takeover(&self, router: &Router) -> Option<Takeover> {
+        if self.gateway_host(router) != Some(self.host) {
+            return None;
+        }
+        let reason = self.takeover_reason(router, self.host);
+        let term = match self.failover.takeovers.get(&router.id) {
+            Some(known) if known.host == *self.host && known.reason == reason => return None,
+            Some(known) => known.term.saturating_add(1),
+            None if self.first_choice(router) == Some(self.host) => return None,
+            None => 1,
+        };
+        Some(Takeover {
+            term,
+            host: self.host.clone(),
+            reason,
+        })
+    }
+
+    /// The hosts that have a way to a network.
+    fn able(&self, network: &Network) -> Vec<&'a HostName> {
         let hosts = self.model.hosts().map(|host| &host.name);
         let undescribed = self.model.host(self.host).is_none().then_some(self.host);
         let able = hosts.chain(undescribed);
-        let able = able.filter(|host| self.leads_to(host, outside));
-        // Every host chooses alike, and the loss of one moves only what it had.
-        able.min_by_key(|name| {
-            let gone = self.unreachable.contains(*name);
-            let host = self.model.host(name);
-            let priority = host.map_or(0, |host| host.gateway_priority);
-            let lot = lot(format!("{name}\0{}", router.id).as_bytes());
-            (gone, Reverse((priority, lot)))
-        })
+        able.filter(|host| self.leads_to(host, network)).collect()
+    }
+
+    /// The order in which hosts lead a router outside. Every host computes the same, and the loss of
+    /// one moves only what it had.
+    fn rank(&self, name: &HostName, router: &Router) -> Reverse<(u16, u64)> {
+        let lot = lot(format!("{name}\0{}", router.id).as_bytes());
+        Reverse((self.priority(name), lot))
+    }
+
+    fn priority(&self, name: &HostName) -> u16 {
+        let host = self.model.host(name);
+        host.map_or(0, |host| host.gateway_priority)
+    }
+
+    /// The gateway host of a router as long as no host fails.
+    fn first_choice(&self, router: &Router) -> Option<&'a HostName> {
+        let able = self.able(self.outside(router)?);
+        able.into_iter().min_by_key(|host| self.rank(host, router))
+    }
+
+    /// Why a host may have taken over a router: what it was passed over for, and with which
+    /// priorities. A takeover is over when an operator changes these.
+    fn takeover_reason(&self, router: &Router, incumbent: &HostName) -> u64 {
+        let first = self.first_choice(router).unwrap_or(incumbent);
+        let (before, after) = (self.priority(first), self.priority(incumbent));
+        lot(format!("{first}\0{before}\0{incumbent}\0{after}").as_bytes())
+    }
+
+    /// Whether a host can lead to a network now, being one of so many that could.
+    fn is_usable(&self, name: &HostName, network: &Network, able: usize) -> bool {
+        // Nobody could take over from the only one that can, so it never stands back.
+        let stands_back = able > 1 && self.stands_back(name);
+        !(self.failover.unreachable.contains(name)
+            || stands_back
+            || self.failover.is_cut_off(name, network))
+    }
+
+    fn stands_back(&self, name: &HostName) -> bool {
+        self.failover.stands_back && name == self.host
     }
 
     /// The host that translates a floating IP.
@@ -128,7 +212,9 @@ impl<'a> View<'a> {
         // Single ports may lead to several hosts, and all answers leave by one.
         let port = floating_ip.target.and_then(|to| self.model.port(to.port));
         let host = port.and_then(|port| port.host.as_ref());
-        let own = host.filter(|host| self.leads_to(host, outside));
+        let own = host.filter(|host| {
+            self.leads_to(host, outside) && !self.failover.is_cut_off(host, outside)
+        });
         own.or_else(|| self.gateway_host(router))
     }
 
@@ -184,6 +270,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::View;
+    use crate::failover::{Failover, Takeover};
     use crate::network::{
         ETHERNET_MTU, EncapType, Gateway, Host, HostName, MacAddr, Model, Network, NetworkId,
         Objects, PhysicalNetwork, Port, PortId, Router, RouterId, Segment, Subnet, SubnetId,
@@ -198,6 +285,7 @@ mod tests {
             bridge_mappings: is_mapped.then_some(mapping).into_iter().collect(),
             mtu: ETHERNET_MTU,
             gateway_priority,
+            preemptive: false,
         }
     }
 
@@ -259,18 +347,37 @@ mod tests {
         Model::new(objects).unwrap()
     }
 
-    /// The hosts by which routers lead outside, as one of them sees it.
-    fn gateways(model: &Model, host: &str, unreachable: &[&str]) -> Vec<HostName> {
-        let unreachable = unreachable.iter().map(|name| HostName::from(*name));
-        let unreachable: BTreeSet<HostName> = unreachable.collect();
+    fn router(model: &Model) -> &Router {
+        model.routers().next().unwrap()
+    }
+
+    /// The gateway hosts of all routers, as one host sees them.
+    fn seen(model: &Model, host: &str, failover: &Failover) -> Vec<HostName> {
         let host = host.into();
         let view = View {
             model,
             host: &host,
-            unreachable: &unreachable,
+            failover,
         };
         let hosts = model.routers().map(|router| view.gateway_host(router));
         hosts.map(|host| host.unwrap().clone()).collect()
+    }
+
+    /// The same, with hosts that are gone.
+    fn gateways(model: &Model, host: &str, unreachable: &[&str]) -> Vec<HostName> {
+        let unreachable = unreachable.iter().map(|name| HostName::from(*name));
+        seen(model, host, &Failover::without(unreachable))
+    }
+
+    /// What a host has to tell of its taking over the first router.
+    fn takeover(model: &Model, host: &str, failover: &Failover) -> Option<Takeover> {
+        let host = host.into();
+        let view = View {
+            model,
+            host: &host,
+            failover,
+        };
+        view.takeover(router(model))
     }
 
     #[test]
@@ -308,5 +415,100 @@ mod tests {
         all_by(&["c", "a"], "b");
         // If all seem to be gone, it is as if none was.
         all_by(&["a", "b", "c"], "c");
+    }
+
+    /// Three hosts of which `a` comes first, then `b`.
+    fn ranked() -> Vec<Host> {
+        vec![host("a", 2, true), host("b", 1, true), host("c", 0, true)]
+    }
+
+    #[test]
+    fn a_host_that_may_be_alone_leads_nothing_unless_nobody_else_can() {
+        let alone = |unreachable: [&str; 2]| Failover {
+            stands_back: true,
+            ..Failover::without(unreachable.map(HostName::from))
+        };
+        let model = model(1, ranked());
+        assert_eq!(seen(&model, "c", &alone(["a", "b"])), ["a".into()]);
+        assert_eq!(seen(&model, "a", &alone(["b", "c"])), ["b".into()]);
+        // The others do not care what it thinks of itself.
+        assert_eq!(gateways(&model, "b", &["a"]), ["b".into()]);
+        let only = self::model(1, vec![host("a", 0, true), host("b", 0, false)]);
+        assert_eq!(seen(&only, "a", &alone(["b", "b"])), ["a".into()]);
+    }
+
+    #[test]
+    fn a_host_without_uplink_hands_over() {
+        let model = model(1, ranked());
+        let lost = |hosts: &[&str], physical_network: &str| {
+            let lost = BTreeSet::from([PhysicalNetwork::from(physical_network)]);
+            let hosts = hosts.iter().map(|host| HostName::from(*host));
+            Failover {
+                cut_off: hosts.map(|host| (host, lost.clone())).collect(),
+                ..Failover::default()
+            }
+        };
+        for viewer in ["a", "b", "c"] {
+            let see = |failover: &Failover| seen(&model, viewer, failover);
+            assert_eq!(see(&lost(&["a"], "physnet1")), ["b".into()]);
+            assert_eq!(see(&lost(&["a", "b"], "physnet1")), ["c".into()]);
+            assert_eq!(see(&lost(&["a"], "physnet2")), ["a".into()]);
+            // If nobody has an uplink, nothing is gained by moving.
+            assert_eq!(see(&lost(&["a", "b", "c"], "physnet1")), ["a".into()]);
+        }
+    }
+
+    #[test]
+    fn the_return_of_a_host_moves_nothing_unless_it_is_preemptive() {
+        let mut hosts = ranked();
+        let model = model(1, hosts.clone());
+        let gone = Failover::without(["a".into()]);
+        assert_eq!(takeover(&model, "a", &Failover::default()), None);
+        assert_eq!(takeover(&model, "c", &gone), None);
+        let taken = takeover(&model, "b", &gone).unwrap();
+        assert_eq!((taken.term, taken.host.as_str()), (1, "b"));
+        let knowing = |taken: &Takeover, unreachable: &[&str]| Failover {
+            takeovers: [(router(&model).id, taken.clone())].into(),
+            ..Failover::without(unreachable.iter().map(|name| HostName::from(*name)))
+        };
+        let back = knowing(&taken, &[]);
+        for viewer in ["a", "b", "c"] {
+            assert_eq!(seen(&model, viewer, &back), ["b".into()]);
+            assert_eq!(takeover(&model, viewer, &back), None);
+        }
+        // The incumbent fails in turn: the first choice leads, and keeps it in turn.
+        let gone = knowing(&taken, &["b"]);
+        assert_eq!(seen(&model, "a", &gone), ["a".into()]);
+        let again = takeover(&model, "a", &gone).unwrap();
+        assert!(again > taken);
+        assert_eq!(seen(&model, "b", &knowing(&again, &[])), ["a".into()]);
+
+        hosts[0].preemptive = true;
+        let preemptive = self::model(1, hosts);
+        assert_eq!(seen(&preemptive, "c", &back), ["a".into()]);
+        let again = takeover(&preemptive, "a", &back).unwrap();
+        assert!(again > taken);
+    }
+
+    #[test]
+    fn priorities_that_an_operator_changes_end_a_takeover() {
+        let before = model(1, ranked());
+        let taken = takeover(&before, "b", &Failover::without(["a".into()])).unwrap();
+        let back = Failover {
+            takeovers: [(router(&before).id, taken.clone())].into(),
+            ..Failover::default()
+        };
+        let mut hosts = ranked();
+        hosts[0].gateway_priority = 3;
+        let after = model(1, hosts);
+        assert_eq!(seen(&after, "c", &back), ["a".into()]);
+        // The old priorities do not bring the old takeover back.
+        let again = takeover(&after, "a", &back).unwrap();
+        assert!(again > taken);
+        let back = Failover {
+            takeovers: [(router(&before).id, again)].into(),
+            ..Failover::default()
+        };
+        assert_eq!(seen(&before, "c", &back), ["a".into()]);
     }
 }

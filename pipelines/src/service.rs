@@ -221,7 +221,7 @@ pub(crate) fn is_meter(id: MeterId) -> bool {
 }
 
 /// So many packets in a second, and so many more at once.
-fn limit(id: MeterId, rate: u32, burst_size: u32) -> Meter {
+pub(crate) fn limit(id: MeterId, rate: u32, burst_size: u32) -> Meter {
     Meter {
         id,
         flags: MeterFlags::PKTPS | MeterFlags::BURST | MeterFlags::STATS,

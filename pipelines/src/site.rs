@@ -15,6 +15,7 @@ use openflow::field::{EthType, PortNo};
 
 use crate::{
     conjunction::{Conjunction, Conjunctions},
+    failover::Failover,
     hash::fnv1a,
     link::Dhcp,
     network::{
@@ -51,8 +52,10 @@ pub struct Site {
     ///
     /// [`FIRST_ROUTER`]: crate::routing::FIRST_ROUTER
     pub routers: BTreeMap<RouterId, u16>,
-    /// Other hosts that are known to be gone.
-    pub unreachable: BTreeSet<HostName>,
+    /// What is known of the hosts beside what they are described as.
+    pub failover: Failover,
+    /// Other hosts whose agents and this one's tell each other what they know of failures.
+    pub peers: BTreeSet<HostName>,
     /// What the datapath can do in flows.
     pub features: Features,
     /// What firewalled ports send and get besides IP and ARP, without rules.
@@ -105,7 +108,8 @@ impl Site {
             renumbered: BTreeSet::new(),
             local_vlans: BTreeMap::new(),
             routers: BTreeMap::new(),
-            unreachable: BTreeSet::new(),
+            failover: Failover::default(),
+            peers: BTreeSet::new(),
             features: Features::default(),
             permitted_ethertypes: BTreeSet::new(),
             patch_tun: None,
@@ -182,10 +186,9 @@ impl Site {
     /// What this host sends as on a physical network instead of a router's MAC.
     ///
     /// All hosts forward with the same MAC; a physical switch would see it move from one to another
-    /// with every packet. It is locally administered.
+    /// with every packet.
     pub(crate) fn own_mac(&self) -> MacAddr {
-        let [_, _, _, b, c, d, e, f] = fnv1a(self.host.as_str().as_bytes()).to_be_bytes();
-        MacAddr([0x02, b, c, d, e, f])
+        own_mac(&self.host)
     }
 
     /// One network that has a local VLAN here.
@@ -317,6 +320,12 @@ impl Site {
         });
         tunnels.collect()
     }
+}
+
+/// The MAC that a host sends with in its own name. It is locally administered.
+pub fn own_mac(host: &HostName) -> MacAddr {
+    let [_, _, _, b, c, d, e, f] = fnv1a(host.as_str().as_bytes()).to_be_bytes();
+    MacAddr([0x02, b, c, d, e, f])
 }
 
 /// A network that has a local VLAN on the host.

@@ -26,8 +26,13 @@ pub(crate) enum Subject<'a> {
     Bridge(&'a Site),
     /// The provider bridge itself.
     Provider(ProviderPatch),
-    /// The tunnels to another host.
-    Host(BTreeSet<(EncapType, PortNo)>),
+    /// Another host.
+    Host {
+        /// The tunnels to it.
+        tunnels: BTreeSet<(EncapType, PortNo)>,
+        /// Whether its agent talks to the one here.
+        is_peer: bool,
+    },
     /// A network.
     Network(LocalNetwork<'a>),
     /// A MAC of a network.
@@ -182,7 +187,10 @@ impl<'a> Subject<'a> {
     fn of(site: &'a Site, unit: &Unit, naming: &mut Naming<'a>) -> Option<Self> {
         Some(match unit {
             Unit::Bridge => Self::Bridge(site),
-            Unit::Host(host) => Self::Host(site.tunnels_to(host).into_iter().collect()),
+            Unit::Host(host) => Self::Host {
+                tunnels: site.tunnels_to(host).into_iter().collect(),
+                is_peer: site.peers.contains(host),
+            },
             Unit::Network(id) => Self::Network(site.network(*id)?),
             Unit::Station(id, mac) => Self::Station(Station::new(site.network(*id)?, *mac)?),
             Unit::Member {

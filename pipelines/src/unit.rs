@@ -459,10 +459,10 @@ fn changed_routers(old: &Site, new: &Site) -> (BTreeSet<RouterId>, BTreeSet<Floa
     if before.limits() != after.limits() {
         routers.extend(new.routers.keys());
     }
-    if !same_hosts || old.unreachable != new.unreachable {
+    if !same_hosts || old.failover != new.failover {
         let [before, after] = [old, new].map(|site| site.view().gateway_hosts());
         routers.extend(differences(&before, &after));
-        if !same_hosts {
+        if !same_hosts || old.failover.cut_off != new.failover.cut_off {
             let ips = old.model().floating_ips().chain(new.model().floating_ips());
             let host = |site: &Site, id| {
                 let floating_ip = site.model().floating_ip(id)?;
@@ -484,6 +484,7 @@ fn changed_hosts(old: &Site, new: &Site) -> BTreeSet<HostName> {
         true => BTreeSet::new(),
         false => keyed(before.hosts(), after.hosts(), |host| host.name.clone()),
     };
+    changed.extend(old.peers.symmetric_difference(&new.peers).cloned());
     if old.tunnels != new.tunnels {
         let hosts = before.hosts().chain(after.hosts()).map(|host| &host.name);
         let moved = hosts.filter(|name| old.tunnels_to(name) != new.tunnels_to(name));

@@ -17,11 +17,13 @@ use openflow::{
 use pipelines::{
     bridge::{Bridge, desired, flows, recompile},
     diff::{Change, diff},
+    failover::Failover,
     flow_set::FlowSet,
     network::{
         AddressPair, EncapType, Gateway, HostName, Ipv6Mode, Log, LogEvent, LogId, MacAddr, Model,
         Objects, PhysicalNetwork, Segment, SubPort, Trunk, TrunkId, VlanId,
     },
+    routing::View,
     site::{Features, Site},
     unit::{Unit, affected, units},
 };
@@ -74,6 +76,10 @@ enum Event {
     RouterNumber(usize, u16),
     ForgetRouter(usize),
     Unreachable(usize),
+    CutOff(usize),
+    StandBack,
+    Takeover(usize, usize),
+    Peer(usize),
     Permit(u16),
     Unmap(usize),
     Underlay(usize, u16),
@@ -130,6 +136,10 @@ fn routing_events() -> impl Strategy<Value = Event> {
             .prop_map(|(router, number)| Event::RouterNumber(router, number)),
         any().prop_map(Event::ForgetRouter),
         any().prop_map(Event::Unreachable),
+        any().prop_map(Event::CutOff),
+        Just(Event::StandBack),
+        (any(), any()).prop_map(|(router, host)| Event::Takeover(router, host)),
+        any().prop_map(Event::Peer),
         (0x88b5..0x88b7_u16).prop_map(Event::Permit),
         any().prop_map(Event::Unmap),
         (any(), 1400..1600_u16).prop_map(|(host, mtu)| Event::Underlay(host, mtu)),
@@ -398,12 +408,54 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
                 permitted.insert(EthType(number));
             }
         }
-        Event::Unreachable(host) => {
-            let host = objects.hosts[place(host, objects.hosts.len())?]
-                .name
-                .clone();
-            if !site.unreachable.remove(&host) {
-                site.unreachable.insert(host);
+        ref other => return fail(other, objects, site),
+    }
+    Some(())
+}
+
+/// Has hosts fail, or take over.
+fn fail(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
+    let host = |wanted: usize| {
+        let place = wanted.checked_rem(objects.hosts.len())?;
+        Some(objects.hosts[place].name.clone())
+    };
+    match *event {
+        Event::Unreachable(gone) => {
+            let gone = host(gone)?;
+            if !site.failover.unreachable.remove(&gone) {
+                site.failover.unreachable.insert(gone);
+            }
+        }
+        Event::CutOff(cut_off) => {
+            let cut_off = host(cut_off)?;
+            let networks = [PhysicalNetwork::from("physnet1")].into();
+            if site.failover.cut_off.remove(&cut_off).is_none() {
+                site.failover.cut_off.insert(cut_off, networks);
+            }
+        }
+        Event::StandBack => site.failover.stands_back ^= true,
+        Event::Takeover(router, by) => {
+            let by = host(by)?;
+            let router = router.checked_rem(objects.routers.len())?;
+            let id = objects.routers[router].id;
+            // All others have failed, so that this one takes over.
+            let others = objects.hosts.iter().map(|host| host.name.clone());
+            let failover = Failover {
+                takeovers: site.failover.takeovers.clone(),
+                ..Failover::without(others.filter(|host| *host != by))
+            };
+            let view = View {
+                model: site.model(),
+                host: &by,
+                failover: &failover,
+            };
+            let takeover = view.takeover(site.model().router(id)?)?;
+            site.failover.takeovers.insert(id, takeover);
+        }
+        Event::Peer(peer) => {
+            let peer = host(peer)?;
+            if !site.peers.remove(&peer) {
+                site.peers.insert(peer);
             }
         }
         _ => {}

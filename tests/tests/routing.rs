@@ -441,9 +441,21 @@ fn another_host_leads_outside_when_the_gateway_host_is_gone() -> anyhow::Result<
     let status = lab.host("host1")?.ask_agent(lab.brint(), "status")?;
     ensure!(status.contains("host host2"), "{status}");
 
+    // It keeps what it has taken over.
     lab.host_mut("host2")?.start_switch()?;
-    wait_for("host1 leads outside no more", PATIENCE, || {
-        Ok((!leads(&lab, "host1")?).then_some(()))
+    wait_for("host2 is back", PATIENCE, || {
+        let gone = lab.host("host1")?.ask_agent(lab.brint(), "status")?;
+        Ok((!gone.contains("host host2")).then_some(()))
+    })?;
+    ensure!(leads(&lab, "host1")? && !leads(&lab, "host2")?);
+    // Who prefers a host gets it.
+    let preemptive = NETWORK.replace(
+        "encap_ip: 192.0.2.2\n",
+        "encap_ip: 192.0.2.2\n    preemptive: true\n",
+    );
+    lab.describe(&preemptive)?;
+    wait_for("host2 leads outside again", PATIENCE, || {
+        Ok((leads(&lab, "host2")? && !leads(&lab, "host1")?).then_some(()))
     })?;
     answers(lab.machine("d1")?, WORLD)?;
     let seen = seen_by_world(&lab, lab.machine("d1")?)?;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pipelines::network::{HostName, Model, PortId};
+use pipelines::failover::Failover;
+use pipelines::network::{Host, HostName, Model, PortId};
 
-use super::liveness::Liveness;
+use super::failover::{Failures, Scene};
 use super::settings::{Settings, ThisHost};
 use crate::northbound::database::tables::Northbound;
 use crate::problem::{Kind, Problem};
@@ -19,8 +20,10 @@ pub(crate) struct Desired {
     pub(crate) this: ThisHost,
     /// Its bridges, and what joins them.
     pub(crate) configuration: Configuration,
-    /// Other hosts that are not heard any more.
-    pub(crate) unreachable: BTreeSet<HostName>,
+    /// Which hosts have failed, and which has taken over.
+    pub(crate) failover: Failover,
+    /// Other hosts that are told of failures.
+    pub(crate) peers: BTreeSet<HostName>,
     /// What is plugged in.
     pub(crate) bindings: Bindings,
     /// Everything that is wrong.
@@ -32,13 +35,13 @@ impl Desired {
     ///
     /// `rows` are what the model comes from, unless that is a file.
     /// `announced` are ports whose machine was being moved here, and has just been heard.
-    /// `liveness` is told what the switch says of other hosts.
+    /// `failures` looks at what the switch says of other hosts and of uplinks.
     pub(super) fn new(
         settings: &Settings,
         tables: &OpenVSwitch,
         (model, rows): (&Model, Option<&Northbound>),
         announced: &BTreeSet<PortId>,
-        liveness: &mut Liveness,
+        failures: &mut Failures,
     ) -> (Arc<Self>, Plan) {
         let external_ids = tables
             .switch()
@@ -52,14 +55,21 @@ impl Desired {
         let integration = settings.integration_bridge.as_str();
         let names = (integration, settings.tunnel_bridge.as_str());
         let configuration = Configuration::new(model, &this.host, names, tables);
-        let unreachable = liveness
-            .look(&configuration, tables, Instant::now())
-            .clone();
-        let view = (&settings.host, &unreachable);
+        let scene = Scene {
+            configuration: &configuration,
+            tables,
+            model,
+            host: &this.host,
+            integration: (integration, &settings.run_directory),
+        };
+        let failover = failures.look(scene, Instant::now());
+        let view = (&settings.host, &failover);
         let mut bindings = Bindings::new(tables, model, view, integration);
         bindings.arrive(announced);
         let datapath_type = vswitch::datapath_type(tables, integration, &this);
-        let plan = vswitch::plan(tables, &configuration, &bindings, model, &datapath_type);
+        let mut plan = vswitch::plan(tables, &configuration, &bindings, model, &datapath_type);
+
+        failures.amend(&mut plan, tables, integration);
 
         let mut problems = this.problems.clone();
         problems.extend(configuration.problems.iter().cloned());
@@ -68,13 +78,16 @@ impl Desired {
         problems.extend(configuration.unmapped(model, networks));
         problems.extend(plan.problems.iter().cloned());
         problems.extend(vswitch::broken_interfaces(tables));
-        problems.extend(unreachable.iter().map(gone));
+        problems.extend(failed(&failover, &this.host));
         let silent = configuration.silent(tables);
         problems.extend(silent.map(|(tunnel, host)| deaf(tunnel, host)));
+        let watched = configuration.watched(tables);
+        let peers = watched.map(|tunnel| tunnel.host.clone()).collect();
         let desired = Self {
             this,
             configuration,
-            unreachable,
+            failover,
+            peers,
             bindings,
             problems,
         };
@@ -87,7 +100,27 @@ fn deaf(tunnel: &str, host: &HostName) -> Problem {
     Problem::new(Kind::Tunnel, tunnel, sentence)
 }
 
-fn gone(host: &HostName) -> Problem {
-    let sentence = "is not heard through its tunnels: others lead routers outside in its place";
-    Problem::new(Kind::Host, host, sentence)
+/// What has failed, and what becomes of routers that lead outside.
+fn failed(failover: &Failover, this: &Host) -> BTreeSet<Problem> {
+    let gone = failover.unreachable.iter().map(|host| {
+        let sentence = "is not heard through its tunnels: others lead routers outside in its place";
+        Problem::new(Kind::Host, host, sentence)
+    });
+    let alone = failover.stands_back.then(|| {
+        let sentence = "hears no other host through its tunnels: it leads no router outside";
+        Problem::new(Kind::Host, &this.name, sentence)
+    });
+    let lost = failover.cut_off.iter().flat_map(|(host, networks)| {
+        networks.iter().map(move |network| {
+            let bridge = this.bridge_mappings.get(network);
+            let on = bridge.filter(|_| *host == this.name);
+            let on = on.map_or_else(String::new, |bridge| format!(" on {bridge}"));
+            let sentence = format!(
+                "has no uplink to physical network {network}{on}: others lead routers outside in \
+                 its place"
+            );
+            Problem::new(Kind::Host, host, sentence)
+        })
+    });
+    gone.chain(alone).chain(lost).collect()
 }

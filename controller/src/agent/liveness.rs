@@ -1,78 +1,81 @@
-//! Other hosts that are gone, by what BFD says of the tunnels to them (RFC 5880).
+//! Stations that are gone, by what BFD says of them (RFC 5880): other hosts behind tunnels, and the
+//! next routers outside.
 //!
-//! Whatever they did for everybody, others take over: the way outside of routers. A host that was
+//! Whatever a host did for everybody, others take over: the way outside of routers. A host that was
 //! heard and is heard no more is gone at once. One that was never heard may be about to start, or
 //! this host is: it is given a while, so that a start moves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pipelines::network::HostName;
+use crate::vswitch::Session;
 
-use crate::until::until;
-use crate::vswitch::{Configuration, OpenVSwitch, Session};
-
-/// How long a host may take to be heard for the first time.
+/// How long a station may take to be heard for the first time.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What is known of other hosts.
-#[derive(Debug, Default)]
-pub(super) struct Liveness {
-    /// Hosts that have not been heard yet, and until when they may be silent.
-    awaited: BTreeMap<HostName, Instant>,
-    gone: BTreeSet<HostName>,
+/// What is known of stations, each by its name.
+#[derive(Debug)]
+pub(super) struct Liveness<K> {
+    /// Stations that have not been heard yet, and until when they may be silent.
+    awaited: BTreeMap<K, Instant>,
+    gone: BTreeSet<K>,
 }
 
-impl Liveness {
-    /// The hosts that are gone, by what the switch says now.
-    pub(super) fn look(
-        &mut self,
-        configuration: &Configuration,
-        tables: &OpenVSwitch,
-        now: Instant,
-    ) -> &BTreeSet<HostName> {
-        self.take_in(configuration.sessions(tables), now)
+impl<K> Default for Liveness<K> {
+    fn default() -> Self {
+        Self {
+            awaited: BTreeMap::new(),
+            gone: BTreeSet::new(),
+        }
     }
+}
 
-    fn take_in<'a>(
+impl<K: Ord + Clone> Liveness<K> {
+    /// The stations that are gone, by what the switch says now of each way to them.
+    pub(super) fn look<'a>(
         &mut self,
-        sessions: impl IntoIterator<Item = (&'a HostName, Session)>,
+        sessions: impl IntoIterator<Item = (&'a K, Session)>,
         now: Instant,
-    ) -> &BTreeSet<HostName> {
-        let mut best: BTreeMap<&HostName, Session> = BTreeMap::new();
-        for (host, session) in sessions {
-            let known = best.entry(host).or_insert(session);
+    ) -> &BTreeSet<K>
+    where
+        K: 'a,
+    {
+        let mut best: BTreeMap<&K, Session> = BTreeMap::new();
+        for (station, session) in sessions {
+            let known = best.entry(station).or_insert(session);
             *known = (*known).max(session);
         }
         self.awaited
-            .retain(|host, _| best.get(host) == Some(&Session::NeverUp));
+            .retain(|station, _| best.get(station) == Some(&Session::NeverUp));
         self.gone.clear();
-        for (host, session) in best {
+        for (station, session) in best {
             let is_gone = match session {
                 Session::Up => false,
                 Session::Down => true,
                 Session::NeverUp => {
-                    let until = self.awaited.entry(host.clone());
+                    let until = self.awaited.entry(station.clone());
                     *until.or_insert(now + GRACE) <= now
                 }
             };
             if is_gone {
-                self.gone.insert(host.clone());
+                self.gone.insert(station.clone());
             }
         }
         &self.gone
     }
 
-    /// Waits until the time of a silent host is up.
-    pub(super) async fn changed(&self) {
+    /// When the time of a silent station is up.
+    pub(super) fn next_at(&self) -> Option<Instant> {
         let awaited = self.awaited.iter();
-        let awaited = awaited.filter(|(host, _)| !self.gone.contains(*host));
-        until(awaited.map(|(_, until)| *until).min()).await;
+        let awaited = awaited.filter(|(station, _)| !self.gone.contains(*station));
+        awaited.map(|(_, until)| *until).min()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use pipelines::network::HostName;
+
     use super::*;
 
     const MOMENT: Duration = Duration::from_millis(1);
@@ -87,7 +90,7 @@ mod tests {
         let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
         let mut is_gone = |now| {
             let silent = [(&host, Session::NeverUp)];
-            !liveness.take_in(silent, now).is_empty()
+            !liveness.look(silent, now).is_empty()
         };
         assert!(!is_gone(start));
         assert!(!is_gone(start + GRACE - MOMENT));
@@ -97,39 +100,38 @@ mod tests {
     #[test]
     fn a_host_that_is_heard_no_more_is_gone_at_once() {
         let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
-        assert!(liveness.take_in([(&host, Session::Up)], now).is_empty());
-        let gone = liveness.take_in([(&host, Session::Down)], now).clone();
+        assert!(liveness.look([(&host, Session::Up)], now).is_empty());
+        let gone = liveness.look([(&host, Session::Down)], now).clone();
         assert_eq!(gone, BTreeSet::from([host.clone()]));
-        assert!(liveness.take_in([(&host, Session::Up)], now).is_empty());
+        assert!(liveness.look([(&host, Session::Up)], now).is_empty());
     }
 
     #[test]
     fn a_host_whose_tunnels_are_made_anew_is_given_its_time_again() {
         let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
         let silent = [(&host, Session::NeverUp)];
-        liveness.take_in(silent, start);
+        liveness.look(silent, start);
         let heard = start + GRACE - MOMENT;
-        liveness.take_in([(&host, Session::Up)], heard);
-        assert!(liveness.take_in(silent, start + GRACE).is_empty());
+        liveness.look([(&host, Session::Up)], heard);
+        assert!(liveness.look(silent, start + GRACE).is_empty());
         let late = start + GRACE + GRACE;
-        assert!(!liveness.take_in(silent, late).is_empty());
+        assert!(!liveness.look(silent, late).is_empty());
     }
 
     #[test]
     fn one_tunnel_is_enough_to_be_heard() {
         let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
         let both = [(&host, Session::Down), (&host, Session::Up)];
-        assert!(liveness.take_in(both, now).is_empty());
+        assert!(liveness.look(both, now).is_empty());
     }
 
-    #[tokio::test]
-    async fn the_agent_looks_again_when_the_time_of_a_host_is_up() {
-        let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
-        let start = now.checked_sub(GRACE).unwrap();
+    #[test]
+    fn the_agent_looks_again_when_the_time_of_a_host_is_up() {
+        let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
         let silent = [(&host, Session::NeverUp)];
-        assert!(!liveness.take_in(silent, start).contains(&host));
-        let woken = tokio::time::timeout(Duration::from_secs(30), liveness.changed());
-        assert!(woken.await.is_ok());
-        assert!(liveness.take_in(silent, Instant::now()).contains(&host));
+        assert!(!liveness.look(silent, start).contains(&host));
+        assert_eq!(liveness.next_at(), Some(start + GRACE));
+        assert!(liveness.look(silent, start + GRACE).contains(&host));
+        assert_eq!(liveness.next_at(), None);
     }
 }

@@ -151,6 +151,7 @@ impl Settings {
                 .unwrap_or_default(),
             mtu: from_file.map_or(ETHERNET_MTU, |host| host.mtu),
             gateway_priority: from_file.map_or(0, |host| host.gateway_priority),
+            preemptive: from_file.is_some_and(|host| host.preemptive),
         };
         ThisHost {
             wanted_ip: host.encap_ip,

@@ -28,7 +28,8 @@ pub(super) fn site(
         .collect();
     site.renumbered = renumbered(settings, desired, tables);
     site.arrived = desired.bindings.arrived().collect();
-    site.unreachable.clone_from(&desired.unreachable);
+    site.failover.clone_from(&desired.failover);
+    site.peers.clone_from(&desired.peers);
     (site.permitted_ethertypes).clone_from(&desired.this.permitted_ethertypes);
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {

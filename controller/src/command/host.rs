@@ -51,12 +51,15 @@ enum Command {
         #[arg(
             long,
             value_name = "ZONE",
-            required_unless_present = "gateway_priority"
+            required_unless_present_any = ["gateway_priority", "preemptive"]
         )]
         availability_zone: Option<String>,
         /// Routers lead outside by the hosts with the greatest
         #[arg(long, value_name = "NUMBER")]
         gateway_priority: Option<u16>,
+        /// Whether it takes back the routers that it led outside when it returns after a failure
+        #[arg(long, value_name = "BOOLEAN")]
+        preemptive: Option<bool>,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
@@ -94,6 +97,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             host,
             availability_zone,
             gateway_priority,
+            preemptive,
             waiting,
             northbound,
         } => northbound.with(async |session| {
@@ -108,6 +112,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 }
                 if let Some(priority) = gateway_priority {
                     columns = columns.set(Host::gateway_priority, i64::from(priority));
+                }
+                if let Some(preemptive) = preemptive {
+                    columns = columns.set(Host::preemptive, preemptive);
                 }
                 plan.transaction.update(id, columns);
                 let revision = Host::revision_number.plus(1);
@@ -166,6 +173,7 @@ fn fields(rows: &Rows, row: &Host) -> Fields {
         ("bridge_mappings", json!(row.bridge_mappings)),
         ("mtu", json!(row.mtu)),
         ("gateway_priority", json!(row.gateway_priority)),
+        ("preemptive", json!(row.preemptive)),
         ("availability_zone", json!(row.availability_zone)),
         ("nb_cfg", json!(state.map(|state| state.nb_cfg))),
         ("version", json!(state.map(|state| state.version.as_str()))),

@@ -57,6 +57,7 @@
 //! | `bridge_mappings` | mapping | none | the provider bridge of each physical network |
 //! | `mtu` | number | 1500 | largest packet in bytes that its network cards carry, 68-65535 |
 //! | `gateway_priority` | number | 0 | routers lead outside by the hosts with the greatest that can, and are there; 0-65535 |
+//! | `preemptive` | boolean | false | when it returns after a failure, it takes back the routers that it led outside |
 //!
 //! ## `other_hosts`
 //!

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
+use pipelines::failover::Failover;
 use pipelines::network::{HostName, Model, RouterId};
 use pipelines::routing::View as Routing;
 
@@ -104,7 +105,7 @@ fn known(model: &Model, host: &Host) -> BTreeSet<RouterId> {
     let routing = Routing {
         model,
         host: &name,
-        unreachable: &BTreeSet::new(),
+        failover: &Failover::default(),
     };
     routing.reach(&plugged).routers
 }

@@ -228,7 +228,9 @@ impl Bridge {
             Message::RequestForward(_) => self.stale = true,
             Message::PortStatus(_) => self.settings.touch(),
             Message::PacketIn(packet) if Cookie::is_ours(packet.cookie) => {
-                if let Some(verdict) = logging::verdict(packet.table) {
+                if self.reporter.hear(&packet) {
+                    // The agent looks at it.
+                } else if let Some(verdict) = logging::verdict(packet.table) {
                     self.reporter.log(verdict, &packet);
                     self.limit.passed();
                 } else if let Some(service) = Service::of_packet(packet.table, &packet.metadata) {

@@ -45,11 +45,11 @@ impl Herald {
     /// What is to be said now.
     pub(super) fn say(&mut self, site: &Site, now: Instant) -> Vec<Message> {
         let here = announcements(site);
-        if !self.gone.is_subset(&site.unreachable) {
+        if !self.gone.is_subset(&site.failover.unreachable) {
             // Who is back has been replaced meanwhile, or has replaced this host.
             self.said.clear();
         }
-        self.gone.clone_from(&site.unreachable);
+        self.gone.clone_from(&site.failover.unreachable);
         self.said
             .retain(|announcement, _| here.contains(announcement));
         let mut frames = Vec::new();

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::Uuid;
+use pipelines::failover::Failover;
 use pipelines::network::{HostName, Model, NetworkId, PortId, RouterId, VlanId};
 use pipelines::routing::View;
 
@@ -83,7 +84,7 @@ impl Bindings {
     pub(crate) fn new(
         tables: &OpenVSwitch,
         model: &Model,
-        (this, unreachable): (&HostName, &BTreeSet<HostName>),
+        (this, failover): (&HostName, &Failover),
         integration: &str,
     ) -> Self {
         let mut bindings = Self::default();
@@ -109,7 +110,7 @@ impl Bindings {
         let view = View {
             model,
             host: this,
-            unreachable,
+            failover,
         };
         let reach = view.reach(&bindings.networks());
         bindings.vlans = LocalVlans::allocate(&reach.networks, recorded);

@@ -461,9 +461,6 @@ impl Plan {
     ///
     /// A bridge that is yet to be made is found at the next look.
     fn note_routers(&mut self, tables: &OpenVSwitch, name: &str, bindings: &Bindings) {
-        let Some(bridge) = tables.bridge(name) else {
-            return;
-        };
         let plugged = bindings.networks();
         let networks = bindings.vlans.iter();
         let networks = networks.filter(|(network, _)| !plugged.contains(network));
@@ -475,20 +472,34 @@ impl Plan {
             .map(|(router, number)| format!("{router}={number}"))
             .collect();
         for (key, entries) in [(ROUTED_NETWORKS, networks), (ROUTERS, routers)] {
-            let note = entries.join(",");
-            let present = bridge.external_ids.get(key);
-            if present.map_or("", String::as_str) == note {
-                continue;
-            }
-            let mutation = match note.is_empty() {
-                true => vec![Bridge::external_ids.delete_keys([key])],
-                false => Bridge::external_ids
-                    .replace([(key.to_owned(), note)])
-                    .into(),
-            };
-            self.transaction.mutate(bridge.uuid, mutation);
-            self.changes.push(format!("note the routers of {name}"));
+            let subject = format!("the routers of {name}");
+            self.note(tables, name, key, entries.join(","), &subject);
         }
+    }
+
+    /// Stores a text with a bridge, or removes it if it is empty.
+    pub(crate) fn note(
+        &mut self,
+        tables: &OpenVSwitch,
+        bridge: &str,
+        key: &'static str,
+        note: String,
+        subject: &str,
+    ) {
+        let Some(bridge) = tables.bridge(bridge) else {
+            return;
+        };
+        if bridge.external_ids.get(key).map_or("", String::as_str) == note {
+            return;
+        }
+        let mutation = match note.is_empty() {
+            true => vec![Bridge::external_ids.delete_keys([key])],
+            false => Bridge::external_ids
+                .replace([(key.to_owned(), note)])
+                .into(),
+        };
+        self.transaction.mutate(bridge.uuid, mutation);
+        self.changes.push(format!("note {subject}"));
     }
 
     /// Stores that the machine of a port has arrived, until its move is over: a restart of the agent

@@ -43,30 +43,33 @@ impl Session {
     }
 }
 
-impl Configuration {
-    /// What BFD says of each tunnel that it watches, and where the tunnel leads to.
-    pub(crate) fn sessions<'a>(
-        &'a self,
-        tables: &'a OpenVSwitch,
-    ) -> impl Iterator<Item = (&'a HostName, Session)> {
-        let watched = self.watched(tables);
-        watched.map(|(_, host, session)| (host, session))
-    }
+/// A tunnel whose other end the switch watches, as it matters to others that it is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched<'a> {
+    /// The host at the other end.
+    pub(crate) host: &'a HostName,
+    /// The name of the interface.
+    pub(crate) interface: &'a str,
+    /// What BFD says; `None` if the switch does not watch it yet.
+    pub(crate) session: Option<Session>,
+}
 
+impl Configuration {
     /// The tunnels that were heard through and are not any more, and where they lead to.
     pub(crate) fn silent<'a>(
         &'a self,
         tables: &'a OpenVSwitch,
     ) -> impl Iterator<Item = (&'a str, &'a HostName)> {
         let watched = self.watched(tables);
-        watched
-            .filter_map(|(name, host, session)| (session == Session::Down).then_some((name, host)))
+        let silent = watched.filter(|tunnel| tunnel.session == Some(Session::Down));
+        silent.map(|tunnel| (tunnel.interface, tunnel.host))
     }
 
-    fn watched<'a>(
+    /// The tunnels that the switch watches.
+    pub(crate) fn watched<'a>(
         &'a self,
         tables: &'a OpenVSwitch,
-    ) -> impl Iterator<Item = (&'a str, &'a HostName, Session)> {
+    ) -> impl Iterator<Item = Watched<'a>> {
         let ports = self.bridges.values().flat_map(|bridge| &bridge.ports);
         ports.filter_map(|(name, link)| match link {
             Link::Tunnel {
@@ -74,8 +77,12 @@ impl Configuration {
                 is_watched: true,
                 ..
             } => {
-                let interface = tables.interfaces.index().by_name.get(name)?;
-                Some((name.as_str(), host, Session::of(interface)?))
+                let interface = tables.interfaces.index().by_name.get(name);
+                Some(Watched {
+                    host,
+                    interface: name,
+                    session: interface.and_then(|interface| Session::of(interface)),
+                })
             }
             _ => None,
         })

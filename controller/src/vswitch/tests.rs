@@ -1,17 +1,19 @@
 //! Plans, carried out by a real `ovsdb-server`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ovsdb::{Client, Event, Events, Options, Transaction};
+use pipelines::failover::Failover;
 use pipelines::network::{Host, Model};
 use tempfile::TempDir;
 
 use super::*;
 use crate::northbound::file;
+
+mod carrier;
 
 const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -108,7 +110,7 @@ impl Database {
         let host = "host1".into();
         let this = model.host(&host).unwrap();
         let configuration = Configuration::new(model, this, BRIDGES, &tables);
-        let bindings = Bindings::new(&tables, model, (&host, &BTreeSet::new()), "br-int");
+        let bindings = Bindings::new(&tables, model, (&host, &Failover::default()), "br-int");
         plan(&tables, &configuration, &bindings, model, "netdev")
     }
 
@@ -229,7 +231,7 @@ trunks:
     let bindings = Bindings::new(
         &database.tables(),
         &model,
-        (&"host1".into(), &BTreeSet::new()),
+        (&"host1".into(), &Failover::default()),
         "br-int",
     );
     let outside = model.networks().find(|network| network.name == "outside");
@@ -393,7 +395,7 @@ async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     let bindings = Bindings::new(
         &database.tables(),
         &model,
-        (&"host1".into(), &BTreeSet::new()),
+        (&"host1".into(), &Failover::default()),
         "br-int",
     );
     assert_eq!((bindings.ports.len(), bindings.problems.len()), (1, 1));
@@ -407,7 +409,7 @@ async fn of_two_interfaces_for_one_port_one_is_bound_and_the_other_named() {
     let bindings = Bindings::new(
         &database.tables(),
         &model,
-        (&"host1".into(), &BTreeSet::new()),
+        (&"host1".into(), &Failover::default()),
         "br-int",
     );
     assert_eq!(bound(bindings), chosen);
@@ -432,7 +434,7 @@ async fn of_two_interfaces_for_one_port_the_newer_is_bound_whatever_its_number()
             let bindings = Bindings::new(
                 &database.tables(),
                 &model,
-                (&"host1".into(), &BTreeSet::new()),
+                (&"host1".into(), &Failover::default()),
                 "br-int",
             );
             let bound = bindings.ports.values().map(|binding| &binding.interface);
@@ -457,7 +459,7 @@ async fn a_newer_interface_that_does_not_work_takes_nothing_from_one_that_does()
         database.carry_out(transaction).await;
     };
     let bound = || {
-        let view = (&"host1".into(), &BTreeSet::new());
+        let view = (&"host1".into(), &Failover::default());
         let bindings = Bindings::new(&database.tables(), &model, view, "br-int");
         let bound = bindings
             .ports
@@ -505,7 +507,7 @@ async fn an_interface_of_another_host_or_of_no_port_is_not_bound() {
     let bindings = Bindings::new(
         &database.tables(),
         &model,
-        (&"host1".into(), &BTreeSet::new()),
+        (&"host1".into(), &Failover::default()),
         "br-int",
     );
     assert!(bindings.ports.is_empty());
@@ -668,7 +670,7 @@ async fn networks_beyond_the_last_local_vlan_are_refused_alone() {
     let bindings = Bindings::new(
         &database.tables(),
         &model,
-        (&"host1".into(), &BTreeSet::new()),
+        (&"host1".into(), &Failover::default()),
         "br-int",
     );
     assert_eq!(bindings.vlans.iter().count(), 4094);

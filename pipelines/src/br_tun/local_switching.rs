@@ -1,10 +1,11 @@
 //! Tells what leaves the host from what each kind of tunnel brings.
 
-use openflow::field::IN_PORT;
+use openflow::field::{ETH_TYPE, IN_PORT, TUN_ID};
 
 use super::{geneve_tun_to_lv, gre_tun_to_lv, patch_lv_to_tun, vxlan_tun_to_lv};
 use crate::{
     network::EncapType,
+    peer,
     subject::Subject,
     table::{Flows, Table},
 };
@@ -22,6 +23,7 @@ pub(super) static TABLE: Table = Table {
     flows,
 };
 
+const AGENT: u16 = 2;
 const KNOWN_PORT: u16 = 1;
 const MISS: u16 = 0;
 
@@ -36,8 +38,16 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
             }
             flows.at(MISS).drop();
         }
-        Subject::Host(tunnels) => {
+        Subject::Host { tunnels, is_peer } => {
             for (encap_type, tunnel) in tunnels {
+                if *is_peer {
+                    flows
+                        .at(AGENT)
+                        .when(IN_PORT, *tunnel)
+                        .when(TUN_ID, 0)
+                        .when(ETH_TYPE, peer::ETH_TYPE)
+                        .hear();
+                }
                 let table = match encap_type {
                     EncapType::Gre => &gre_tun_to_lv::TABLE,
                     EncapType::Vxlan => &vxlan_tun_to_lv::TABLE,

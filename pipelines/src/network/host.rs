@@ -24,6 +24,8 @@ pub struct Host {
     pub mtu: u16,
     /// Who leads routers outside: of the hosts that can, and are there, those with the greatest.
     pub gateway_priority: u16,
+    /// Whether it takes back what it led outside when it returns, though another leads by now.
+    pub preemptive: bool,
 }
 
 /// The longest name of a network device in Linux (`IFNAMSIZ`, less the final zero).

@@ -183,6 +183,7 @@ mod tests {
             bridge_mappings: BTreeMap::from([(PhysicalNetwork::from("physnet1"), "br-ex".into())]),
             mtu,
             gateway_priority: 0,
+            preemptive: false,
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{
     br_int,
     cookie::Cookie,
     flow_set::FlowSet,
-    link, logging,
+    link, logging, peer,
     registers::{NETWORK, ORIGIN_TABLE, ROUTER, Register, TOO_LARGE},
     routed::LocalRouter,
     service,
@@ -336,6 +336,18 @@ impl Draft<'_> {
         let origin = self.actions.table.number.into();
         self.set(ORIGIN_TABLE, origin)
             .resubmit(br_int::ROUTER_PACKET_IN);
+    }
+
+    /// Shows the frame to the agent, as another agent sent it, unless there are too many.
+    pub(crate) fn hear(self) {
+        let meter = peer::meter();
+        let MeterId(number) = meter.id;
+        self.into.insert_meter(meter);
+        self.push(Controller2 {
+            meter: Some(number),
+            ..Controller2::default()
+        })
+        .done();
     }
 
     pub(crate) fn copy_to(self, port: PortNo) -> Self {

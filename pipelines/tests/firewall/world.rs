@@ -254,6 +254,7 @@ impl World {
             bridge_mappings: Default::default(),
             mtu: ETHERNET_MTU,
             gateway_priority: 0,
+            preemptive: false,
         };
         let subnet = |number: u128, cidr: &str| {
             let id = SubnetId(id(4, number));

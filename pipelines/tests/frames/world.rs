@@ -278,6 +278,7 @@ fn host(number: usize) -> Host {
             .collect(),
         mtu: ETHERNET_MTU,
         gateway_priority: 0,
+        preemptive: false,
     }
 }
 

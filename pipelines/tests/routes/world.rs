@@ -398,6 +398,7 @@ fn host() -> Host {
         bridge_mappings: [("physnet1".into(), "br-ex".to_owned())].into(),
         mtu: ETHERNET_MTU,
         gateway_priority: 0,
+        preemptive: false,
     }
 }
 

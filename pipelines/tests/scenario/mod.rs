@@ -313,6 +313,7 @@ fn host(entry: &HostEntry) -> Host {
             .collect(),
         mtu: ETHERNET_MTU,
         gateway_priority: 0,
+        preemptive: false,
     }
 }
 

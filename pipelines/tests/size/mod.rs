@@ -207,6 +207,7 @@ fn host(number: u32) -> Host {
             .collect(),
         mtu: ETHERNET_MTU,
         gateway_priority: 0,
+        preemptive: false,
     }
 }
 

@@ -511,6 +511,7 @@ fn host(row: &Host) -> Result<network::Host, Wrong> {
             .collect::<BTreeMap<_, _>>(),
         mtu: required("mtu", row.mtu)?,
         gateway_priority: required("gateway_priority", row.gateway_priority)?,
+        preemptive: row.preemptive,
     })
 }
 

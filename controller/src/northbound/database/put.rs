@@ -158,6 +158,7 @@ impl Writer<'_> {
                     .collect(),
                 mtu: i64::from(host.mtu),
                 gateway_priority: i64::from(host.gateway_priority),
+                preemptive: host.preemptive,
             }
         );
         let uuid = row.map_or_else(|| host_id(host.name.as_str()), |row| row.uuid);

@@ -681,6 +681,8 @@ ovsdb::tables! {
         mtu: i64;
         /// Those with the greatest lead routers outside.
         gateway_priority: i64;
+        /// Whether it takes back what it led when it returns.
+        preemptive: bool;
         /// Whether it is meant to work.
         admin_state_up: bool;
         /// Where it is.

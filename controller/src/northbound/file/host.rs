@@ -13,6 +13,7 @@ const KNOWN: &[&str] = &[
     "bridge_mappings",
     "mtu",
     "gateway_priority",
+    "preemptive",
 ];
 
 /// Reads one host; its name is entered even if something else about it is wrong.
@@ -46,6 +47,8 @@ pub(super) fn read<'a>(
     let mtu = mtu.unwrap_or(ETHERNET_MTU);
     let priority = object.get("gateway_priority");
     let priority = priority.and_then(|priority| priority.word_of_16_bits(report));
+    let preemptive = object.get("preemptive");
+    let preemptive = preemptive.and_then(|preemptive| preemptive.boolean(report));
     let name = HostName::from(name?);
     let host = Host {
         name,
@@ -54,6 +57,7 @@ pub(super) fn read<'a>(
         bridge_mappings,
         mtu,
         gateway_priority: priority.unwrap_or_default(),
+        preemptive: preemptive.unwrap_or_default(),
     };
     Some((host, object))
 }

@@ -36,10 +36,12 @@ struct Host {
     mtu: u16,
     #[serde(skip_serializing_if = "is_default")]
     gateway_priority: u16,
+    #[serde(skip_serializing_if = "is_default")]
+    preemptive: bool,
 }
 
-fn is_default(priority: &u16) -> bool {
-    *priority == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What every object has.
@@ -334,6 +336,7 @@ fn host(host: &pipelines::network::Host) -> Host {
             .collect(),
         mtu: host.mtu,
         gateway_priority: host.gateway_priority,
+        preemptive: host.preemptive,
     }
 }
 

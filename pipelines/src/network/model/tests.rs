@@ -54,6 +54,7 @@ fn host(name: &str, encap_ip: &str) -> Host {
         bridge_mappings: BTreeMap::new(),
         mtu: ETHERNET_MTU,
         gateway_priority: 0,
+        preemptive: false,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::northbound::file;
 const DESCRIPTION: &str = r#"
 hosts:
   - {name: host1, encap_ip: 192.0.2.1, encap_types: [vxlan], bridge_mappings: {physnet1: br-ex}}
-  - {name: host2, encap_ip: "2001:db8::2", mtu: 9000, gateway_priority: 7}
+  - {name: host2, encap_ip: "2001:db8::2", mtu: 9000, gateway_priority: 7, preemptive: true}
 networks:
   - name: private
     project: tenant-a

@@ -1,0 +1,351 @@
+//! Which hosts have failed, which has taken over, and whether this one may lead routers outside.
+//!
+//! BFD says which hosts are gone, the switch whether network cards have a link. What a host cannot
+//! see by itself, the other agents tell through the tunnels: which have lost an uplink, and which
+//! routers have been taken over. It does not go through the northbound database, as it has to work
+//! when that is away, and at the speed of BFD.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use openflow::Connection;
+use openflow::message::PacketIn;
+use pipelines::failover::{Failover, Takeover};
+use pipelines::network::{Host, HostName, Model, PhysicalNetwork, RouterId};
+use pipelines::routing::View;
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use super::liveness::Liveness;
+use crate::until::until;
+use crate::vswitch::{Card, Configuration, OpenVSwitch, Plan, Session, cards, tunnel_link};
+
+mod contact;
+mod message;
+mod talk;
+
+use contact::{Contact, Hearing};
+pub(crate) use talk::Wire;
+use talk::{Said, Told};
+
+/// How many messages of other agents may wait to be looked at; they are repeated.
+const WAITING: usize = 256;
+/// How long hosts may take to be heard again once the link is back.
+const SETTLE: Duration = Duration::from_secs(3);
+/// How long the agent of a host that is heard may take to tell what it knows. It may not run.
+const TELL: Duration = Duration::from_secs(2);
+
+/// Key of the integration bridge's `external_ids`: in which run of the switch this host was last in
+/// contact with others.
+const CONTACT: &str = "brint-contact";
+/// Key of the integration bridge's `external_ids` for takeovers: `ROUTER=TERM:REASON:HOST`, each in
+/// a line.
+const TAKEOVERS: &str = "brint-takeovers";
+
+/// What the host is and should be, as far as failures are concerned.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) configuration: &'a Configuration,
+    pub(super) tables: &'a OpenVSwitch,
+    pub(super) model: &'a Model,
+    pub(super) host: &'a Host,
+    /// The name of the integration bridge, and the directory of its sockets.
+    pub(super) integration: (&'a str, &'a Path),
+}
+
+/// Watches hosts and uplinks, and talks to other agents about them.
+#[derive(Debug)]
+pub(super) struct Failures {
+    hosts: Liveness<HostName>,
+    /// The stations behind network cards that an operator has BFD watch, by the names of the cards.
+    stations: Liveness<String>,
+    /// The other hosts that are heard, and since when.
+    up: BTreeMap<HostName, Instant>,
+    told: BTreeMap<HostName, Told>,
+    /// The hosts that want to be told everything.
+    asked: BTreeSet<HostName>,
+    contact: Contact,
+    /// Since when the host could be in contact and is not.
+    reachable: Option<Instant>,
+    /// The run of the switch that the contact was made in.
+    run: Option<String>,
+    is_recovered: bool,
+    takeovers: BTreeMap<RouterId, Takeover>,
+    /// The physical networks that this host has lost its uplinks to.
+    cut_off: BTreeSet<PhysicalNetwork>,
+    wire: Wire,
+    heard: mpsc::Receiver<PacketIn>,
+    connection: watch::Receiver<Option<Connection>>,
+    /// What has been heard and not looked at.
+    pending: Vec<PacketIn>,
+    said: Said,
+    /// When to tell what is known again, and whether all of it.
+    say_at: Option<Instant>,
+    say_all: bool,
+}
+
+impl Failures {
+    pub(super) fn new() -> Self {
+        let (sender, heard) = mpsc::channel(WAITING);
+        let (connected, connection) = watch::channel(None);
+        Self {
+            hosts: Liveness::default(),
+            stations: Liveness::default(),
+            up: BTreeMap::new(),
+            told: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            contact: Contact::Made,
+            reachable: None,
+            run: None,
+            is_recovered: false,
+            takeovers: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
+            wire: Wire {
+                heard: sender,
+                connected,
+            },
+            heard,
+            connection,
+            pending: Vec::new(),
+            said: Said::default(),
+            say_at: None,
+            say_all: false,
+        }
+    }
+
+    /// Where the task of br-tun hands in what it hears.
+    pub(super) fn wire(&self) -> Wire {
+        self.wire.clone()
+    }
+
+    /// Waits until there may be something to look at, or to say.
+    pub(super) async fn changed(&mut self) {
+        let now = Instant::now();
+        let untold = self.up.iter().filter(|(host, _)| !self.has_told(host));
+        let untold = untold.map(|(_, since)| *since + TELL);
+        let settled = self.reachable.map(|since| since + SETTLE);
+        let times = [self.hosts.next_at(), self.stations.next_at(), self.say_at];
+        let times = times.into_iter().flatten();
+        let next = untold.chain(settled).filter(|at| *at > now).chain(times);
+        let next = next.min();
+        tokio::select! {
+            packet = self.heard.recv() => self.pending.extend(packet),
+            // The other end is in this value too.
+            _ = self.connection.changed() => self.said = Said::default(),
+            () = until(next) => {}
+        }
+    }
+
+    /// What is known now.
+    pub(super) fn look(&mut self, scene: Scene<'_>, now: Instant) -> Failover {
+        self.recover(&scene);
+        let mut best: BTreeMap<&HostName, Option<Session>> = BTreeMap::new();
+        for tunnel in scene.configuration.watched(scene.tables) {
+            let known = best.entry(tunnel.host).or_default();
+            *known = (*known).max(tunnel.session);
+        }
+        let sessions = best
+            .iter()
+            .filter_map(|(host, session)| Some((*host, (*session)?)));
+        let unreachable = self.hosts.look(sessions, now).clone();
+        self.up
+            .retain(|host, _| best.get(host) == Some(&Some(Session::Up)));
+        for (host, _) in best.iter().filter(|(_, it)| **it == Some(Session::Up)) {
+            self.up.entry((*host).clone()).or_insert(now);
+        }
+        // What a host told before it failed may not be so when it is back.
+        self.told.retain(|host, _| !unreachable.contains(host));
+        self.take_in(&scene);
+
+        let mut hearing = Hearing::default();
+        for (host, session) in &best {
+            hearing.count(*session);
+            let is_awaited = *session == Some(Session::NeverUp) && !unreachable.contains(*host);
+            hearing.awaited += usize::from(is_awaited);
+        }
+        let mut up = self.up.iter();
+        hearing.is_told = up.all(|(host, since)| self.has_told(host) || *since + TELL <= now);
+        hearing.link = tunnel_link(scene.configuration, scene.tables);
+        let can_be_made = hearing.up > 0 || hearing.down == 1 && hearing.link == Some(true);
+        let waits = self.contact == Contact::Lost && can_be_made;
+        self.reachable = waits.then(|| self.reachable.unwrap_or(now));
+        let settled = self.reachable.map(|since| since + SETTLE);
+        hearing.is_settled = settled.is_some_and(|at| at <= now);
+        self.set_contact(self.contact.next(hearing));
+
+        self.cut_off = self.lost_uplinks(&scene, now);
+        let mut failover = Failover {
+            unreachable,
+            cut_off: self.cut_off(&scene.host.name),
+            stands_back: self.contact == Contact::Lost,
+            takeovers: std::mem::take(&mut self.takeovers),
+        };
+        if !best.is_empty() {
+            take_over(&scene, &mut failover);
+        }
+        self.takeovers.clone_from(&failover.takeovers);
+        failover
+    }
+
+    fn set_contact(&mut self, contact: Contact) {
+        match (self.contact, contact) {
+            (Contact::Made, Contact::Lost) => {
+                warn!("no other host is heard: this one leads no router outside");
+            }
+            (Contact::Lost, Contact::Made) => {
+                info!("this host is in contact with others, and may lead routers outside");
+            }
+            _ => {}
+        }
+        self.contact = contact;
+    }
+
+    fn has_told(&self, host: &HostName) -> bool {
+        self.told.get(host).is_some_and(|told| told.is_complete)
+    }
+
+    /// Finds what an earlier agent noted, and whether the switch has started since.
+    ///
+    /// A switch that starts has been away, so another host may have taken over. It makes its sockets
+    /// anew, which tells its runs apart.
+    fn recover(&mut self, scene: &Scene<'_>) {
+        let (name, directory) = scene.integration;
+        let Some(bridge) = scene.tables.bridge(name) else {
+            return;
+        };
+        let Some(run) = run_of(&directory.join(format!("{name}.mgmt"))) else {
+            return;
+        };
+        let before = if self.is_recovered {
+            self.run.clone()
+        } else {
+            let noted = bridge.external_ids.get(TAKEOVERS);
+            self.takeovers = noted.map_or_else(BTreeMap::new, |text| read(text));
+            bridge.external_ids.get(CONTACT).cloned()
+        };
+        self.is_recovered = true;
+        if before.is_some_and(|before| before != run) {
+            self.set_contact(Contact::Lost);
+            self.up.clear();
+            self.told.clear();
+        }
+        self.run = Some(run);
+    }
+
+    /// Adds to the plan the notes that a restart of the agent finds.
+    pub(super) fn amend(&self, plan: &mut Plan, tables: &OpenVSwitch, integration: &str) {
+        if !self.is_recovered {
+            return;
+        }
+        let noted = tables.bridge(integration);
+        let noted = noted.and_then(|bridge| bridge.external_ids.get(CONTACT));
+        let is_made = self.contact == Contact::Made && !self.up.is_empty();
+        let run = if is_made { self.run.as_ref() } else { noted };
+        let run = run.cloned().unwrap_or_default();
+        plan.note(
+            tables,
+            integration,
+            CONTACT,
+            run,
+            "the contact with other hosts",
+        );
+        let takeovers = write(&self.takeovers);
+        plan.note(
+            tables,
+            integration,
+            TAKEOVERS,
+            takeovers,
+            "takeovers of routers",
+        );
+    }
+
+    /// The uplinks that hosts have lost, those of this host included.
+    fn cut_off(&self, this: &HostName) -> BTreeMap<HostName, BTreeSet<PhysicalNetwork>> {
+        let told = self.told.iter();
+        let others = told.map(|(host, told)| (host, &told.cut_off));
+        let all = others.chain([(this, &self.cut_off)]);
+        let all = all.filter(|(_, cut_off)| !cut_off.is_empty());
+        all.map(|(host, cut_off)| (host.clone(), cut_off.clone()))
+            .collect()
+    }
+
+    /// The physical networks whose bridge has cards, none of which works.
+    fn lost_uplinks(&mut self, scene: &Scene<'_>, now: Instant) -> BTreeSet<PhysicalNetwork> {
+        let mappings = scene.host.bridge_mappings.iter();
+        let cards: Vec<_> = mappings
+            .map(|(network, bridge)| (network, cards(scene.tables, bridge)))
+            .collect();
+        let all = cards.iter().flat_map(|(_, cards)| cards);
+        let sessions: Vec<_> = all
+            .filter_map(|card| Some((card.name.to_owned(), card.session?)))
+            .collect();
+        let sessions = sessions.iter().map(|(name, session)| (name, *session));
+        let silent = self.stations.look(sessions, now);
+        let works = |card: &Card<'_>| card.has_link && !silent.contains(card.name);
+        let lost = cards
+            .iter()
+            .filter(|(_, cards)| !cards.is_empty() && !cards.iter().any(works));
+        lost.map(|(network, _)| (*network).clone()).collect()
+    }
+}
+
+/// Notes the routers that this host leads outside though another would if nothing had failed.
+fn take_over(scene: &Scene<'_>, failover: &mut Failover) {
+    let model = scene.model;
+    failover
+        .takeovers
+        .retain(|router, _| model.router(*router).is_some());
+    if failover.stands_back {
+        return;
+    }
+    let view = View {
+        model,
+        host: &scene.host.name,
+        failover,
+    };
+    let routers = model.routers().filter(|router| router.admin_state_up);
+    let taken = routers.filter_map(|router| Some((router.id, view.takeover(router)?)));
+    let taken: Vec<_> = taken.collect();
+    for (id, takeover) in taken {
+        let name = model.router(id).map(|router| router.name.as_str());
+        let name = name.unwrap_or_default();
+        info!("router {name} ({id}): this host leads it outside now");
+        failover.takeovers.insert(id, takeover);
+    }
+}
+
+/// Tells runs of a switch apart by when it made a socket.
+fn run_of(socket: &Path) -> Option<String> {
+    let made = fs::symlink_metadata(socket).ok()?.modified().ok()?;
+    let since = made.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_nanos().to_string())
+}
+
+fn write(takeovers: &BTreeMap<RouterId, Takeover>) -> String {
+    let entries = takeovers.iter().map(|(router, takeover)| {
+        let Takeover { term, host, reason } = takeover;
+        format!("{router}={term}:{reason}:{host}")
+    });
+    entries.collect::<Vec<_>>().join("\n")
+}
+
+/// Reads what was noted; what is not of its form is left out.
+fn read(text: &str) -> BTreeMap<RouterId, Takeover> {
+    let entries = text.lines().filter_map(|entry| {
+        let (router, takeover) = entry.split_once('=')?;
+        let (term, takeover) = takeover.split_once(':')?;
+        let (reason, host) = takeover.split_once(':')?;
+        let takeover = Takeover {
+            term: term.parse().ok()?,
+            host: HostName::from(host),
+            reason: reason.parse().ok()?,
+        };
+        Some((RouterId(router.parse().ok()?), takeover))
+    });
+    entries.collect()
+}
+
+#[cfg(test)]
+mod tests;
