@@ -10,6 +10,7 @@
 //! Everything a lab makes lives in its namespaces and in one directory. So it can be removed
 //! without knowing what it is, also after a crash: [`remove`].
 
+pub mod chaos;
 pub mod check;
 pub mod cluster;
 pub mod fleet;

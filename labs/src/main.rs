@@ -4,9 +4,11 @@ use std::env;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use labs::chaos::{Arena, FAULTS};
 use labs::matrix::{self, Underlay};
 use labs::{probe, scale, scenario};
 
@@ -45,6 +47,8 @@ enum Choice {
     Group(Group),
     /// What routing costs beside switching, and how long the loss of a gateway host is felt
     Routing(Routing),
+    /// Three hosts on which everything fails, one thing after the other, while clients write
+    Chaos(Chaos),
     /// Greets whoever connects; what runs in the machines of a lab that is kept
     #[command(hide = true)]
     Serve {
@@ -109,6 +113,34 @@ struct Routing {
 }
 
 #[derive(Debug, clap::Args)]
+struct Chaos {
+    /// How many faults happen, by chance
+    #[arg(long, default_value_t = 10)]
+    rounds: u32,
+    /// Each fault once, in the order of the list
+    #[arg(long, conflicts_with = "rounds")]
+    each: bool,
+    /// Only this fault; several are separated by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    fault: Vec<String>,
+    /// Decides which faults happen, where, and for how long [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Stop at the first round in which something is wrong, and leave everything up
+    #[arg(long)]
+    keep: bool,
+    /// Only remove what an earlier run left up
+    #[arg(long)]
+    down: bool,
+    /// Only list the faults
+    #[arg(long)]
+    list: bool,
+    /// The program under test [default: brint beside this program]
+    #[arg(long, value_name = "PATH", env = "BRINT")]
+    brint: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct Fleet {
     /// How many hosts, each with an Open vSwitch and an agent
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -165,6 +197,7 @@ fn main() -> ExitCode {
         Choice::Scale(arguments) => scale(&arguments),
         Choice::Group(arguments) => group(&arguments),
         Choice::Routing(arguments) => routing(&arguments),
+        Choice::Chaos(arguments) => chaos(&arguments),
         Choice::Serve { ports } => probe::serve(&ports).map(|()| true),
     };
     match done {
@@ -299,6 +332,77 @@ fn routing(arguments: &Routing) -> anyhow::Result<bool> {
     let figures = labs::routing::measure("routing", &brint)?;
     writeln!(io::stdout(), "{figures}")?;
     Ok(true)
+}
+
+/// Has faults happen, round after round; whether nothing was wrong after any.
+fn chaos(arguments: &Chaos) -> anyhow::Result<bool> {
+    const NAME: &str = "chaos";
+    let mut out = io::stdout().lock();
+    if arguments.down {
+        labs::remove(NAME)?;
+        writeln!(out, "Nothing of the lab is left.")?;
+        return Ok(true);
+    }
+    if arguments.list {
+        for fault in FAULTS {
+            writeln!(out, "{:20} {}", fault.name, fault.about)?;
+        }
+        return Ok(true);
+    }
+    let find = |name: &String| {
+        let found = FAULTS.iter().find(|fault| fault.name == name);
+        found.with_context(|| format!("--fault {name}: expected one that --list shows"))
+    };
+    let mut faults = arguments
+        .fault
+        .iter()
+        .map(find)
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if faults.is_empty() {
+        faults = FAULTS.iter().collect();
+    }
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| u64::from(since.subsec_nanos()));
+    let this = env::current_exe().context("finding this program")?;
+    let brint = brint(arguments.brint.as_deref(), &this);
+    let rounds = match arguments.each {
+        true => u32::try_from(faults.len())?,
+        false => arguments.rounds,
+    };
+    writeln!(out, "{rounds} rounds, seed {seed}")?;
+    let mut in_order = faults.iter().copied();
+    let mut arena = Some(Arena::start(NAME, &brint, seed)?);
+    let mut failed = 0;
+    for number in 1..=rounds {
+        // What a round left behind must not be held against the next.
+        let mut running = match arena.take() {
+            Some(running) => running,
+            None => Arena::start(NAME, &brint, seed.wrapping_add(number.into()))?,
+        };
+        let fault = match arguments.each {
+            true => in_order.next(),
+            false => running.choose(&faults),
+        };
+        let round = running.round(fault.context("no fault to choose")?);
+        match &round {
+            Ok(round) => writeln!(out, "{number:>4} {round}")?,
+            Err(error) => writeln!(out, "{number:>4} FAIL {error:#}")?,
+        }
+        if round.is_ok_and(|round| round.wrong.is_empty()) {
+            arena = Some(running);
+            continue;
+        }
+        failed += 1;
+        if arguments.keep {
+            running.keep();
+            writeln!(out, "The lab is left up; --down removes it.")?;
+            return Ok(false);
+        }
+    }
+    writeln!(out, "{failed} of {rounds} rounds failed.")?;
+    Ok(failed == 0)
 }
 
 /// Measures every combination of sizes.

@@ -25,6 +25,8 @@ const WEB3: &str = "ports:\n  - {id: 75500005-bcad-4032-8ad1-f0950600b737, name:
     mac_address: \"fa:16:3e:50:01:13\", fixed_ips: [10.0.1.13], host: host1}\n";
 /// An address that is behind the router outside.
 const WORLD: &str = "198.51.100.99";
+/// What the gateway host of the router has in its flows, and no other.
+const LEADS: &str = "nat(src=203.0.113.101)";
 /// How long a stream is measured.
 const STREAM: Duration = Duration::from_secs(3);
 /// How often a packet is sent while a gateway host fails.
@@ -177,7 +179,7 @@ fn wait_until(lab: &Lab, host: &str, leads: bool) -> anyhow::Result<()> {
     let ovs = lab.host(host)?.ovs();
     wait_for(&format!("{host} leads outside: {leads}"), PATIENCE, || {
         let flows = ovs.flows("br-int")?;
-        let found = flows.iter().any(|flow| flow.contains("nat(src="));
+        let found = flows.iter().any(|flow| flow.contains(LEADS));
         Ok((found == leads).then_some(()))
     })
 }
