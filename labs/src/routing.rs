@@ -23,6 +23,9 @@ const NETWORK: &str = include_str!("../topologies/two-hosts/network.yaml");
 /// One machine more, in web1's network and on its host.
 const WEB3: &str = "ports:\n  - {id: 75500005-bcad-4032-8ad1-f0950600b737, name: web3, network: web, \
     mac_address: \"fa:16:3e:50:01:13\", fixed_ips: [10.0.1.13], host: host1}\n";
+/// One host more, without machines.
+const HOST3: &str =
+    "  - {name: host3, encap_ip: 192.0.2.3, bridge_mappings: {physnet1: br-ex}}\n\nnetworks:\n";
 /// An address that is behind the router outside.
 const WORLD: &str = "198.51.100.99";
 /// What the gateway host of the router has in its flows, and no other.
@@ -59,7 +62,7 @@ struct Way {
 ///
 /// When the lab does not start, or something that has to pass does not.
 pub fn measure(name: &str, brint: &Path) -> anyhow::Result<Figures> {
-    let mut lab = Lab::build(name, &NETWORK.replace("ports:\n", WEB3), brint)?;
+    let mut lab = Lab::build(name, &network(0), brint)?;
     lab.start_agents()?;
     lab.wait_for_bridges()?;
     lab.plug_machines(&[])?;
@@ -77,6 +80,18 @@ pub fn measure(name: &str, brint: &Path) -> anyhow::Result<Figures> {
     let ways = ways.collect::<anyhow::Result<_>>()?;
     let outages = fail(&mut lab)?;
     Ok(Figures { ways, outages })
+}
+
+/// The hosts of the lab and what is on them; host2 leads outside if it has the greatest priority,
+/// and host1 comes next.
+fn network(priority: u16) -> String {
+    let prefer = |text: String, host: &str, priority| {
+        let first = format!("{{name: {host}, ");
+        text.replace(&first, &format!("{first}gateway_priority: {priority}, "))
+    };
+    let text = NETWORK.replace("ports:\n", WEB3);
+    let text = text.replacen("\nnetworks:\n", HOST3, 1);
+    prefer(prefer(text, "host1", 1), "host2", priority)
 }
 
 /// Measures one way.
@@ -143,14 +158,14 @@ fn fail(lab: &mut Lab) -> anyhow::Result<Vec<(&'static str, Duration)>> {
         ("its uplink fails", Cable::Provider("br-ex")),
         ("its tunnels fail", Cable::Tunnels),
     ];
-    for (priority, (name, cable)) in (1..).zip(cables) {
+    for (priority, (name, cable)) in (2..).zip(cables) {
         prefer_host2(lab, priority)?;
         outages.push((name, outage(&socket, || lab.host("host2")?.pull(cable))?));
         wait_until(lab, "host1", true)?;
         let returns = outage(&socket, || lab.host("host2")?.put_back(cable))?;
         outages.push(("it returns", returns));
     }
-    prefer_host2(lab, 3)?;
+    prefer_host2(lab, 4)?;
     let dies = outage(&socket, || lab.host_mut("host2")?.kill_switch())?;
     outages.push(("it dies", dies));
     wait_until(lab, "host1", true)?;
@@ -165,11 +180,10 @@ fn prefer_host2(lab: &Lab, priority: u16) -> anyhow::Result<()> {
     wait_for("the hosts hear each other", PATIENCE, || {
         let heard = lab.host("host1")?.ovs();
         let heard = heard.vsctl("--columns=bfd_status list Interface")?;
-        Ok(heard.contains(" state=up").then_some(()))
+        let up = heard.matches(" state=up").count();
+        Ok((up > 0 && heard.matches(" state=").count() == up).then_some(()))
     })?;
-    let first = "{name: host2, ";
-    let preferred = format!("{first}gateway_priority: {priority}, ");
-    lab.describe(&NETWORK.replace("ports:\n", WEB3).replace(first, &preferred))?;
+    lab.describe(&network(priority))?;
     wait_until(lab, "host2", true)?;
     wait_until(lab, "host1", false)
 }

@@ -320,3 +320,29 @@ fn of_two_hosts_the_one_with_a_link_leads() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_host_that_others_hear_is_not_replaced() -> anyhow::Result<()> {
+    let lab = start("t-part")?;
+    // Only the way between two of them fails.
+    let bridge = lab.host("host2")?.ovs().clone();
+    for way in ["nw_src", "nw_dst"] {
+        let drop = format!("priority=100,ip,{way}=192.0.2.1");
+        bridge.ofctl(&format!("add-flow br-phy {drop},actions=drop"))?;
+    }
+    says(&lab, "host1", "host host2 is not heard", true)?;
+    says(
+        &lab,
+        "host2",
+        "host host1 is not heard through its tunnels, and by others",
+        true,
+    )?;
+    for _ in 0..40 {
+        ensure!(leaders(&lab)? == ["host1"]);
+        thread::sleep(Duration::from_millis(50));
+    }
+    bridge.ofctl("del-flows br-phy ip")?;
+    says(&lab, "host2", "host host1 is not heard", false)?;
+    leads_alone(&lab, "host1")?;
+    reaches_world(&lab)
+}

@@ -187,6 +187,9 @@ fn objects_are_made_and_changed_by_hand() -> anyhow::Result<()> {
     brint("host set host1 --availability-zone east --gateway-priority 3")?;
     let host = brint("host show host1 -f value -c availability_zone -c gateway_priority")?;
     ensure!(host == "east\n3\n", "{host}");
+    brint("host set host1 --preemptive true")?;
+    let host = brint("host show host1 -f value -c gateway_priority -c preemptive")?;
+    ensure!(host == "3\ntrue\n", "{host}");
     brint("network create net2 availability_zone_hints=[\"east\"]")?;
     brint("network delete net2")?;
 

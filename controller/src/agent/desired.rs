@@ -22,6 +22,8 @@ pub(crate) struct Desired {
     pub(crate) configuration: Configuration,
     /// Which hosts have failed, and which has taken over.
     pub(crate) failover: Failover,
+    /// Other hosts that are not heard through their tunnels.
+    pub(crate) silent: BTreeSet<HostName>,
     /// Other hosts that are told of failures.
     pub(crate) peers: BTreeSet<HostName>,
     /// What is plugged in.
@@ -78,15 +80,17 @@ impl Desired {
         problems.extend(configuration.unmapped(model, networks));
         problems.extend(plan.problems.iter().cloned());
         problems.extend(vswitch::broken_interfaces(tables));
-        problems.extend(failed(&failover, &this.host));
-        let silent = configuration.silent(tables);
-        problems.extend(silent.map(|(tunnel, host)| deaf(tunnel, host)));
+        let silent = failures.silent().clone();
+        problems.extend(failed(&failover, &silent, &this.host));
+        let tunnels = configuration.silent(tables);
+        problems.extend(tunnels.map(|(tunnel, host)| deaf(tunnel, host)));
         let watched = configuration.watched(tables);
         let peers = watched.map(|tunnel| tunnel.host.clone()).collect();
         let desired = Self {
             this,
             configuration,
             failover,
+            silent,
             peers,
             bindings,
             problems,
@@ -101,9 +105,13 @@ fn deaf(tunnel: &str, host: &HostName) -> Problem {
 }
 
 /// What has failed, and what becomes of routers that lead outside.
-fn failed(failover: &Failover, this: &Host) -> BTreeSet<Problem> {
-    let gone = failover.unreachable.iter().map(|host| {
-        let sentence = "is not heard through its tunnels: others lead routers outside in its place";
+fn failed(failover: &Failover, silent: &BTreeSet<HostName>, this: &Host) -> BTreeSet<Problem> {
+    let gone = silent.iter().map(|host| {
+        let sentence = if failover.unreachable.contains(host) {
+            "is not heard through its tunnels: others lead routers outside in its place"
+        } else {
+            "is not heard through its tunnels, and by others it is: it leads routers outside as before"
+        };
         Problem::new(Kind::Host, host, sentence)
     });
     let alone = failover.stands_back.then(|| {

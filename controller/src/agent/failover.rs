@@ -27,6 +27,7 @@ mod message;
 mod talk;
 
 use contact::{Contact, Hearing};
+use message::Misses;
 pub(crate) use talk::Wire;
 use talk::{Said, Told};
 
@@ -73,6 +74,11 @@ pub(super) struct Failures {
     run: Option<String>,
     is_recovered: bool,
     takeovers: BTreeMap<RouterId, Takeover>,
+    /// When this host has taken over each router last.
+    taken_at: BTreeMap<RouterId, Instant>,
+    /// The other hosts that are not heard, and all that are to be told of as such.
+    silent: BTreeSet<HostName>,
+    misses: Misses,
     /// The physical networks that this host has lost its uplinks to.
     cut_off: BTreeSet<PhysicalNetwork>,
     wire: Wire,
@@ -101,6 +107,9 @@ impl Failures {
             run: None,
             is_recovered: false,
             takeovers: BTreeMap::new(),
+            taken_at: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            misses: None,
             cut_off: BTreeSet::new(),
             wire: Wire {
                 heard: sender,
@@ -126,12 +135,23 @@ impl Failures {
         let untold = self.up.iter().filter(|(host, _)| !self.has_told(host));
         let untold = untold.map(|(_, since)| *since + TELL);
         let settled = self.reachable.map(|since| since + SETTLE);
-        let times = [self.hosts.next_at(), self.stations.next_at(), self.say_at];
+        let times = [
+            self.hosts.next_at(),
+            self.stations.next_at(),
+            self.stale_at(),
+            self.say_at,
+        ];
         let times = times.into_iter().flatten();
         let next = untold.chain(settled).filter(|at| *at > now).chain(times);
         let next = next.min();
         tokio::select! {
-            packet = self.heard.recv() => self.pending.extend(packet),
+            packet = self.heard.recv() => {
+                self.pending.extend(packet);
+                // Where a host fails, all others say so at once.
+                while let Ok(packet) = self.heard.try_recv() {
+                    self.pending.push(packet);
+                }
+            }
             // The other end is in this value too.
             _ = self.connection.changed() => self.said = Said::default(),
             () = until(next) => {}
@@ -149,20 +169,21 @@ impl Failures {
         let sessions = best
             .iter()
             .filter_map(|(host, session)| Some((*host, (*session)?)));
-        let unreachable = self.hosts.look(sessions, now).clone();
+        self.silent = self.hosts.look(sessions, now).clone();
         self.up
             .retain(|host, _| best.get(host) == Some(&Some(Session::Up)));
         for (host, _) in best.iter().filter(|(_, it)| **it == Some(Session::Up)) {
             self.up.entry((*host).clone()).or_insert(now);
         }
-        // What a host told before it failed may not be so when it is back.
-        self.told.retain(|host, _| !unreachable.contains(host));
-        self.take_in(&scene);
+        let told = self.told.iter_mut();
+        let failed = told.filter(|(host, _)| self.silent.contains(*host));
+        failed.for_each(|(_, told)| told.expire());
+        self.take_in(&scene, now);
 
         let mut hearing = Hearing::default();
         for (host, session) in &best {
             hearing.count(*session);
-            let is_awaited = *session == Some(Session::NeverUp) && !unreachable.contains(*host);
+            let is_awaited = *session == Some(Session::NeverUp) && !self.silent.contains(*host);
             hearing.awaited += usize::from(is_awaited);
         }
         let mut up = self.up.iter();
@@ -176,6 +197,10 @@ impl Failures {
         self.set_contact(self.contact.next(hearing));
 
         self.cut_off = self.lost_uplinks(&scene, now);
+        self.misses = self.missed(&scene);
+        let silent = self.silent.iter();
+        let unreachable = silent.filter(|host| !self.is_vouched_for(host, now));
+        let unreachable = unreachable.cloned().collect();
         let mut failover = Failover {
             unreachable,
             cut_off: self.cut_off(&scene.host.name),
@@ -183,10 +208,15 @@ impl Failures {
             takeovers: std::mem::take(&mut self.takeovers),
         };
         if !best.is_empty() {
-            take_over(&scene, &mut failover);
+            self.take_over(&scene, &mut failover, now);
         }
         self.takeovers.clone_from(&failover.takeovers);
         failover
+    }
+
+    /// The other hosts that this one does not hear itself.
+    pub(super) fn silent(&self) -> &BTreeSet<HostName> {
+        &self.silent
     }
 
     fn set_contact(&mut self, contact: Contact) {
@@ -200,6 +230,35 @@ impl Failures {
             _ => {}
         }
         self.contact = contact;
+    }
+
+    /// Notes the routers that this host leads outside though another would if nothing had failed.
+    ///
+    /// Where hosts do not agree on who is there, they take turns no faster than they settle.
+    fn take_over(&mut self, scene: &Scene<'_>, failover: &mut Failover, now: Instant) {
+        let model = scene.model;
+        failover
+            .takeovers
+            .retain(|router, _| model.router(*router).is_some());
+        self.taken_at.retain(|_, at| *at + SETTLE > now);
+        if failover.stands_back {
+            return;
+        }
+        let view = View {
+            model,
+            host: &scene.host.name,
+            failover,
+        };
+        let routers = model.routers().filter(|router| router.admin_state_up);
+        let routers = routers.filter(|router| !self.taken_at.contains_key(&router.id));
+        let taken = routers.filter_map(|router| Some((router, view.takeover(router)?)));
+        let taken: Vec<_> = taken.collect();
+        for (router, takeover) in taken {
+            let (id, name) = (router.id, &router.name);
+            info!("router {name} ({id}): this host leads it outside now");
+            self.taken_at.insert(id, now);
+            failover.takeovers.insert(id, takeover);
+        }
     }
 
     fn has_told(&self, host: &HostName) -> bool {
@@ -288,31 +347,6 @@ impl Failures {
             .iter()
             .filter(|(_, cards)| !cards.is_empty() && !cards.iter().any(works));
         lost.map(|(network, _)| (*network).clone()).collect()
-    }
-}
-
-/// Notes the routers that this host leads outside though another would if nothing had failed.
-fn take_over(scene: &Scene<'_>, failover: &mut Failover) {
-    let model = scene.model;
-    failover
-        .takeovers
-        .retain(|router, _| model.router(*router).is_some());
-    if failover.stands_back {
-        return;
-    }
-    let view = View {
-        model,
-        host: &scene.host.name,
-        failover,
-    };
-    let routers = model.routers().filter(|router| router.admin_state_up);
-    let taken = routers.filter_map(|router| Some((router.id, view.takeover(router)?)));
-    let taken: Vec<_> = taken.collect();
-    for (id, takeover) in taken {
-        let name = model.router(id).map(|router| router.name.as_str());
-        let name = name.unwrap_or_default();
-        info!("router {name} ({id}): this host leads it outside now");
-        failover.takeovers.insert(id, takeover);
     }
 }
 

@@ -320,7 +320,7 @@ fn silent(
 ) -> Option<String> {
     let interface = tables.interfaces.index().by_name.get(name);
     let is_silent = interface.is_some_and(|interface| interface.is_silent());
-    let is_gone = is_silent || desired.failover.unreachable.contains(host);
+    let is_gone = is_silent || desired.silent.contains(host);
     is_gone.then(|| "the other end is not heard".to_owned())
 }
 

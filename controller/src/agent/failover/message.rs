@@ -1,7 +1,7 @@
 //! What agents of hosts tell each other, and how it is written.
 //!
-//! Each tells which physical networks its host has lost its uplinks to, and which takeovers it knows
-//! of. A message is a frame of its own with JSON in it, after its length, as short frames are padded.
+//! Each tells which other hosts its host does not hear, which physical networks it has lost its
+//! uplinks to, and which takeovers it knows of. A message is a frame of its own with JSON in it, after its length, as short frames are padded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,8 @@ const HEADER: usize = 14;
 pub(super) struct Message {
     /// The host that tells it.
     pub(super) host: HostName,
+    /// The other hosts that it does not hear.
+    pub(super) misses: Misses,
     /// The physical networks that it has lost its uplinks to.
     pub(super) cut_off: BTreeSet<PhysicalNetwork>,
     /// The digest of all takeovers that it knows.
@@ -39,11 +41,15 @@ pub(super) struct Message {
     pub(super) asks: bool,
 }
 
+/// The hosts that a host does not hear; `None` if they are too many to be told.
+pub(super) type Misses = Option<BTreeSet<HostName>>;
+
 /// The same, as it is written.
 #[derive(Debug, Serialize, Deserialize)]
 struct Written {
     version: u8,
     host: String,
+    misses: Option<BTreeSet<String>>,
     cut_off: BTreeSet<String>,
     digest: Uuid,
     part: (u16, u16),
@@ -56,12 +62,13 @@ impl Message {
     /// known already.
     pub(super) fn all(
         host: &HostName,
-        cut_off: &BTreeSet<PhysicalNetwork>,
+        (misses, cut_off): (&Misses, &BTreeSet<PhysicalNetwork>),
         takeovers: &BTreeMap<RouterId, Takeover>,
         (with_takeovers, asks): (bool, bool),
     ) -> Vec<Self> {
         let brief = Self {
             host: host.clone(),
+            misses: misses.clone(),
             cut_off: cut_off.clone(),
             digest: digest(takeovers),
             takeovers: BTreeMap::new(),
@@ -91,9 +98,11 @@ impl Message {
     /// The message in a frame.
     pub(super) fn frame(&self, from: MacAddr) -> Bytes {
         let takeovers = self.takeovers.iter();
+        let misses = self.misses.as_ref().map(BTreeSet::iter);
         let written = Written {
             version: VERSION,
             host: self.host.to_string(),
+            misses: misses.map(|hosts| hosts.map(ToString::to_string).collect()),
             cut_off: self.cut_off.iter().map(ToString::to_string).collect(),
             digest: self.digest,
             part: self.part,
@@ -123,8 +132,11 @@ impl Message {
         }
         let takeovers = written.takeovers.into_iter();
         let cut_off = written.cut_off.iter();
+        let misses = written.misses.as_ref().map(BTreeSet::iter);
+        let host_name = |name: &String| HostName::from(name.as_str());
         Some(Self {
             host: HostName::from(written.host.as_str()),
+            misses: misses.map(|hosts| hosts.map(host_name).collect()),
             cut_off: cut_off
                 .map(|it| PhysicalNetwork::from(it.as_str()))
                 .collect(),
@@ -169,9 +181,10 @@ mod tests {
     fn told(count: u128, with_takeovers: bool) -> Vec<Message> {
         let cut_off = [PhysicalNetwork::from("physnet1")].into();
         let (host, takeovers) = (HostName::from("host1"), takeovers(count));
+        let misses = with_takeovers.then(|| ["host2".into(), "host3".into()].into());
         Message::all(
             &host,
-            &cut_off,
+            (&misses, &cut_off),
             &takeovers,
             (with_takeovers, !with_takeovers),
         )

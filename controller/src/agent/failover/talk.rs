@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::debug;
 use uuid::Uuid;
 
-use super::message::{Message, digest};
+use super::message::{Message, Misses, digest};
 use super::{Failures, Scene};
 use crate::vswitch::Session;
 
@@ -42,9 +42,17 @@ impl Wire {
     }
 }
 
+/// How long what a host has told of others counts: its agent may have ended since.
+pub(super) const FRESH: Duration = Duration::from_secs(5);
+/// How many hosts that are not heard are told by their names.
+const MISSED: usize = 16;
+
 /// What another host has told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
+    /// When it was heard last.
+    pub(super) at: Option<Instant>,
+    misses: Misses,
     pub(super) cut_off: BTreeSet<PhysicalNetwork>,
     digest: Uuid,
     /// The parts that have come of the takeovers with that digest.
@@ -55,14 +63,28 @@ pub(super) struct Told {
 /// What this host has told, and to which others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
+    misses: Misses,
     cut_off: BTreeSet<PhysicalNetwork>,
     digest: Uuid,
     to: BTreeSet<HostName>,
 }
 
+impl Told {
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.at.is_some_and(|at| at + FRESH > now)
+    }
+
+    /// Notes that the host has failed, and may know other things when it is back.
+    pub(super) fn expire(&mut self) {
+        self.is_complete = false;
+        self.parts.clear();
+        self.at = None;
+    }
+}
+
 impl Failures {
     /// Takes in what other agents have told.
-    pub(super) fn take_in(&mut self, scene: &Scene<'_>) {
+    pub(super) fn take_in(&mut self, scene: &Scene<'_>, now: Instant) {
         for packet in std::mem::take(&mut self.pending) {
             let Some(message) = Message::read(&packet.data) else {
                 debug!("a message of another agent is not understood: {packet:?}");
@@ -74,11 +96,11 @@ impl Failures {
                 debug!("a message in the name of host {host} is not taken");
                 continue;
             }
-            self.hear(message);
+            self.hear(message, now);
         }
     }
 
-    pub(super) fn hear(&mut self, message: Message) {
+    pub(super) fn hear(&mut self, message: Message, now: Instant) {
         for (router, takeover) in message.takeovers {
             let known = self.takeovers.entry(router);
             let known = known.or_insert_with(|| takeover.clone());
@@ -89,6 +111,8 @@ impl Failures {
             self.asked.insert(message.host.clone());
         }
         let told = self.told.entry(message.host).or_default();
+        told.at = Some(now);
+        told.misses = message.misses;
         told.cut_off = message.cut_off;
         if told.digest != message.digest {
             told.parts.clear();
@@ -103,6 +127,36 @@ impl Failures {
         told.is_complete |= message.digest == digest;
     }
 
+    /// Whether another host, which is heard, hears one that is not heard here.
+    ///
+    /// What fails then is the way between two, not a host: it goes on leading for the others, and
+    /// must not be replaced.
+    pub(super) fn is_vouched_for(&self, host: &HostName, now: Instant) -> bool {
+        self.up.keys().any(|other| {
+            let told = self.told.get(other).filter(|told| told.is_fresh(now));
+            let misses = told.and_then(|told| told.misses.as_ref());
+            misses.is_some_and(|misses| !misses.contains(host))
+        })
+    }
+
+    /// When what others have told of hosts that are not heard here stops to count.
+    pub(super) fn stale_at(&self) -> Option<Instant> {
+        let told = self.told.values().filter_map(|told| told.at);
+        let stale = told
+            .map(|at| at + FRESH)
+            .filter(|_| !self.silent.is_empty());
+        stale.filter(|at| *at > Instant::now()).min()
+    }
+
+    /// The hosts of the model that are not heard, to be told.
+    pub(super) fn missed(&self, scene: &Scene<'_>) -> Misses {
+        let hosts = scene.model.hosts().map(|host| &host.name);
+        let others = hosts.filter(|host| **host != scene.host.name);
+        let missed = others.filter(|host| !self.up.contains_key(*host));
+        let missed: BTreeSet<_> = missed.take(MISSED + 1).cloned().collect();
+        (missed.len() <= MISSED).then_some(missed)
+    }
+
     /// Tells other agents what they may not know.
     pub(in crate::agent) fn say(&mut self, scene: &Scene<'_>, now: Instant) {
         let Some(connection) = self.connection.borrow().clone() else {
@@ -112,6 +166,7 @@ impl Failures {
             self.say_at = None;
         }
         let said = Said {
+            misses: self.misses.clone(),
             cut_off: self.cut_off.clone(),
             digest: digest(&self.takeovers),
             to: self.up.keys().cloned().chain(self.asked.clone()).collect(),
@@ -130,7 +185,7 @@ impl Failures {
         let asks = !self.up.keys().all(|host| self.has_told(host));
         let kind = (with_takeovers, asks);
         let host = &scene.host.name;
-        let messages = Message::all(host, &said.cut_off, &self.takeovers, kind);
+        let messages = Message::all(host, (&said.misses, &said.cut_off), &self.takeovers, kind);
         let tunnels = scene.tunnels(&said.to);
         let mac = own_mac(host);
         let packets = messages

@@ -18,7 +18,12 @@ fn router(number: u128) -> RouterId {
 /// What a host tells all that it knows.
 fn told(host: &str, takeovers: &[(RouterId, Takeover)]) -> Vec<Message> {
     let takeovers = takeovers.iter().cloned().collect();
-    Message::all(&host.into(), &BTreeSet::new(), &takeovers, (true, false))
+    Message::all(
+        &host.into(),
+        (&Some(BTreeSet::new()), &BTreeSet::new()),
+        &takeovers,
+        (true, false),
+    )
 }
 
 #[test]
@@ -50,7 +55,7 @@ fn hosts_agree_in_whatever_order_they_hear() {
     let hear = |messages: Vec<&Message>| {
         let mut failures = Failures::new();
         for message in messages {
-            failures.hear(message.clone());
+            failures.hear(message.clone(), Instant::now());
         }
         failures.takeovers
     };
@@ -68,7 +73,7 @@ fn a_host_has_told_when_nothing_that_it_knows_is_missing() {
     let host = HostName::from("a");
     for message in all.iter().skip(1) {
         assert!(!failures.has_told(&host));
-        failures.hear(message.clone());
+        failures.hear(message.clone(), Instant::now());
     }
     // The first was lost; that nothing has changed since says nothing yet.
     let brief = Message {
@@ -76,13 +81,43 @@ fn a_host_has_told_when_nothing_that_it_knows_is_missing() {
         part: (0, 0),
         ..all[0].clone()
     };
-    failures.hear(brief.clone());
+    failures.hear(brief.clone(), Instant::now());
     assert!(!failures.has_told(&host));
-    failures.hear(all[0].clone());
+    failures.hear(all[0].clone(), Instant::now());
     assert!(failures.has_told(&host));
     // Who knows the same need not tell it.
     let mut other = Failures::new();
     other.takeovers = failures.takeovers.clone();
-    other.hear(brief);
+    other.hear(brief, Instant::now());
     assert!(other.has_told(&host));
+}
+
+#[test]
+fn a_host_that_another_hears_is_not_gone_while_that_is_news() {
+    let mut failures = Failures::new();
+    let (host, witness) = (HostName::from("a"), HostName::from("b"));
+    let now = Instant::now();
+    let tell = |failures: &mut Failures, misses: Misses| {
+        let told = told("b", &[]).into_iter();
+        for message in told {
+            failures.hear(
+                Message {
+                    misses: misses.clone(),
+                    ..message
+                },
+                now,
+            );
+        }
+    };
+    tell(&mut failures, Some(BTreeSet::new()));
+    // Who is not heard is no witness.
+    assert!(!failures.is_vouched_for(&host, now));
+    failures.up.insert(witness.clone(), now);
+    assert!(failures.is_vouched_for(&host, now));
+    // Its agent may have ended.
+    assert!(!failures.is_vouched_for(&host, now + talk::FRESH));
+    for misses in [Some([host.clone()].into()), None] {
+        tell(&mut failures, misses);
+        assert!(!failures.is_vouched_for(&host, now));
+    }
 }
