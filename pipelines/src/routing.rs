@@ -179,7 +179,7 @@ impl<'a> View<'a> {
     }
 
     /// The gateway host of a router as long as no host fails.
-    fn first_choice(&self, router: &Router) -> Option<&'a HostName> {
+    pub fn first_choice(&self, router: &Router) -> Option<&'a HostName> {
         let able = self.able(self.outside(router)?);
         able.into_iter().min_by_key(|host| self.rank(host, router))
     }

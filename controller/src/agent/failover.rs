@@ -10,10 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use bytes::Bytes;
 use openflow::Connection;
-use openflow::message::PacketIn;
+use openflow::message::{PacketIn, PacketOut};
 use pipelines::failover::{Failover, Takeover};
-use pipelines::network::{Host, HostName, Model, PhysicalNetwork, RouterId};
+use pipelines::network::{Host, HostName, Model, PhysicalNetwork, Router, RouterId};
 use pipelines::routing::View;
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
@@ -76,6 +77,8 @@ pub(super) struct Failures {
     takeovers: BTreeMap<RouterId, Takeover>,
     /// When this host has taken over each router last.
     taken_at: BTreeMap<RouterId, Instant>,
+    /// The other hosts that were not heard since the switch started.
+    unheard: BTreeSet<HostName>,
     /// The other hosts that are not heard, and all that are to be told of as such.
     silent: BTreeSet<HostName>,
     misses: Misses,
@@ -86,7 +89,11 @@ pub(super) struct Failures {
     connection: watch::Receiver<Option<Connection>>,
     /// What has been heard and not looked at.
     pending: Vec<PacketIn>,
+    /// The last frame of each host, by the cookie of the flow that shows them.
+    frames: BTreeMap<u64, (HostName, Bytes)>,
     said: Said,
+    /// What tells others that nothing has changed.
+    repetition: Option<PacketOut>,
     /// When to tell what is known again, and whether all of it.
     say_at: Option<Instant>,
     say_all: bool,
@@ -108,6 +115,7 @@ impl Failures {
             is_recovered: false,
             takeovers: BTreeMap::new(),
             taken_at: BTreeMap::new(),
+            unheard: BTreeSet::new(),
             silent: BTreeSet::new(),
             misses: None,
             cut_off: BTreeSet::new(),
@@ -118,7 +126,9 @@ impl Failures {
             heard,
             connection,
             pending: Vec::new(),
+            frames: BTreeMap::new(),
             said: Said::default(),
+            repetition: None,
             say_at: None,
             say_all: false,
         }
@@ -129,8 +139,29 @@ impl Failures {
         self.wire.clone()
     }
 
-    /// Waits until there may be something to look at, or to say.
+    /// Waits until there may be something to look at, or to say. What others repeat, and what is
+    /// repeated to them, is not worth a look.
     pub(super) async fn changed(&mut self) {
+        loop {
+            let next = self.next_at();
+            tokio::select! {
+                packet = self.heard.recv() => {
+                    self.receive(packet);
+                    if self.pending.is_empty() {
+                        continue;
+                    }
+                }
+                // The other end is in this value too.
+                _ = self.connection.changed() => self.said = Said::default(),
+                () = until(next) => if self.repeat(Instant::now()) {
+                    continue;
+                },
+            }
+            return;
+        }
+    }
+
+    fn next_at(&self) -> Option<Instant> {
         let now = Instant::now();
         let untold = self.up.iter().filter(|(host, _)| !self.has_told(host));
         let untold = untold.map(|(_, since)| *since + TELL);
@@ -143,19 +174,7 @@ impl Failures {
         ];
         let times = times.into_iter().flatten();
         let next = untold.chain(settled).filter(|at| *at > now).chain(times);
-        let next = next.min();
-        tokio::select! {
-            packet = self.heard.recv() => {
-                self.pending.extend(packet);
-                // Where a host fails, all others say so at once.
-                while let Ok(packet) = self.heard.try_recv() {
-                    self.pending.push(packet);
-                }
-            }
-            // The other end is in this value too.
-            _ = self.connection.changed() => self.said = Said::default(),
-            () = until(next) => {}
-        }
+        next.min()
     }
 
     /// What is known now.
@@ -170,6 +189,11 @@ impl Failures {
             .iter()
             .filter_map(|(host, session)| Some((*host, (*session)?)));
         self.silent = self.hosts.look(sessions, now).clone();
+        let unheard = best.iter().filter(|(_, session)| {
+            let session = session.unwrap_or(Session::NeverUp);
+            session == Session::NeverUp
+        });
+        self.unheard = unheard.map(|(host, _)| (*host).clone()).collect();
         self.up
             .retain(|host, _| best.get(host) == Some(&Some(Session::Up)));
         for (host, _) in best.iter().filter(|(_, it)| **it == Some(Session::Up)) {
@@ -251,6 +275,13 @@ impl Failures {
         };
         let routers = model.routers().filter(|router| router.admin_state_up);
         let routers = routers.filter(|router| !self.taken_at.contains_key(&router.id));
+        // A host that was not there yet has not failed: it leads as soon as it is there.
+        let is_late = |router: &&Router| {
+            let first = view.first_choice(router);
+            let is_first = !failover.takeovers.contains_key(&router.id);
+            is_first && first.is_some_and(|host| self.unheard.contains(host))
+        };
+        let routers = routers.filter(|router| !is_late(router));
         let taken = routers.filter_map(|router| Some((router, view.takeover(router)?)));
         let taken: Vec<_> = taken.collect();
         for (router, takeover) in taken {

@@ -83,8 +83,63 @@ impl Told {
 }
 
 impl Failures {
+    /// Takes a message, and those that have come with it: where a host fails, all others say so at
+    /// once.
+    pub(super) fn receive(&mut self, packet: Option<PacketIn>) {
+        let now = Instant::now();
+        let mut next = packet;
+        while let Some(packet) = next {
+            if !self.is_repeated(&packet, now) {
+                self.pending.push(packet);
+            }
+            next = self.heard.try_recv().ok();
+        }
+    }
+
+    /// Whether a host has said this before, and has not failed since.
+    fn is_repeated(&mut self, packet: &PacketIn, now: Instant) -> bool {
+        let Some((host, frame)) = self.frames.get(&packet.cookie) else {
+            return false;
+        };
+        let told = self.told.get_mut(host).filter(|told| told.at.is_some());
+        match told {
+            Some(told) if *frame == packet.data => {
+                told.at = Some(now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Says once more that nothing has changed, if it is time and nothing has; whether it has said
+    /// so.
+    pub(super) fn repeat(&mut self, now: Instant) -> bool {
+        let is_due = self.say_at.is_some_and(|at| at <= now);
+        let is_known = self.said.to.iter().all(|host| self.knows(host, now));
+        let connection = self.connection.borrow().clone();
+        let (Some(packet), Some(connection)) = (self.repetition.clone(), connection) else {
+            return false;
+        };
+        if !is_due || !is_known || self.say_all {
+            return false;
+        }
+        send(connection, vec![packet]);
+        self.say_at = Some(now + REPEAT);
+        true
+    }
+
+    /// Whether a host knows the same takeovers as this one. Where no agent runs, nobody has to.
+    fn knows(&self, host: &HostName, now: Instant) -> bool {
+        let told = self.told.get(host).filter(|told| told.is_fresh(now));
+        told.is_none_or(|told| told.digest == self.said.digest)
+    }
+
     /// Takes in what other agents have told.
     pub(super) fn take_in(&mut self, scene: &Scene<'_>, now: Instant) {
+        let model = scene.model;
+        self.told.retain(|host, _| model.host(host).is_some());
+        self.frames
+            .retain(|_, (host, _)| model.host(host).is_some());
         for packet in std::mem::take(&mut self.pending) {
             let Some(message) = Message::read(&packet.data) else {
                 debug!("a message of another agent is not understood: {packet:?}");
@@ -95,6 +150,10 @@ impl Failures {
             if !is_other || !peer::is_from(host, packet.cookie) {
                 debug!("a message in the name of host {host} is not taken");
                 continue;
+            }
+            if !message.asks {
+                let frame = (host.clone(), packet.data.clone());
+                self.frames.insert(packet.cookie, frame);
             }
             self.hear(message, now);
         }
@@ -176,29 +235,28 @@ impl Failures {
         if said.to.is_empty() || !(is_new || is_due) {
             return;
         }
-        let knows = |host| {
-            self.told
-                .get(host)
-                .is_some_and(|told| told.digest == said.digest)
-        };
-        let with_takeovers = is_new || self.say_all || !said.to.iter().all(knows);
-        let asks = !self.up.keys().all(|host| self.has_told(host));
-        let kind = (with_takeovers, asks);
+        let known_before = said.digest == self.said.digest;
+        let is_known = known_before && said.to.iter().all(|host| self.knows(host, now));
+        let with_takeovers = is_new || self.say_all || !is_known;
+        // An agent that does not answer is not asked for ever: it speaks when it starts.
+        let mut up = self.up.iter();
+        let asks = up.any(|(host, since)| !self.has_told(host) && *since + FRESH > now);
         let host = &scene.host.name;
-        let messages = Message::all(host, (&said.misses, &said.cut_off), &self.takeovers, kind);
-        let tunnels = scene.tunnels(&said.to);
-        let mac = own_mac(host);
-        let packets = messages
-            .into_iter()
-            .map(move |message| PacketOut::new(peer::way(tunnels.clone()), message.frame(mac)));
-        // A switch that does not take them must not hold up the agent.
-        tokio::spawn(async move {
-            for packet in packets {
-                if connection.send(packet.into()).await.is_err() {
-                    break;
-                }
-            }
-        });
+        let packets = |to: &BTreeSet<HostName>, kind| {
+            let about = (&said.misses, &said.cut_off);
+            let messages = Message::all(host, about, &self.takeovers, kind);
+            let (tunnels, mac) = (scene.tunnels(to), own_mac(host));
+            let packet = |message: Message| {
+                PacketOut::new(peer::way(tunnels.iter().copied()), message.frame(mac))
+            };
+            messages.into_iter().map(packet).collect::<Vec<_>>()
+        };
+        send(connection, packets(&said.to, (with_takeovers, asks)));
+        // A question is not repeated: whoever is asked would answer each time.
+        self.repetition = match asks {
+            true => None,
+            false => packets(&self.up.keys().cloned().collect(), (false, false)).pop(),
+        };
         self.say_at = Some(now + if is_new { AGAIN } else { REPEAT });
         self.say_all = is_new;
         self.asked.clear();
@@ -206,6 +264,17 @@ impl Failures {
         // Those who only asked are not told again.
         self.said.to = self.up.keys().cloned().collect();
     }
+}
+
+/// Sends packets; a switch that does not take them must not hold up the agent.
+fn send(connection: Connection, packets: Vec<PacketOut>) {
+    tokio::spawn(async move {
+        for packet in packets {
+            if connection.send(packet.into()).await.is_err() {
+                break;
+            }
+        }
+    });
 }
 
 impl Scene<'_> {

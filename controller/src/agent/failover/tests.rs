@@ -121,3 +121,35 @@ fn a_host_that_another_hears_is_not_gone_while_that_is_news() {
         assert!(!failures.is_vouched_for(&host, now));
     }
 }
+
+#[test]
+fn what_is_repeated_is_not_looked_at_and_counts_as_news() {
+    let mut failures = Failures::new();
+    let message = told("b", &[]).remove(0);
+    let frame = message.frame(pipelines::site::own_mac(&"b".into()));
+    let packet = |frame: &Bytes| PacketIn {
+        buffer_id: u32::MAX,
+        total_len: 0,
+        reason: openflow::action::PacketInReason::ACTION,
+        table: 0,
+        cookie: 7,
+        metadata: openflow::matching::Match::default(),
+        data: frame.clone(),
+    };
+    let before = Instant::now();
+    let receive = |failures: &mut Failures, frame: &Bytes| {
+        failures.receive(Some(packet(frame)));
+        std::mem::take(&mut failures.pending).len()
+    };
+    assert_eq!(receive(&mut failures, &frame), 1);
+    failures.frames.insert(7, ("b".into(), frame.clone()));
+    failures.hear(message, before);
+    assert_eq!(receive(&mut failures, &frame), 0);
+    assert!(failures.told[&"b".into()].at > Some(before));
+    let other = [&frame[..], b"more"].concat().into();
+    assert_eq!(receive(&mut failures, &other), 1);
+    // After a failure the same may mean something else.
+    let told = failures.told.get_mut(&"b".into());
+    told.unwrap().expire();
+    assert_eq!(receive(&mut failures, &frame), 1);
+}
