@@ -20,6 +20,7 @@
 //!     segment: Segment::new(NetworkType::Vxlan, None, Some(1001))?,
 //!     mtu: None,
 //!     dns_domain: String::new(),
+//!     igmp_snooping: None,
 //!     subnets: Vec::new(),
 //! };
 //! let port = Port {

@@ -302,6 +302,7 @@ mod tests {
             },
             mtu: None,
             dns_domain: String::new(),
+            igmp_snooping: None,
             subnets: vec![subnet.unwrap()],
         };
         let port = |number: u128| Port {

@@ -8,7 +8,7 @@ use labs::Northbound;
 use tests::brint;
 
 /// Each version that was released, with rows as they were then.
-const RELEASED: [(&str, &str, &str); 5] = [
+const RELEASED: [(&str, &str, &str); 6] = [
     (
         "1.0.0",
         include_str!("../schemas/1.0.0.ovsschema"),
@@ -33,6 +33,11 @@ const RELEASED: [(&str, &str, &str); 5] = [
         "1.6.0",
         include_str!("../schemas/1.6.0.ovsschema"),
         include_str!("../schemas/1.6.0.rows"),
+    ),
+    (
+        "1.7.0",
+        include_str!("../schemas/1.7.0.ovsschema"),
+        include_str!("../schemas/1.7.0.rows"),
     ),
 ];
 

@@ -76,6 +76,7 @@
 //! | `physical_network` | text | by type | required for `flat` and `vlan`, refused elsewhere |
 //! | `mtu` | number | what hosts carry | largest packet in bytes, at least what its subnets need: 68, with IPv6 1280 |
 //! | `dns_domain` | text | none | the domain of its ports' names |
+//! | `igmp_snooping` | boolean | what hosts say | `true`: multicast goes only to ports that listen, to multicast routers and outside |
 //! | `subnets` | list | none | below |
 //!
 //! The `segmentation_id` is the VLAN (1-4094), the VXLAN or Geneve network identifier (1-16777215) or

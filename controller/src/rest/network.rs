@@ -31,6 +31,9 @@ use crate::northbound::database::tables::{
     AccessAction, AccessPolicy, Network, Northbound, Segment, SegmentType, Subnet,
 };
 
+/// Whether multicast goes only to ports that listen; without it, hosts decide.
+const IGMP_SNOOPING: &str = "igmp_snooping";
+
 /// The attributes that are for all projects.
 const FOR_ALL: [(&str, AccessAction); 2] = [
     ("shared", AccessAction::Shared),
@@ -65,6 +68,8 @@ impl Resource for Networks {
         Attribute::set("port_security_enabled", Kind::Boolean),
         Attribute::set("mtu", Kind::Number).filter().sort(),
         Attribute::set("dns_domain", Kind::Text(255)),
+        // Neutron has it for the whole deployment.
+        Attribute::set(IGMP_SNOOPING, Kind::Nullable(&Kind::Boolean)).by_admin(),
         TENANT_ID,
         PROJECT_ID,
         Attribute::set(NETWORK_TYPE, Kind::Text(32))
@@ -153,6 +158,10 @@ impl Resource for Networks {
             ("l2_adjacency", json!(true)),
             ("tags", json!(network.tags)),
         ]);
+        // Clients of Neutron know no such attribute, and see it where somebody has set it.
+        if let Some(snooping) = network.igmp_snooping {
+            view.insert(IGMP_SNOOPING.to_owned(), json!(snooping));
+        }
         // Only networks that lead outside can be the default.
         if network.external {
             view.insert("is_default".to_owned(), json!(network.is_default));
@@ -190,7 +199,8 @@ impl Resource for Networks {
             .set(Network::availability_zone_hints, hints)
             .set(Network::admin_state_up, up)
             .set(Network::port_security_enabled, secured)
-            .set(Network::mtu, mtu.flatten());
+            .set(Network::mtu, mtu.flatten())
+            .set(Network::igmp_snooping, values.boolean(IGMP_SNOOPING));
         change.transaction.insert_as(id, stamped(columns));
         note_filled(&mut change.transaction, change.rows);
         if let Some(carrier) = carrier {
@@ -220,6 +230,9 @@ impl Resource for Networks {
         }
         if let Some(secured) = values.boolean("port_security_enabled") {
             columns = columns.set(Network::port_security_enabled, secured);
+        }
+        if values.has(IGMP_SNOOPING) {
+            columns = columns.set(Network::igmp_snooping, values.boolean(IGMP_SNOOPING));
         }
         let most = mtu::most(change.rows, segment_of(change.rows, network.uuid));
         if let Some(mtu) = mtu::given(values, most)? {

@@ -44,6 +44,7 @@ fn flows(network: u128, ports: &[(Port, u32)]) -> FlowSet {
         segment: Segment::new(NetworkType::Local, None, None).unwrap(),
         mtu: None,
         dns_domain: String::new(),
+        igmp_snooping: None,
         subnets: vec![
             Subnet::new(
                 SubnetId(Uuid::from_u128(2)),

@@ -21,6 +21,8 @@ pub struct Network {
     pub mtu: Option<u16>,
     /// The domain of the names of its ports in the DNS; empty if they have none.
     pub dns_domain: String,
+    /// Whether multicast goes only to those ports that listen; without it, hosts decide.
+    pub igmp_snooping: Option<bool>,
     /// Its subnets.
     pub subnets: Vec<Subnet>,
 }

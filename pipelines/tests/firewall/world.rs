@@ -267,6 +267,7 @@ impl World {
             segment: Segment::Vxlan { vni: 1 },
             mtu: None,
             dns_domain: String::new(),
+            igmp_snooping: None,
             subnets: vec![subnet(0, "10.0.0.0/24"), subnet(1, "2001:db8::/64")],
         };
         let ports = self.ports.iter().enumerate();

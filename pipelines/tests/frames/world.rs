@@ -315,6 +315,7 @@ fn network(number: usize) -> Network {
         segment: segments.get(number).unwrap().clone(),
         mtu: None,
         dns_domain: String::new(),
+        igmp_snooping: None,
         // The same addresses in every network.
         subnets: vec![subnet(0, "10.0.0.0/24"), subnet(1, "2001:db8::/64")],
     }

@@ -266,6 +266,7 @@ impl World {
             segment,
             mtu: None,
             dns_domain: String::new(),
+            igmp_snooping: None,
             subnets: (0..).zip(subnets).map(subnet).collect(),
         });
     }

@@ -72,6 +72,7 @@ struct NetworkEntry {
     /// Each with its gateway, if it has one.
     subnets: Vec<String>,
     local_vlan: Option<u32>,
+    igmp_snooping: Option<bool>,
     /// Whether DHCP answers in each subnet.
     #[serde(default)]
     enable_dhcp: bool,
@@ -344,6 +345,7 @@ fn network(entry: &NetworkEntry) -> Network {
         segment: Segment::new(network_type, physical_network, entry.segmentation_id).unwrap(),
         mtu: None,
         dns_domain: String::new(),
+        igmp_snooping: entry.igmp_snooping,
         subnets: entry.subnets.iter().map(subnet).collect(),
     }
 }

@@ -229,6 +229,7 @@ fn network(number: u32) -> Network {
         segment: Segment::Vxlan { vni: number + 1 },
         mtu: None,
         dns_domain: String::new(),
+        igmp_snooping: None,
         subnets: subnet.into_iter().collect(),
     }
 }

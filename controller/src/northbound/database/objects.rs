@@ -253,6 +253,7 @@ impl Reader<'_> {
             segment,
             mtu: self.part(kind, row, mtu),
             dns_domain: row.dns_domain.clone(),
+            igmp_snooping: row.igmp_snooping,
             subnets: self.each("subnet", subnets, Self::subnet),
         })
     }

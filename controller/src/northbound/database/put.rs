@@ -189,6 +189,7 @@ impl Writer<'_> {
                 project: network.project.clone(),
                 mtu: network.mtu.map(i64::from),
                 dns_domain: network.dns_domain.clone(),
+                igmp_snooping: network.igmp_snooping,
             }
         );
         let identity = (uuid, row.is_some());

@@ -107,6 +107,8 @@ ovsdb::tables! {
         mtu: Option<i64>;
         /// The domain of its names in the DNS.
         dns_domain: String;
+        /// Whether multicast goes only to ports that listen; without it, hosts decide.
+        igmp_snooping: Option<bool>;
         /// Where it should be.
         availability_zone_hints: BTreeSet<String>;
     }

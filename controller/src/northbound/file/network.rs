@@ -18,6 +18,7 @@ const KNOWN: &[&str] = &[
     "physical_network",
     "mtu",
     "dns_domain",
+    "igmp_snooping",
     "subnets",
 ];
 const KNOWN_OF_SUBNET: &[&str] = &[
@@ -46,6 +47,8 @@ pub(super) fn read<'a>(
     let mtu = mtu.and_then(|mtu| mtu.word_of_16_bits(report));
     let dns_domain = object.get("dns_domain");
     let dns_domain = dns_domain.and_then(|domain| domain.name("a domain", report));
+    let snooping = object.get("igmp_snooping");
+    let igmp_snooping = snooping.and_then(|snooping| snooping.boolean(report));
     let mark = report.mark();
     let subnets = object.list("subnets", "a list of subnets", report);
     let subnets = subnets.iter().filter_map(|subnet| {
@@ -62,6 +65,7 @@ pub(super) fn read<'a>(
         segment: segment?,
         mtu,
         dns_domain: dns_domain.unwrap_or_default().to_owned(),
+        igmp_snooping,
         subnets,
     };
     sound.then_some((network, object, places))

@@ -66,6 +66,8 @@ struct Network {
     mtu: Option<u16>,
     #[serde(skip_serializing_if = "String::is_empty")]
     dns_domain: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    igmp_snooping: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subnets: Vec<Subnet>,
 }
@@ -365,6 +367,7 @@ fn network(network: &pipelines::network::Network) -> Network {
         segmentation_id: segment.segmentation_id(),
         mtu: network.mtu,
         dns_domain: network.dns_domain.clone(),
+        igmp_snooping: network.igmp_snooping,
         subnets: subnets.collect(),
     }
 }

@@ -47,6 +47,33 @@ async fn a_port_has_the_mac_of_one_station() {
 }
 
 #[tokio::test]
+async fn an_admin_says_whether_a_network_snoops() {
+    let server = Server::start();
+    let database = server.open().await;
+    let plain = make(&database, "network", json!({})).await;
+    assert_eq!(plain["igmp_snooping"], Value::Null);
+    let network = make(&database, "network", json!({"igmp_snooping": true})).await;
+    assert_eq!(network["igmp_snooping"], true);
+    for (value, expected) in [
+        (json!("false"), json!(false)),
+        (Value::Null, Value::Null),
+        (json!(true), json!(true)),
+    ] {
+        let wanted = json!({"igmp_snooping": value});
+        let (status, answer) = change(&database, "network", &network["id"], wanted).await;
+        assert_eq!(
+            (status, &answer["network"]["igmp_snooping"]),
+            (200, &expected)
+        );
+    }
+    let (status, answer) = try_make(&database, "network", json!({"igmp_snooping": "maybe"})).await;
+    assert_eq!((status, kind(&answer)), (400, "InvalidInput"));
+    let renamed = json!({"name": "same"});
+    let (_, answer) = change(&database, "network", &network["id"], renamed).await;
+    assert_eq!(answer["network"]["igmp_snooping"], true);
+}
+
+#[tokio::test]
 async fn a_pair_is_no_multicast_address() {
     let server = Server::start();
     let database = server.open().await;

@@ -22,6 +22,7 @@ fn network(number: u128, segment: Segment, blocks: &[&str]) -> Network {
         segment,
         mtu: None,
         dns_domain: String::new(),
+        igmp_snooping: None,
         subnets: blocks.iter().enumerate().map(subnet).collect(),
     }
 }

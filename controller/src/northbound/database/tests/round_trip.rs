@@ -22,6 +22,7 @@ networks:
     segmentation_id: 1001
     mtu: 1400
     dns_domain: example.org
+    igmp_snooping: false
     subnets:
       - name: v4
         cidr: 10.0.0.0/24

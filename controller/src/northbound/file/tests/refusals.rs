@@ -77,7 +77,7 @@ fn a_key_that_is_unknown() {
     refuses_network(
         "network_type: local, §provider: x",
         "provider: unknown key, known are id, name, project, network_type, segmentation_id, \
-         physical_network, mtu, dns_domain, subnets",
+         physical_network, mtu, dns_domain, igmp_snooping, subnets",
     );
     refuses_port(
         "§fixed_ip: 10.0.0.19",
