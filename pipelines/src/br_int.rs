@@ -20,6 +20,8 @@ mod helper;
 mod learned_stations;
 mod local_switching;
 mod memory;
+mod multicast_listeners;
+mod multicast_messages;
 mod packet_rate_limit;
 mod router_advertisement;
 mod router_answers;
@@ -41,6 +43,7 @@ mod rules_ingress;
 mod service_address;
 mod service_questions;
 mod to_forget;
+mod to_listeners;
 mod transient;
 mod trunk_output;
 mod unknown_stations;
@@ -58,7 +61,11 @@ pub(crate) use memory::{
     FLOATING_IPS, HELD, PORT_FORWARDINGS, PORT_ZONES, ROUTER_ZONES, SOURCES, ZONES, forwarded,
     held, port_zone, source, translated, zone,
 };
+pub(crate) use multicast_listeners::{
+    NUMBER as MULTICAST_LISTENERS, listener, router as multicast_router,
+};
 pub(crate) use to_forget::Note;
+pub(crate) use to_listeners::is_group;
 
 /// The table that sends to the agent what routers cannot do in flows.
 pub(crate) static ROUTER_PACKET_IN: &Table = &router_packet_in::TABLE;
@@ -101,6 +108,7 @@ pub(crate) fn service(table: u8) -> Option<Service> {
         (&dhcp_ipv6::TABLE, Service::Dhcpv6),
         (&router_advertisement::TABLE, Service::RouterAdvertisement),
         (&service_questions::TABLE, Service::Metadata),
+        (&multicast_messages::TABLE, Service::Multicast),
         (&router_questions::TABLE, Service::Solicitation),
         (&router_dnat::TABLE, Service::Undelivered),
         (&router_local::TABLE, Service::Undelivered),
@@ -132,6 +140,9 @@ pub(crate) static PIPELINE: Pipeline = Pipeline::new(
         &accept_or_ingress::TABLE,
         &accepted_egress::TABLE,
         &delivery::TABLE,
+        &multicast_messages::TABLE,
+        &to_listeners::TABLE,
+        &multicast_listeners::TABLE,
         &router_questions::TABLE,
         &router_input::TABLE,
         &router_dnat::TABLE,

@@ -154,7 +154,7 @@ pub fn foreign(installed: &FlowSet) -> impl Iterator<Item = &Arc<Flow>> {
         .filter(|flow| !Cookie::is_ours(flow.cookie))
 }
 
-/// A group carries no cookie; those of this crate are numbered as local VLANs are.
+/// A group carries no cookie; those of this crate are numbered as local VLANs are, or have the brand.
 fn is_ours(id: GroupId) -> bool {
-    (1..=4094).contains(&id.0)
+    (1..=4094).contains(&id.0) || br_int::is_group(id)
 }

@@ -71,6 +71,7 @@ mod hash;
 mod learned;
 mod link;
 pub mod logging;
+pub mod multicast;
 pub mod network;
 pub mod peer;
 pub mod registers;

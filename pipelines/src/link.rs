@@ -1,8 +1,8 @@
 //! Protocols that a link needs to work at all.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::field::{
     ETH_TYPE, EthType, ICMPV6_CODE, ICMPV6_TYPE, IP_PROTO, IpProto, MacAddr, UDP_DST, UDP_SRC,
     VlanVid,
@@ -23,6 +23,19 @@ pub(crate) const LISTENER_DONE: u8 = 132;
 pub(crate) const LISTENER_REPORT_V2: u8 = 143;
 /// What listeners to multicast say.
 pub(crate) const LISTENER_REPORTS: [u8; 3] = [LISTENER_REPORT, LISTENER_DONE, LISTENER_REPORT_V2];
+
+/// Multicast groups (RFC 5771).
+pub(crate) const GROUPS_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4);
+/// Groups that a link needs to work, and that stay on it (section 4).
+pub(crate) const GROUPS_OF_LINK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 24);
+/// All hosts of a link.
+pub(crate) const ALL_HOSTS_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 1), 32);
+/// Multicast groups of IPv6 (RFC 4291, section 2.7).
+pub(crate) const GROUPS_V6: Ipv6Net =
+    Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
+/// Groups of IPv6 that a link needs to work, and that stay on it.
+pub(crate) const GROUPS_OF_LINK_V6: Ipv6Net =
+    Ipv6Net::new_assert(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0), 16);
 
 /// ICMPv6: where is a router? (RFC 4861)
 pub(crate) const ROUTER_SOLICITATION: u8 = 133;

@@ -100,6 +100,10 @@ macro_rules! registers {
 registers! {
     /// The table that sent a packet to the agent by ROUTER_PACKET_IN.
     ORIGIN_TABLE = 0[0..=7];
+    /// Whom a multicast packet is for: 0 those who listen, 1 multicast routers only, 2 what its sender decides.
+    AUDIENCE = 1[0..=1];
+    /// Whether PORT listens to the group of the packet, or routes multicast: 0 nobody has asked, 1 it does, 2 it does not.
+    LISTENS = 1[2..=3];
     /// The port of this host that a packet came from or goes to, by its number.
     PORT = 5[0..=31];
     /// The network of the packet, by its local VLAN; also the zone of its connections.

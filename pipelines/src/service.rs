@@ -79,6 +79,8 @@ pub enum Service {
     Undelivered,
     /// The MAC of a station that the model does not know.
     Neighbour,
+    /// Who listens to multicast, and who routes it.
+    Multicast,
 }
 
 impl Service {
@@ -107,6 +109,7 @@ impl Service {
             Self::Solicitation => "solicitation",
             Self::Undelivered => "undelivered",
             Self::Neighbour => "neighbour",
+            Self::Multicast => "multicast",
         }
     }
 }
@@ -114,7 +117,7 @@ impl Service {
 /// A port here whose machine asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
-    local: LocalPort<'a>,
+    pub(crate) local: LocalPort<'a>,
 }
 
 impl<'a> Client<'a> {
@@ -141,6 +144,11 @@ impl<'a> Client<'a> {
     /// Its network.
     pub fn network(&self) -> &'a Network {
         self.local.network.network
+    }
+
+    /// Whether its machine is on the way here, and may not run here yet.
+    pub fn is_arriving(&self) -> bool {
+        self.local.is_arriving()
     }
 
     /// The largest packet that its network carries, in bytes.

@@ -60,6 +60,8 @@ pub struct Site {
     pub features: Features,
     /// What firewalled ports send and get besides IP and ARP, without rules.
     pub permitted_ethertypes: BTreeSet<EthType>,
+    /// Whether multicast goes only to those who listen, in networks that do not say.
+    pub igmp_snooping: bool,
     /// On br-int, the patch port to br-tun.
     pub patch_tun: Option<PortNo>,
     /// On br-tun, the patch port to br-int.
@@ -112,6 +114,7 @@ impl Site {
             peers: BTreeSet::new(),
             features: Features::default(),
             permitted_ethertypes: BTreeSet::new(),
+            igmp_snooping: false,
             patch_tun: None,
             patch_int: None,
             providers: BTreeMap::new(),
@@ -340,6 +343,12 @@ impl<'a> LocalNetwork<'a> {
     /// Whether packets from it, or to it, are routed here.
     pub(crate) fn is_routed(&self) -> bool {
         self.site.is_routed(self.network.id)
+    }
+
+    /// Whether multicast goes only to those ports that listen.
+    pub(crate) fn is_snooped(&self) -> bool {
+        let snooping = self.network.igmp_snooping;
+        snooping.unwrap_or(self.site.igmp_snooping)
     }
 
     /// The patch port on br-int that leads to the network's other hosts.

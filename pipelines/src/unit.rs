@@ -356,6 +356,9 @@ fn changed(old: &Site, new: &Site) -> BTreeSet<Name> {
     changed.extend(changed_hosts(old, new).into_iter().map(Name::Host));
     let vlans = differences(&old.local_vlans, &new.local_vlans);
     changed.extend(vlans.into_iter().map(Name::Network));
+    if old.igmp_snooping != new.igmp_snooping {
+        changed.extend(new.local_vlans.keys().copied().map(Name::Network));
+    }
     if !Arc::ptr_eq(old.shared_model(), new.shared_model()) {
         let [before, after] = [old, new].map(Site::model);
         let networks = keyed(before.networks(), after.networks(), |network| network.id);

@@ -81,6 +81,8 @@ enum Event {
     Takeover(usize, usize),
     Peer(usize),
     Permit(u16),
+    Snooping,
+    NetworkSnooping(usize, Option<bool>),
     Unmap(usize),
     Underlay(usize, u16),
     NetworkMtu(usize, u16),
@@ -141,6 +143,9 @@ fn routing_events() -> impl Strategy<Value = Event> {
         (any(), any()).prop_map(|(router, host)| Event::Takeover(router, host)),
         any().prop_map(Event::Peer),
         (0x88b5..0x88b7_u16).prop_map(Event::Permit),
+        Just(Event::Snooping),
+        (any(), prop::option::of(prop::bool::ANY))
+            .prop_map(|(network, snooping)| Event::NetworkSnooping(network, snooping)),
         any().prop_map(Event::Unmap),
         (any(), 1400..1600_u16).prop_map(|(host, mtu)| Event::Underlay(host, mtu)),
         (any(), 1280..1400_u16).prop_map(|(network, mtu)| Event::NetworkMtu(network, mtu)),
@@ -349,6 +354,10 @@ fn change_routing(event: &Event, objects: &mut Objects) -> Option<()> {
             let host = place(host, objects.hosts.len())?;
             objects.hosts[host].mtu = mtu;
         }
+        Event::NetworkSnooping(network, snooping) => {
+            let network = place(network, objects.networks.len())?;
+            objects.networks[network].igmp_snooping = snooping;
+        }
         Event::NetworkMtu(network, mtu) => {
             let network = place(network, objects.networks.len())?;
             objects.networks[network].mtu = Some(mtu);
@@ -402,6 +411,7 @@ fn renumber(event: &Event, objects: &Objects, site: &mut Site) -> Option<()> {
             let router = place(router, objects.routers.len())?;
             site.routers.remove(&objects.routers[router].id);
         }
+        Event::Snooping => site.igmp_snooping = !site.igmp_snooping,
         Event::Permit(number) => {
             let permitted = &mut site.permitted_ethertypes;
             if !permitted.remove(&EthType(number)) {
@@ -526,7 +536,7 @@ proptest! {
 
     #[test]
     fn recompiling_what_a_change_affects_is_as_good_as_recompiling_all(
-        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs", "routers", "routers", "port_forwardings"].prop_map(|s| s),
+        name in prop_oneof!["quickstart", "rules", "address_pairs", "open_ports", "trunks_and_moves", "logs", "routers", "routers", "port_forwardings", "multicast"].prop_map(|s| s),
         events in prop::collection::vec(events(), 1..8),
     ) {
         let (mut objects, mut site) = scenario::read_with_objects(&name);

@@ -14,6 +14,7 @@ mod no_way_round;
 #[expect(dead_code, reason = "the switch is shared with other tests")]
 mod ovs;
 mod scenario;
+mod snooping;
 
 use std::collections::BTreeSet;
 
@@ -108,6 +109,7 @@ fn a_switch_prints_the_flows_as_they_were_compiled() {
         "trunks_and_moves",
         "routers",
         "port_forwardings",
+        "multicast",
     ] {
         let (switch, site) = switch_with(name);
         for (bridge_name, bridge) in bridges() {

@@ -126,6 +126,10 @@ fn answered(service: Service) -> (Verdict, String) {
             Verdict::Allowed,
             "it waits until the agent has found its next station outside",
         ),
+        Service::Multicast => (
+            Verdict::Allowed,
+            "the agent notes what it says of multicast; no multicast router is there to hear it",
+        ),
         Service::Undelivered => (
             Verdict::Dropped,
             "it goes no further than its router, which tells the sender why: no route leads there, \

@@ -8,12 +8,9 @@
 //! the MAC of this port, is tracked in a zone where no connection is ever committed: there it is no
 //! reply, and rules alone let it in. It cuts no connection either.
 
-use std::{
-    collections::BTreeSet,
-    net::{Ipv4Addr, Ipv6Addr},
-};
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net};
 use openflow::{
     field::{ETH_TYPE, EthType, IP_PROTO, IpProto, VLAN_VID, VlanVid},
     flow::Flow,
@@ -92,7 +89,7 @@ fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
 /// Packets to groups and to everyone have the same flows at every port: nobody has their
 /// destination as an address, so none of them is a reply.
 fn to_many(flows: &mut Flows<'_>) {
-    for block in [IpNet::from(MULTICAST_V4), IpNet::from(MULTICAST_V6)] {
+    for block in [IpNet::from(MULTICAST_V4), IpNet::from(link::GROUPS_V6)] {
         flows
             .at(TO_MANY)
             .in_state(UNTRACKED)
@@ -108,8 +105,6 @@ fn to_many(flows: &mut Flows<'_>) {
 
 /// Multicast (RFC 5771), and what follows up to 255.255.255.255.
 const MULTICAST_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 3);
-/// Multicast (RFC 4291, section 2.7).
-const MULTICAST_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8);
 
 fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     for eth_type in [&EthType::ARP]
@@ -134,7 +129,7 @@ fn port_flows(port: LocalPort<'_>, flows: &mut Flows<'_>) {
     // What IGMP says to all of a link, questions about listeners foremost (RFC 4541, section
     // 2.1.1). The switch does not show which message it is.
     to(port, LINK, flows)
-        .when_in(DESTINATION, ALL_OF_LINK_V4.into())
+        .when_in(DESTINATION, link::GROUPS_OF_LINK_V4.into())
         .when(IP_PROTO, IpProto::IGMP)
         .then(|actions| trunk_output::to(actions, port))
         .done();
@@ -187,9 +182,6 @@ fn untracked(port: LocalPort<'_>, flows: &mut Flows<'_>) {
         .in_state(TRACKED)
         .resubmit(&rules_ingress::TABLE);
 }
-
-/// Groups of one link (RFC 5771, section 4).
-const ALL_OF_LINK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 24);
 
 /// What goes to the port.
 fn to<'a>(port: LocalPort<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {

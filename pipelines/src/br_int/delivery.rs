@@ -5,6 +5,9 @@
 //! patch port that leads to the other hosts. Whatever goes to a firewalled port goes through its
 //! ingress tables.
 //!
+//! In a network with snooping, multicast of IP goes to the ports that listen to its group, to
+//! multicast routers and outside. Groups that a link needs to work go to all ports.
+//!
 //! What 802.1D reserves for the talk between bridges goes no further than the link: neither to other
 //! ports nor into tunnels, whoever sends it.
 //!
@@ -19,7 +22,8 @@ use openflow::field::{
 };
 
 use super::{
-    base_ingress, learned_stations, router_input, router_questions, trunk_output, unknown_stations,
+    base_ingress, learned_stations, multicast_messages, router_input, router_questions,
+    to_listeners, trunk_output, unknown_stations,
 };
 use crate::{
     link,
@@ -27,7 +31,7 @@ use crate::{
     routed::{AnsweredPort, Side},
     site::{LocalNetwork, LocalPort},
     subject::{Station, Subject},
-    table::{Actions, Draft, Flows, Table},
+    table::{Actions, DESTINATION, Draft, Flows, Table},
 };
 
 pub(super) static TABLE: Table = Table {
@@ -35,6 +39,8 @@ pub(super) static TABLE: Table = Table {
     name: "ACCEPTED_EGRESS_NORMAL",
     purpose: "Delivers, each copy to a firewalled port through its ingress tables.",
     next: &[
+        &multicast_messages::TABLE,
+        &to_listeners::TABLE,
         &learned_stations::TABLE,
         &unknown_stations::TABLE,
         &router_questions::TABLE,
@@ -50,7 +56,10 @@ const QUESTION_FROM_OUTSIDE: u16 = 15;
 const QUESTION: u16 = 14;
 const ANSWER: u16 = 14;
 const ROUTER: u16 = 13;
+const MULTICAST_MESSAGE: u16 = 13;
 const STATION: u16 = 12;
+const GROUP_OF_LINK: u16 = 12;
+const GROUP: u16 = 11;
 pub(super) const MULTICAST: u16 = 10;
 const UNKNOWN: u16 = 1;
 const MISS: u16 = 0;
@@ -138,11 +147,10 @@ fn network_flows(network: LocalNetwork<'_>, flows: &mut Flows<'_>) {
         .uplink()
         .map(|_| to_outside(Actions::new(&TABLE), network));
     flows.group(everyone, ports.chain(outside).collect());
-    flows
-        .at(MULTICAST)
-        .when(NETWORK, network.vlan.into())
-        .when_masked(ETH_DST, MacAddr::MULTICAST_BIT, MacAddr::MULTICAST_BIT)
-        .group(everyone);
+    multicast(network, MULTICAST, flows).group(everyone);
+    if network.is_snooped() {
+        snooped(network, everyone, flows);
+    }
 
     // Only a port without port security may have addresses that the model does not know.
     let unknown = flows.at(UNKNOWN).when(NETWORK, network.vlan.into());
@@ -154,6 +162,43 @@ fn network_flows(network: LocalNetwork<'_>, flows: &mut Flows<'_>) {
         false => to_outside(actions, network),
     };
     unknown.act(actions).done();
+}
+
+/// Multicast of IP that a link does not need goes to those who listen.
+fn snooped(network: LocalNetwork<'_>, everyone: GroupId, flows: &mut Flows<'_>) {
+    for message in multicast_messages::all() {
+        message(multicast(network, MULTICAST_MESSAGE, flows)).resubmit(&multicast_messages::TABLE);
+    }
+    for of_link in [
+        link::GROUPS_OF_LINK_V4.into(),
+        link::GROUPS_OF_LINK_V6.into(),
+    ] {
+        multicast(network, GROUP_OF_LINK, flows)
+            .when_in(DESTINATION, of_link)
+            .group(everyone);
+    }
+    for groups in [link::GROUPS_V4.into(), link::GROUPS_V6.into()] {
+        multicast(network, GROUP, flows)
+            .when_in(DESTINATION, groups)
+            .group(to_listeners::group(network));
+    }
+    let listeners = network.ports().map(|port| {
+        Actions::new(&TABLE)
+            .set(PORT, port.key())
+            .resubmit(&to_listeners::TABLE)
+    });
+    let outside = network
+        .uplink()
+        .map(|_| to_outside(Actions::new(&TABLE), network));
+    let buckets = listeners.chain(outside).collect();
+    flows.group(to_listeners::group(network), buckets);
+}
+
+fn multicast<'a>(network: LocalNetwork<'_>, priority: u16, flows: &'a mut Flows<'_>) -> Draft<'a> {
+    flows
+        .at(priority)
+        .when(NETWORK, network.vlan.into())
+        .when_masked(ETH_DST, MacAddr::MULTICAST_BIT, MacAddr::MULTICAST_BIT)
 }
 
 fn station_flow(station: &Station<'_>, flows: &mut Flows<'_>) {

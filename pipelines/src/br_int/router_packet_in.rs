@@ -1,4 +1,4 @@
-//! Sends to the agent what a router cannot do in flows, within the limits of its sender.
+//! Sends to the agent what routers and delivery cannot do in flows, within the limits of the sender.
 //!
 //! The table that sends a packet here notes its number in a register, which reaches the agent with
 //! the packet and says what to do. Each local port has the meter of its other requests; what comes
@@ -14,7 +14,7 @@ use crate::{
 pub(super) static TABLE: Table = Table {
     number: 111,
     name: "ROUTER_PACKET_IN",
-    purpose: "Sends to the agent what a router cannot do in flows, metered by sender.",
+    purpose: "Sends to the agent what flows cannot do, metered by sender.",
     next: &[],
     flows,
 };
@@ -28,7 +28,7 @@ const NO_PORT: u32 = 0;
 fn flows(subject: &Subject<'_>, flows: &mut Flows<'_>) {
     match subject {
         Subject::Bridge(_) => flows.at(MISS).drop(),
-        Subject::Port(port) if port.network.is_routed() => {
+        Subject::Port(port) if port.network.is_routed() || port.network.is_snooped() => {
             flows
                 .at(SENDER)
                 .when(PORT, port.key())

@@ -44,6 +44,8 @@ struct Scenario {
     /// In hexadecimal.
     #[serde(default)]
     permitted_ethertypes: Vec<String>,
+    #[serde(default)]
+    igmp_snooping: bool,
     patch_tun: u32,
     patch_int: u32,
     /// Both ends of the patch to each physical network.
@@ -231,6 +233,7 @@ pub(crate) fn read_with_objects(name: &str) -> (Objects, Site) {
     site.permitted_ethertypes = permitted
         .map(|text| EthType(u16::from_str_radix(text, 16).unwrap()))
         .collect();
+    site.igmp_snooping = scenario.igmp_snooping;
     site.patch_tun = Some(PortNo(scenario.patch_tun));
     site.patch_int = Some(PortNo(scenario.patch_int));
     for (physical_network, [int, phy]) in &scenario.providers {
