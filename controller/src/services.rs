@@ -5,12 +5,12 @@
 //! functions of the question and the model, so any host gives the same, and nothing is remembered.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use openflow::Connection;
 use openflow::action::Action;
-use openflow::message::{PacketIn, PacketOut};
+use openflow::message::{FlowMod, PacketIn, PacketOut};
 use pipelines::service::{Client, Service};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
@@ -21,12 +21,14 @@ use crate::switch::report::Served;
 
 use dns::Dns;
 use metadata::Metadata;
+use multicast::{Snooping, querier};
 
 mod advertiser;
 mod dhcpv4;
 mod dhcpv6;
 mod dns;
 pub(crate) mod metadata;
+mod multicast;
 mod router;
 mod router_advertisement;
 
@@ -80,7 +82,8 @@ impl Services {
         let (questions, asked) = mpsc::channel(WAITING);
         let (connected, connection) = watch::channel(None);
         tokio::spawn(run(board.clone(), asked));
-        tokio::spawn(advertiser::run(board.clone(), connection));
+        tokio::spawn(advertiser::run(board.clone(), connection.clone()));
+        tokio::spawn(querier::run(board.clone(), connection));
         Self {
             board,
             questions,
@@ -120,11 +123,13 @@ impl Services {
 async fn run(board: Board, mut asked: mpsc::Receiver<Question>) {
     let mut metadata = Metadata::new(board.clone());
     let dns = Dns::new();
+    let mut snooping = Snooping::default();
     while let Some(question) = asked.recv().await {
         let (service, bridge) = (question.service, &question.bridge);
         let answers = match service {
             Service::Metadata => pass_on(&board, &question, &mut metadata),
             Service::Dns => resolve(&board, &question, &dns),
+            Service::Multicast => listen(&board, &question, &mut snooping).await,
             _ => answer(&board, &question),
         };
         match answers {
@@ -159,6 +164,23 @@ fn resolve(board: &Board, question: &Question, dns: &Dns) -> Result<Sent, Refusa
     let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
     let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
     dns.take(&site, &client, &question.packet.data, &question.connection)
+}
+
+/// Notes what a port says of multicast, and asks it back where it leaves a group.
+async fn listen(
+    board: &Board,
+    question: &Question,
+    snooping: &mut Snooping,
+) -> Result<Sent, Refusal> {
+    let site = board.read().view.site.clone().ok_or(Refusal::Gone)?;
+    let client = Client::of(&site, question.packet.cookie).ok_or(Refusal::Gone)?;
+    let done = snooping.take(&client, &question.packet.data, Instant::now())?;
+    for note in &done.notes {
+        // A bridge that is back asks everybody again.
+        let sent = question.connection.send(FlowMod::add(note).into());
+        sent.await.map_err(|_| Refusal::Gone)?;
+    }
+    Ok(done.questions)
 }
 
 /// What is sent, and after what time.

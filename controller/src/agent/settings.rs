@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) bridge_mappings: Option<BTreeMap<PhysicalNetwork, String>>,
     /// Overrides what passes ports with a firewall besides IP and ARP.
     pub(crate) permitted_ethertypes: Option<BTreeSet<EthType>>,
+    /// Overrides whether multicast goes only to those who listen.
+    pub(crate) igmp_snooping: Option<bool>,
     /// Where metrics are given out, if they are.
     pub(crate) metrics: Option<SocketAddr>,
     /// Who answers machines that ask for metadata; without it the agent does.
@@ -61,6 +63,8 @@ const ENCAP_TYPE: &str = "brint-encap-type";
 const BRIDGE_MAPPINGS: &str = "brint-bridge-mappings";
 /// Key of `external_ids` for what passes ports with a firewall besides IP and ARP, as `0x88b5,0x8863`.
 const PERMITTED_ETHERTYPES: &str = "brint-permitted-ethertypes";
+/// Key of `external_ids` for whether multicast goes only to those who listen: `true` or `false`.
+const IGMP_SNOOPING: &str = "brint-igmp-snooping";
 /// Key of `external_ids` for the datapath, as in the column `datapath_type` of a bridge.
 const DATAPATH_TYPE: &str = "brint-datapath-type";
 
@@ -75,11 +79,12 @@ const REMOTES: &str = "unix:FILE, tcp:HOST:PORT,...";
 pub(crate) const GOOD: &str = "brint-good-settings";
 
 /// Every key that people write.
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 7] = [
     ENCAP_IP,
     ENCAP_TYPE,
     BRIDGE_MAPPINGS,
     PERMITTED_ETHERTYPES,
+    IGMP_SNOOPING,
     DATAPATH_TYPE,
     REMOTE,
 ];
@@ -106,6 +111,8 @@ pub(crate) struct ThisHost {
     pub(crate) permitted_ethertypes: BTreeSet<EthType>,
     /// The settings of the host's database that make sense, as they are to be remembered.
     pub(crate) good: Option<String>,
+    /// Whether multicast goes only to those who listen, in networks that do not say.
+    pub(crate) igmp_snooping: bool,
     /// Each setting that is ignored, and what was expected.
     pub(crate) problems: BTreeSet<Problem>,
 }
@@ -130,6 +137,7 @@ impl Settings {
         let expected = "types of frames that no rule is about: 0x88b5,...";
         let permitted_ethertypes = written.read(PERMITTED_ETHERTYPES, expected, ethertypes);
         let datapath_type = written.read(DATAPATH_TYPE, "system or netdev", datapath_type);
+        let igmp_snooping = written.read(IGMP_SNOOPING, "true or false", |text| text.parse().ok());
         let mut problems = std::mem::take(&mut written.problems);
         // Whoever follows the northbound database tells what is wrong with this one.
         written.read(REMOTE, REMOTES, |text| Remote::list(text).ok());
@@ -160,6 +168,7 @@ impl Settings {
             permitted_ethertypes: (self.permitted_ethertypes.clone())
                 .or(permitted_ethertypes)
                 .unwrap_or_default(),
+            igmp_snooping: self.igmp_snooping.or(igmp_snooping).unwrap_or_default(),
             good: written.note(),
             problems,
         }
@@ -290,6 +299,7 @@ pub(crate) mod tests {
             encap_types: None,
             bridge_mappings: None,
             permitted_ethertypes: None,
+            igmp_snooping: None,
             metrics: None,
             nova: None,
         }
@@ -372,6 +382,7 @@ pub(crate) mod tests {
             (ENCAP_TYPE, "vxlan,gre"),
             (BRIDGE_MAPPINGS, "physnet1:br-ex,physnet2:br-vlan"),
             (PERMITTED_ETHERTYPES, "0x88b5"),
+            (IGMP_SNOOPING, "true"),
             (DATAPATH_TYPE, "netdev"),
         ];
         let before = after(&good, &good);
@@ -383,6 +394,7 @@ pub(crate) mod tests {
             (BRIDGE_MAPPINGS, "physnet1=br-ex"),
             (BRIDGE_MAPPINGS, "physnet1:br-exx,physnet2:br-vlan"),
             (PERMITTED_ETHERTYPES, "0x0800"),
+            (IGMP_SNOOPING, "yes"),
             (DATAPATH_TYPE, "netdv"),
         ] {
             let now = good.map(|(other, value)| (other, if other == key { typo } else { value }));
@@ -440,6 +452,21 @@ pub(crate) mod tests {
         ] {
             assert_eq!(ethertypes(refused), None, "{refused}");
         }
+    }
+
+    #[test]
+    fn snooping_is_off_until_somebody_turns_it_on() {
+        let mut settings = settings();
+        let snoops = |settings: &Settings, value: &str| {
+            let host = settings.this_host(None, &external_ids(IGMP_SNOOPING, value), |_| true);
+            (host.igmp_snooping, host.problems.len())
+        };
+        let host = settings.this_host(None, &BTreeMap::new(), |_| true);
+        assert!(!host.igmp_snooping);
+        assert_eq!(snoops(&settings, "true"), (true, 0));
+        assert_eq!(snoops(&settings, "yes"), (false, 1));
+        settings.igmp_snooping = Some(false);
+        assert_eq!(snoops(&settings, "true"), (false, 0));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) fn site(
     site.failover.clone_from(&desired.failover);
     site.peers.clone_from(&desired.peers);
     (site.permitted_ethertypes).clone_from(&desired.this.permitted_ethertypes);
+    site.igmp_snooping = desired.this.igmp_snooping;
     let bridges = &desired.configuration.bridges;
     for (name, bridge) in bridges {
         for (port, link) in &bridge.ports {

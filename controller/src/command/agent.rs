@@ -67,6 +67,9 @@ pub(super) struct Host {
     /// What passes ports with a firewall besides IP and ARP; overrides external_ids:brint-permitted-ethertypes
     #[arg(long, value_name = "0x88b5,...", value_parser = parse_ethertypes)]
     permitted_ethertypes: Option<Ethertypes>,
+    /// Whether multicast goes only to those who listen, in networks that do not say; overrides external_ids:brint-igmp-snooping
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    igmp_snooping: Option<bool>,
     /// Gives out metrics for Prometheus, as on 127.0.0.1:9477; anybody who reaches it may read them
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
@@ -151,6 +154,7 @@ impl Host {
             encap_types: self.encap_type,
             bridge_mappings: self.bridge_mappings,
             permitted_ethertypes: self.permitted_ethertypes,
+            igmp_snooping: self.igmp_snooping,
             metrics: self.metrics,
             nova,
         })
