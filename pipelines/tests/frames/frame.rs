@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use pipelines::network::MacAddr;
@@ -70,6 +70,17 @@ pub(super) enum Payload {
     },
     /// Neither IP nor ARP: LLDP.
     Other,
+}
+
+impl Payload {
+    /// Sends it to a group, if it is TCP of the same version of IP.
+    pub(super) fn send_to(&mut self, group: IpAddr) {
+        match (self, group) {
+            (Self::Tcp4 { destination, .. }, IpAddr::V4(group)) => *destination = group,
+            (Self::Tcp6 { destination, .. }, IpAddr::V6(group)) => *destination = group,
+            _ => {}
+        }
+    }
 }
 
 impl fmt::Display for Frame {

@@ -357,13 +357,13 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
         _ if random.percent(3) => Some(*random.of(&[1, 100, 101, 103, 4095])),
         _ => None,
     };
-    let payload = payload(sender, peer, random);
-    let destination = match payload {
-        Payload::ArpRequest { .. } if random.percent(80) => MacAddr::BROADCAST,
-        Payload::Solicitation { target, .. } if random.percent(80) => {
-            let [.., a, b, c] = target.octets();
-            MacAddr([0x33, 0x33, 0xff, a, b, c])
-        }
+    let mut payload = payload(sender, peer, random);
+    let to_group = random.percent(10);
+    for group in world::groups().into_iter().filter(|_| to_group) {
+        payload.send_to(group);
+    }
+    let destination = match addressed_to(&payload) {
+        Some(group) if random.percent(80) => group,
         _ => destination,
     };
     let inner = match random.below(10) {
@@ -379,6 +379,26 @@ fn send(world: &World, random: &mut Random) -> (Origin, Frame) {
         payload,
     };
     (origin, frame)
+}
+
+/// The MAC address that a packet for many is usually sent to.
+fn addressed_to(payload: &Payload) -> Option<MacAddr> {
+    match payload {
+        Payload::ArpRequest { .. } => Some(MacAddr::BROADCAST),
+        Payload::Solicitation { target, .. } => {
+            let [.., a, b, c] = target.octets();
+            Some(MacAddr([0x33, 0x33, 0xff, a, b, c]))
+        }
+        Payload::Tcp4 { destination, .. } if destination.is_multicast() => {
+            let [_, b, c, d] = destination.octets();
+            Some(MacAddr([0x01, 0x00, 0x5e, b & 0x7f, c, d]))
+        }
+        Payload::Tcp6 { destination, .. } if destination.is_multicast() => {
+            let [.., a, b, c, d] = destination.octets();
+            Some(MacAddr([0x33, 0x33, a, b, c, d]))
+        }
+        _ => None,
+    }
 }
 
 fn origin(world: &World, random: &mut Random) -> Origin {

@@ -3,7 +3,10 @@
 //! Written from the objects alone, and slow: who may send, who is meant, who may receive. Every
 //! packet opens a connection here.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use ipnet::IpNet;
 use pipelines::network::{
@@ -178,9 +181,9 @@ fn local(
 ) -> BTreeSet<Arrival> {
     let owners = owners(world, network, frame);
     let meant = |port: &Port| {
-        frame.destination.is_multicast()
+        frame.destination.is_multicast() && hears(world, network, sender, port, frame)
             || owners.contains(&port.id)
-            || owners.is_empty() && !port.port_security_enabled
+            || !frame.destination.is_multicast() && owners.is_empty() && !port.port_security_enabled
     };
     let here = world
         .ports_of(network)
@@ -189,6 +192,36 @@ fn local(
         .filter(|port| !port.port_security_enabled || may_receive(world, port, frame))
         .map(|port| Arrival::Port { id: port.id, host })
         .collect()
+}
+
+/// Whether a frame for many is for a port: in some networks multicast of IP is for those who listen.
+fn hears(
+    world: &World,
+    network: NetworkId,
+    sender: Option<PortId>,
+    port: &Port,
+    frame: &Frame,
+) -> bool {
+    if world.network(network).igmp_snooping != Some(true) {
+        return true;
+    }
+    let routes = |id: PortId| world.multicast_routers.contains(&id);
+    let listens = |group: IpAddr| world.listeners.contains(&(port.id, group));
+    match frame.payload {
+        Payload::Report { .. } => routes(port.id),
+        Payload::Igmp { destination, .. } => {
+            // What comes from a multicast router is a query.
+            let asks = sender.is_none_or(routes) && listens(destination.into());
+            destination == Ipv4Addr::new(224, 0, 0, 1) || routes(port.id) || asks
+        }
+        Payload::Tcp4 { destination, .. } if destination.is_multicast() => {
+            routes(port.id) || listens(destination.into())
+        }
+        Payload::Tcp6 { destination, .. } if destination.is_multicast() => {
+            routes(port.id) || listens(destination.into())
+        }
+        _ => true,
+    }
 }
 
 /// The ports that a frame for one station is for.

@@ -14,6 +14,7 @@ use pipelines::{
         Network, NetworkId, Objects, PhysicalNetwork, Port, PortId, Rule, RuleAttributes, RuleId,
         SecurityGroup, SecurityGroupId, Segment, SubPort, Subnet, SubnetId, Trunk, TrunkId, VlanId,
     },
+    service::Client,
     site::{ProviderPatch, Site},
 };
 use uuid::Uuid;
@@ -25,6 +26,10 @@ use crate::ovs::Switch;
 pub(super) struct World {
     pub(super) objects: Objects,
     pub(super) sites: Vec<Site>,
+    /// What the ports listen to, of those whose network asks.
+    pub(super) listeners: BTreeSet<(PortId, IpAddr)>,
+    /// The ports that have a multicast router behind them.
+    pub(super) multicast_routers: BTreeSet<PortId>,
 }
 
 pub(super) const HOSTS: usize = 3;
@@ -111,7 +116,21 @@ impl World {
                 }
             }
         }
-        Self { objects, sites }
+        let mut listeners = BTreeSet::new();
+        let mut multicast_routers = BTreeSet::new();
+        for port in &objects.ports {
+            let joined = groups().into_iter().filter(|_| random.percent(40));
+            listeners.extend(joined.map(|group| (port.id, group)));
+            if random.percent(10) {
+                multicast_routers.insert(port.id);
+            }
+        }
+        Self {
+            objects,
+            sites,
+            listeners,
+            multicast_routers,
+        }
     }
 
     pub(super) fn port(&self, id: PortId) -> &Port {
@@ -195,6 +214,7 @@ impl World {
         }
         for (host, site) in self.sites.iter().enumerate() {
             switch.install(&format!("int{host}"), &text(site, &Bridge::Integration));
+            switch.install(&format!("int{host}"), &self.notes(site));
             switch.install(&format!("tun{host}"), &text(site, &Bridge::Tunnel));
             for physical_network in site.providers.keys() {
                 let bridge = Bridge::Provider(physical_network.clone());
@@ -203,6 +223,29 @@ impl World {
             }
         }
     }
+}
+
+impl World {
+    /// What the agent of a host has noted of listeners.
+    fn notes(&self, site: &Site) -> String {
+        let mut notes = String::new();
+        for client in Client::all(site).filter(Client::is_snooped) {
+            let id = client.port().id;
+            let listens = self.listeners.iter().filter(|(port, _)| *port == id);
+            for (_, group) in listens {
+                notes += &format!("{}\n", client.listens_to(*group, 260));
+            }
+            if self.multicast_routers.contains(&id) {
+                notes += &format!("{}\n", client.routes_multicast(255));
+            }
+        }
+        notes
+    }
+}
+
+/// The groups that ports may listen to.
+pub(super) fn groups() -> [IpAddr; 2] {
+    ["239.1.2.3", "ff05::1234"].map(|group| group.parse().unwrap())
 }
 
 pub(super) fn provider_bridge(host: usize, physical_network: &PhysicalNetwork) -> String {
@@ -315,7 +358,7 @@ fn network(number: usize) -> Network {
         segment: segments.get(number).unwrap().clone(),
         mtu: None,
         dns_domain: String::new(),
-        igmp_snooping: None,
+        igmp_snooping: number.is_multiple_of(2).then_some(true),
         // The same addresses in every network.
         subnets: vec![subnet(0, "10.0.0.0/24"), subnet(1, "2001:db8::/64")],
     }
