@@ -229,6 +229,9 @@ fn an_agent_is_alive_that_answers_whatever_its_clock_says() -> anyhow::Result<()
         hosts.sort();
         Ok(hosts)
     };
+    wait_for("both agents answer", PATIENCE, || {
+        Ok((alive()? == ["host1 true", "host2 true"]).then_some(()))
+    })?;
     // A clock of 1970: it is waited for, and programs what is waited for.
     say("host1", 1)?;
     northbound.apply(&with_rule(4244)?, "--wait=hosts")?;

@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn a_tunnel_that_was_never_up_hides_no_host_that_is_gone() {
+        let (mut liveness, host, now) = (Liveness::default(), host2(), Instant::now());
+        let both = [(&host, Session::NeverUp), (&host, Session::Down)];
+        assert!(liveness.look(both, now).contains(&host));
+    }
+
+    #[test]
     fn the_agent_looks_again_when_the_time_of_a_host_is_up() {
         let (mut liveness, host, start) = (Liveness::default(), host2(), Instant::now());
         let silent = [(&host, Session::NeverUp)];

@@ -6,13 +6,15 @@ use pipelines::network::HostName;
 
 use super::{Configuration, Interface, Link, OpenVSwitch};
 
-/// What BFD says of a tunnel: the better, the greater.
+/// What BFD says of a tunnel. Of several tunnels to one host the greatest says what is known of the
+/// host: one that is heard through one of them is there, one that was heard through one is gone,
+/// though another tunnel has never been up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Session {
-    /// The other end was heard, and is heard no more.
-    Down,
     /// The other end has not been heard yet.
     NeverUp,
+    /// The other end was heard, and is heard no more.
+    Down,
     /// The other end is heard, and hears this one.
     Up,
 }
