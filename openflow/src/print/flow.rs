@@ -65,8 +65,8 @@ pub(super) fn flow_mod(change: &FlowMod, names: &Names, f: &mut Formatter<'_>) -
     write!(f, " {}", Conditions::of(&flow, names).spaced())?;
     let adds = change.command == FlowModCommand::ADD;
     if change.cookie_mask != 0 && !adds {
-        let (cookie, mask) = (Sharp(change.cookie), Sharp(change.cookie_mask));
-        write!(f, "cookie:{cookie}/{mask} ")?;
+        let (cookie, mask) = (change.cookie, change.cookie_mask);
+        write!(f, "cookie:{cookie:#x}/{mask:#x} ")?;
     } else if change.cookie != 0 && change.cookie != UNCHANGED && adds {
         write!(f, "cookie:{:#x} ", change.cookie)?;
     }

@@ -47,9 +47,14 @@ pub(super) fn contents(xid: u32, message: &Message) -> Result<(), ErrorCode> {
         Message::QueueGetConfigReply(reply) => port(reply.port),
         Message::FlowMod(change) => {
             flow::fields(&change.matching)?;
+            flow::every_table(change)?;
             port(change.out_port)?;
-            flow::flags(change.flags)?;
-            flow::instructions(&change.instructions)
+            refuse(
+                change.command.name().is_none(),
+                ErrorCode::OFPFMFC_BAD_COMMAND,
+            )?;
+            flow::instructions(&change.instructions)?;
+            flow::flags(change.flags)
         }
         Message::NxFlowMod(change) => {
             flow::fields(&change.matching)?;

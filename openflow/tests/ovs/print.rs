@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use openflow::action::Output;
 use openflow::field::PortNo;
-use openflow::message::{Message, PacketOut};
+use openflow::message::{FlowMod, FlowModCommand, Message, PacketOut};
 use openflow::names::Names;
 use openflow::print::Frame;
 use openflow::wire::Writer;
@@ -63,6 +63,25 @@ fn every_message_is_printed_as_by_ovs_at_every_verbosity() {
                 continue;
             }
             assert_eq!(ours, theirs, "at verbosity {verbosity}: {}", plain(&bytes));
+        }
+    }
+}
+
+#[test]
+fn cookies_are_printed_as_by_ovs_whether_they_are_set_or_looked_for() {
+    let numbers = [0, 5, 0x100, u64::MAX];
+    let pairs = numbers.map(|cookie| numbers.map(|mask| (cookie, mask)));
+    for (cookie, cookie_mask) in pairs.into_iter().flatten() {
+        for command in FlowModCommand::NAMED {
+            let change = FlowMod {
+                command: *command,
+                cookie,
+                cookie_mask,
+                table: 0,
+                ..FlowMod::delete_all()
+            };
+            let (theirs, ours) = texts(&encode(&change.into()), 2);
+            assert_eq!(ours, theirs);
         }
     }
 }

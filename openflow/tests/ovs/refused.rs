@@ -37,6 +37,8 @@ fn print(bytes: &Bytes) -> String {
 fn a_wrong_value_is_refused_with_the_error_of_ovs() {
     #[rustfmt::skip]
     let cases: &[(&str, usize, &[u8], &str)] = &[
+        ("OFPT_FLOW_MOD", 24, &[0xff], "OFPFMFC_BAD_TABLE_ID"),
+        ("OFPT_FLOW_MOD", 25, &[5], "OFPFMFC_BAD_COMMAND"),
         ("OFPT_GROUP_MOD", 8, &[0x48], "OFPGMFC_BAD_COMMAND"),
         ("OFPT_GROUP_MOD", 10, &[9], "OFPGMFC_BAD_TYPE"),
         ("OFPT_GROUP_MOD", 10, &[0], "OFPGMFC_INVALID_GROUP"),

@@ -7,12 +7,24 @@ use crate::flow::FlowFlags;
 use crate::group::{Bucket, GroupType};
 use crate::instruction::Instructions;
 use crate::matching::Match;
-use crate::message::{ErrorCode, GroupMod, GroupModCommand};
+use crate::message::{
+    ALL_TABLES, ErrorCode, FlowMod, FlowModCommand, GroupMod, GroupModCommand,
+};
 
 /// OVS refuses conditions on fields that it does not know.
 pub(super) fn fields(matching: &Match) -> Result<(), ErrorCode> {
     let unknown = matching.iter().any(|condition| condition.field().is_none());
     refuse(unknown, ErrorCode::OFPBMC_BAD_FIELD)
+}
+
+/// Only what deletes flows can do so in all tables at once.
+pub(super) fn every_table(change: &FlowMod) -> Result<(), ErrorCode> {
+    let deletes = matches!(
+        change.command,
+        FlowModCommand::DELETE | FlowModCommand::DELETE_STRICT
+    );
+    let everywhere = change.table == ALL_TABLES;
+    refuse(everywhere && !deletes, ErrorCode::OFPFMFC_BAD_TABLE_ID)
 }
 
 pub(super) fn flags(flags: FlowFlags) -> Result<(), ErrorCode> {
