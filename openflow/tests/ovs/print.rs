@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use openflow::action::Output;
-use openflow::field::PortNo;
+use openflow::field::{ALL, FieldId, PortNo};
 use openflow::message::{FlowMod, FlowModCommand, Message, PacketOut};
+use openflow::multipart::{ReplyBody, TablePropertyKind, TablePropertyValue};
 use openflow::names::Names;
 use openflow::print::Frame;
 use openflow::wire::Writer;
@@ -83,6 +84,33 @@ fn cookies_are_printed_as_by_ovs_whether_they_are_set_or_looked_for() {
             let (theirs, ours) = texts(&encode(&change.into()), 2);
             assert_eq!(ours, theirs);
         }
+    }
+}
+
+#[test]
+fn tables_tell_of_every_field_as_printed_by_ovs() {
+    let is_features = |message: &Message| message.name() == "OFPST_TABLE_FEATURES reply";
+    let sample = Message::samples().into_iter().find(is_features).unwrap();
+    // Fields alone, and all at once.
+    let alone = ALL.iter().map(std::slice::from_ref);
+    for fields in alone.chain([ALL]) {
+        let mut message = sample.clone();
+        let Message::MultipartReply(reply) = &mut message else {
+            panic!("{message:?}");
+        };
+        let ReplyBody::TableFeatures(tables) = &mut reply.body else {
+            panic!("{reply:?}");
+        };
+        for property in tables.iter_mut().flat_map(|table| &mut table.properties) {
+            let masked =
+                |field: &FieldId| property.kind == TablePropertyKind::MATCH && field.is_maskable();
+            let header = |field: &FieldId| field.oxm().header(field.size(), masked(field));
+            if let TablePropertyValue::Fields(headers) = &mut property.value {
+                *headers = fields.iter().map(header).collect();
+            }
+        }
+        let (theirs, ours) = texts(&encode(&message), 2);
+        assert_eq!(ours, theirs);
     }
 }
 

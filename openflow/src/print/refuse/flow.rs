@@ -7,9 +7,7 @@ use crate::flow::FlowFlags;
 use crate::group::{Bucket, GroupType};
 use crate::instruction::Instructions;
 use crate::matching::Match;
-use crate::message::{
-    ALL_TABLES, ErrorCode, FlowMod, FlowModCommand, GroupMod, GroupModCommand,
-};
+use crate::message::{ALL_TABLES, ErrorCode, FlowMod, FlowModCommand, GroupMod, GroupModCommand};
 
 /// OVS refuses conditions on fields that it does not know.
 pub(super) fn fields(matching: &Match) -> Result<(), ErrorCode> {

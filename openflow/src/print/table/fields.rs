@@ -65,6 +65,7 @@ const ORDER: &[(FieldId, FieldId)] = &[
     (IPV6_DST.id(), IPV6_DST.id()),
     (IPV6_LABEL.id(), IPV6_LABEL.id()),
     (IP_PROTO.id(), IP_PROTO.id()),
+    (IP_TOS.id(), IP_TOS.id()),
     (IP_DSCP.id(), IP_DSCP.id()),
     (IP_ECN.id(), IP_ECN.id()),
     (IP_TTL.id(), IP_TTL.id()),
