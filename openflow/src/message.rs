@@ -37,7 +37,7 @@ use bytes::Bytes;
 pub use async_config::{AsyncConfig, AsyncKind, AsyncProperty, SetAsyncConfig2};
 pub use bundle::{BundleAdd, BundleControl, BundleControlKind, BundleFlags};
 pub use config::{Config, ConfigFlags};
-pub use ct_flush::{CtFlush, CtFlushZone, CtTuple};
+pub use ct_flush::{CtFlush, CtFlushZone, CtProperty, CtTuple};
 pub use echo::Echo;
 pub use error::{Error, ErrorCode};
 pub use features::{Capabilities, Features};

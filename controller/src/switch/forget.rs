@@ -105,7 +105,7 @@ fn flush(zone: u16, address: IpAddr) -> Vec<CtFlush> {
     };
     let ends = protocols
         .iter()
-        .flat_map(|ip_proto| [(ip_proto, from), (ip_proto, to)]);
+        .flat_map(|ip_proto| [(ip_proto, from.clone()), (ip_proto, to.clone())]);
     ends.map(|(ip_proto, original)| CtFlush {
         ip_proto: *ip_proto,
         original,

@@ -1,11 +1,14 @@
 //! What a connection is about: greetings, features, roles, and what comes unasked.
 
 use std::fmt::{self, Display, Formatter};
+use std::ops::Not;
 
 use super::frame::VersionList;
 use super::pieces::{BitNames, Sharp};
 use super::refuse::REASONS;
-use crate::field::format::Ipv6Text;
+use crate::field::Value;
+use crate::field::format::{Hex, Ipv6Text};
+use crate::matching::Masked;
 use crate::message::{
     AsyncConfig, AsyncProperty, BundleControl, BundleFlags, Config, ConfigFlags, ControllerRole,
     CtFlush, CtTuple, Features, Hello, NxRole, Role, RoleStatus, SetAsyncConfig2, TlvMap,
@@ -219,11 +222,34 @@ pub(super) fn ct_flush(flush: &CtFlush, f: &mut Formatter<'_>) -> fmt::Result {
     let v4 = addresses
         .flatten()
         .any(|address| address.to_ipv4_mapped().is_some());
-    write!(f, " zone={} '", flush.zone.unwrap_or_default())?;
+    write!(f, " zone={} ", flush.zone.unwrap_or_default())?;
+    masked("mark", flush.mark, f)?;
+    masked("labels", flush.labels.as_deref().copied(), f)?;
+    f.write_str("'")?;
     ct_tuple(&flush.original, proto, v4, f)?;
     write!(f, ",ct_nw_proto={proto}' '")?;
     ct_tuple(&flush.reply, proto, v4, f)?;
     f.write_str("'")
+}
+
+/// Writes a condition on bits of a connection, unless it asks for none.
+fn masked<T>(name: &str, condition: Option<Masked<T>>, f: &mut Formatter<'_>) -> fmt::Result
+where
+    T: Value + Default + PartialEq + Not<Output = T>,
+{
+    let Some(Masked { value, mask }) = condition else {
+        return Ok(());
+    };
+    let all = !T::default();
+    match mask.unwrap_or(all) {
+        none if none == T::default() => return Ok(()),
+        whole if whole == all => write!(f, "{name}={}", Hex(value.to_bytes().as_ref()))?,
+        mask => {
+            let (value, mask) = (value.to_bytes(), mask.to_bytes());
+            write!(f, "{name}={}/{}", Hex(value.as_ref()), Hex(mask.as_ref()))?;
+        }
+    }
+    f.write_str(" ")
 }
 
 fn ct_tuple(tuple: &CtTuple, proto: u8, v4: bool, f: &mut Formatter<'_>) -> fmt::Result {

@@ -120,7 +120,7 @@ const OPTION_FIELDS: u16 = 64;
 
 /// The addresses of a connection are all of IPv4, or all of IPv6.
 fn addresses(flush: &CtFlush) -> Result<(), ErrorCode> {
-    let tuples = [flush.original, flush.reply];
+    let tuples = [&flush.original, &flush.reply];
     let told = tuples.iter().flat_map(|tuple| [tuple.src, tuple.dst]);
     let mut v4 = told
         .flatten()

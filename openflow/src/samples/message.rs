@@ -233,6 +233,7 @@ samples! {
         },
         reply: CtTuple { dst_port: Some(1025), ..CtTuple::default() },
         zone: Some(42),
+        ..CtFlush::default()
     };
     FlowMonitorCancel => FlowMonitorCancel { id: 8 };
     RoleStatus => RoleStatus {
