@@ -5,7 +5,8 @@
 //! A field that others need stands before them, as a switch refuses the reverse. Views of other
 //! fields stand at the end; a match holds what they are views of.
 //!
-//! The facts are those of `ovs-fields(7)` and of OVS 3.1. The columns: the type of the value, its
+//! The facts are those of `ovs-fields(7)` and of OVS 3.1, or of the later version that a row names.
+//! The columns: the type of the value, its
 //! bits, how it is written, whether it can be masked, whether actions can write it, what it needs;
 //! its names; its codes, the one for OpenFlow 1.3 first.
 
@@ -363,6 +364,38 @@ fields! {
     REG13: u32, 32 Hexadecimal Masked Writable Nothing, "reg13", NXM_NX_REG13 = Nxm1 13;
     REG14: u32, 32 Hexadecimal Masked Writable Nothing, "reg14", NXM_NX_REG14 = Nxm1 14;
     REG15: u32, 32 Hexadecimal Masked Writable Nothing, "reg15", NXM_NX_REG15 = Nxm1 15;
+    /// A scratch pad; since OVS 3.7.
+    REG16: u32, 32 Hexadecimal Masked Writable Nothing, "reg16", NXOXM_ET_REG16 = Nicira 17;
+    /// A scratch pad; since OVS 3.7.
+    REG17: u32, 32 Hexadecimal Masked Writable Nothing, "reg17", NXOXM_ET_REG17 = Nicira 18;
+    /// A scratch pad; since OVS 3.7.
+    REG18: u32, 32 Hexadecimal Masked Writable Nothing, "reg18", NXOXM_ET_REG18 = Nicira 19;
+    /// A scratch pad; since OVS 3.7.
+    REG19: u32, 32 Hexadecimal Masked Writable Nothing, "reg19", NXOXM_ET_REG19 = Nicira 20;
+    /// A scratch pad; since OVS 3.7.
+    REG20: u32, 32 Hexadecimal Masked Writable Nothing, "reg20", NXOXM_ET_REG20 = Nicira 21;
+    /// A scratch pad; since OVS 3.7.
+    REG21: u32, 32 Hexadecimal Masked Writable Nothing, "reg21", NXOXM_ET_REG21 = Nicira 22;
+    /// A scratch pad; since OVS 3.7.
+    REG22: u32, 32 Hexadecimal Masked Writable Nothing, "reg22", NXOXM_ET_REG22 = Nicira 23;
+    /// A scratch pad; since OVS 3.7.
+    REG23: u32, 32 Hexadecimal Masked Writable Nothing, "reg23", NXOXM_ET_REG23 = Nicira 24;
+    /// A scratch pad; since OVS 3.7.
+    REG24: u32, 32 Hexadecimal Masked Writable Nothing, "reg24", NXOXM_ET_REG24 = Nicira 25;
+    /// A scratch pad; since OVS 3.7.
+    REG25: u32, 32 Hexadecimal Masked Writable Nothing, "reg25", NXOXM_ET_REG25 = Nicira 26;
+    /// A scratch pad; since OVS 3.7.
+    REG26: u32, 32 Hexadecimal Masked Writable Nothing, "reg26", NXOXM_ET_REG26 = Nicira 27;
+    /// A scratch pad; since OVS 3.7.
+    REG27: u32, 32 Hexadecimal Masked Writable Nothing, "reg27", NXOXM_ET_REG27 = Nicira 28;
+    /// A scratch pad; since OVS 3.7.
+    REG28: u32, 32 Hexadecimal Masked Writable Nothing, "reg28", NXOXM_ET_REG28 = Nicira 29;
+    /// A scratch pad; since OVS 3.7.
+    REG29: u32, 32 Hexadecimal Masked Writable Nothing, "reg29", NXOXM_ET_REG29 = Nicira 30;
+    /// A scratch pad; since OVS 3.7.
+    REG30: u32, 32 Hexadecimal Masked Writable Nothing, "reg30", NXOXM_ET_REG30 = Nicira 31;
+    /// A scratch pad; since OVS 3.7.
+    REG31: u32, 32 Hexadecimal Masked Writable Nothing, "reg31", NXOXM_ET_REG31 = Nicira 32;
     /// A mark that travels with the packet within the host.
     PKT_MARK: u32, 32 Hexadecimal Masked Writable Nothing, "pkt_mark",
         NXM_NX_PKT_MARK = Nxm1 33;
@@ -427,6 +460,22 @@ fields! {
     XREG6: u64, 64 Hexadecimal Masked Writable Nothing, "xreg6", OXM_OF_PKT_REG6 = Registers 6;
     /// A view of [`REG14`], its upper half, and [`REG15`].
     XREG7: u64, 64 Hexadecimal Masked Writable Nothing, "xreg7", OXM_OF_PKT_REG7 = Registers 7;
+    /// A view of [`REG16`], its upper half, and [`REG17`]; since OVS 3.7.
+    XREG8: u64, 64 Hexadecimal Masked Writable Nothing, "xreg8", OXM_OF_PKT_REG8 = Registers 8;
+    /// A view of [`REG18`], its upper half, and [`REG19`]; since OVS 3.7.
+    XREG9: u64, 64 Hexadecimal Masked Writable Nothing, "xreg9", OXM_OF_PKT_REG9 = Registers 9;
+    /// A view of [`REG20`], its upper half, and [`REG21`]; since OVS 3.7.
+    XREG10: u64, 64 Hexadecimal Masked Writable Nothing, "xreg10", OXM_OF_PKT_REG10 = Registers 10;
+    /// A view of [`REG22`], its upper half, and [`REG23`]; since OVS 3.7.
+    XREG11: u64, 64 Hexadecimal Masked Writable Nothing, "xreg11", OXM_OF_PKT_REG11 = Registers 11;
+    /// A view of [`REG24`], its upper half, and [`REG25`]; since OVS 3.7.
+    XREG12: u64, 64 Hexadecimal Masked Writable Nothing, "xreg12", OXM_OF_PKT_REG12 = Registers 12;
+    /// A view of [`REG26`], its upper half, and [`REG27`]; since OVS 3.7.
+    XREG13: u64, 64 Hexadecimal Masked Writable Nothing, "xreg13", OXM_OF_PKT_REG13 = Registers 13;
+    /// A view of [`REG28`], its upper half, and [`REG29`]; since OVS 3.7.
+    XREG14: u64, 64 Hexadecimal Masked Writable Nothing, "xreg14", OXM_OF_PKT_REG14 = Registers 14;
+    /// A view of [`REG30`], its upper half, and [`REG31`]; since OVS 3.7.
+    XREG15: u64, 64 Hexadecimal Masked Writable Nothing, "xreg15", OXM_OF_PKT_REG15 = Registers 15;
     /// A view of [`REG0`], its uppermost quarter, to [`REG3`].
     XXREG0: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg0", NXM_NX_XXREG0 = Nxm1 111;
     /// A view of [`REG4`], its uppermost quarter, to [`REG7`].
@@ -435,4 +484,12 @@ fields! {
     XXREG2: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg2", NXM_NX_XXREG2 = Nxm1 113;
     /// A view of [`REG12`], its uppermost quarter, to [`REG15`].
     XXREG3: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg3", NXM_NX_XXREG3 = Nxm1 114;
+    /// A view of [`REG16`], its uppermost quarter, to [`REG19`]; since OVS 3.7.
+    XXREG4: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg4", NXOXM_ET_XXREG4 = Nicira 33;
+    /// A view of [`REG20`], its uppermost quarter, to [`REG23`]; since OVS 3.7.
+    XXREG5: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg5", NXOXM_ET_XXREG5 = Nicira 34;
+    /// A view of [`REG24`], its uppermost quarter, to [`REG27`]; since OVS 3.7.
+    XXREG6: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg6", NXOXM_ET_XXREG6 = Nicira 35;
+    /// A view of [`REG28`], its uppermost quarter, to [`REG31`]; since OVS 3.7.
+    XXREG7: u128, 128 Hexadecimal Masked Writable Nothing, "xxreg7", NXOXM_ET_XXREG7 = Nicira 36;
 }

@@ -178,11 +178,13 @@ fn registers(field: FieldId, value: &[u8], mask: Option<&[u8]>) -> SmallVec<[Bas
     let mask = mask
         .map(<[u8]>::to_vec)
         .unwrap_or_else(|| vec![0xff; value.len()]);
-    let narrow = field.oxm().number;
-    let first = match field.oxm().class {
-        Class::Registers => usize::from(narrow) * 2,
-        _ => usize::from(narrow.saturating_sub(XXREG0.id().oxm().number)) * 4,
-    };
+    // The views of one width stand together, in the order of what they are views of.
+    let views = if words == 2 { XREG0.id() } else { XXREG0.id() };
+    let place = ALL
+        .iter()
+        .skip_while(|view| **view != views)
+        .position(|view| *view == field);
+    let first = words * place.unwrap_or_default();
     let registers = ALL
         .iter()
         .skip_while(|field| **field != REG0.id())

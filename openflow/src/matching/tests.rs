@@ -74,6 +74,29 @@ fn views_become_what_they_are_views_of() {
 }
 
 #[test]
+fn registers_of_a_later_ovs_are_known_by_name_and_code() {
+    let register = Match::default().masked(REG16, 0x20, 0xf0);
+    let code = [0xff, 0xff, 17 << 1 | 1, 12, 0, 0, 0x23, 0x20];
+    assert_eq!(register.as_bytes()[..8], code);
+    assert_eq!(register.to_string(), "reg16=0x20/0xf0");
+    let wide = Match::default().with(XREG15, 0x0000_0001_0000_0002);
+    assert_eq!(wide, Match::default().with(REG30, 1).with(REG31, 2));
+    let wider = Match::default().masked(XXREG4, 7, 0xff);
+    assert_eq!(wider, Match::default().masked(REG19, 7, 0xff));
+    for matching in crate::samples::newer_matches() {
+        assert_eq!(decode(matching.as_bytes()).as_ref(), Ok(&matching));
+        assert_eq!(matching.to_string().parse().as_ref(), Ok(&matching));
+    }
+    for text in [
+        "xreg8=0x100000002",
+        "xxreg7=0x1000000020000000300000004/0xf000000020000000300000004",
+    ] {
+        let matching: Match = text.parse().unwrap();
+        assert_eq!(matching.to_string().parse(), Ok(matching));
+    }
+}
+
+#[test]
 fn nxm_and_oxm_headers_read_as_the_same_match() {
     let nxm = decode(&[0, 0, 0x06, 2, 8, 0, 0, 0, 0x0e, 4, 10, 0, 0, 1]).unwrap();
     let oxm = Match::default()
@@ -257,7 +280,8 @@ fn a_tolerant_reader_keeps_a_condition_that_it_does_not_understand() {
 
 #[test]
 fn whatever_a_tolerant_reader_takes_can_be_printed_and_changed() {
-    for matching in crate::samples::matches() {
+    let newer = crate::samples::newer_matches();
+    for matching in crate::samples::matches().into_iter().chain(newer) {
         let bytes = matching.as_bytes();
         for at in 0..bytes.len() {
             for flip in [1, 0x10, 0x80, 0xff] {

@@ -7,6 +7,7 @@ use openflow::message::{FlowMod, FlowModCommand, Message, PacketOut};
 use openflow::multipart::{ReplyBody, TablePropertyKind, TablePropertyValue};
 use openflow::names::Names;
 use openflow::print::Frame;
+use openflow::samples::is_newer;
 use openflow::wire::Writer;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -91,9 +92,10 @@ fn cookies_are_printed_as_by_ovs_whether_they_are_set_or_looked_for() {
 fn tables_tell_of_every_field_as_printed_by_ovs() {
     let is_features = |message: &Message| message.name() == "OFPST_TABLE_FEATURES reply";
     let sample = Message::samples().into_iter().find(is_features).unwrap();
+    let known: Vec<FieldId> = ALL.iter().copied().filter(|f| !is_newer(*f)).collect();
     // Fields alone, and all at once.
-    let alone = ALL.iter().map(std::slice::from_ref);
-    for fields in alone.chain([ALL]) {
+    let alone = known.iter().map(std::slice::from_ref);
+    for fields in alone.chain([known.as_slice()]) {
         let mut message = sample.clone();
         let Message::MultipartReply(reply) = &mut message else {
             panic!("{message:?}");

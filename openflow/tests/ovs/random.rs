@@ -44,11 +44,11 @@ fn build((first, drafts): (Index, Vec<Draft>)) -> Match {
     matching
 }
 
-/// Leaves out the fields that OVS 3.1 reads wrongly, taking their values for their masks, and one
-/// that changes the meaning of others.
+/// Leaves out the fields that OVS 3.1 reads wrongly, taking their values for their masks, those that
+/// it does not know, and one that changes the meaning of others.
 fn is_printed(field: FieldId) -> bool {
     let odd = TUN_ERSPAN_IDX.id()..=TUN_GTPU_MSGTYPE.id();
-    !odd.contains(&field) && field != PACKET_TYPE.id()
+    !odd.contains(&field) && !samples::is_newer(field) && field != PACKET_TYPE.id()
 }
 
 /// Whether other fields need this one, so that only what needs it sets it. Others cannot have any
