@@ -54,7 +54,7 @@ pub use output::{Group, Output, OutputReg, OutputReg2, OutputTrunc};
 pub use queue::{PopQueue, SetQueue};
 pub use reg_move::{CopyField, RegMove};
 pub use resubmit::{Resubmit, ResubmitCt, ResubmitPort};
-pub use sample::{Sample, Sample2, Sample3, SampleDirection};
+pub use sample::{ObservationId, Sample, Sample2, Sample3, Sample4, SampleDirection};
 pub use set_field::{DeleteField, RegLoad, RegLoad2, SetField, WriteMetadata};
 pub use stack::{StackPop, StackPush};
 pub use subfield::Subfield;
@@ -131,6 +131,7 @@ actions! {
     Nicira 48 DecNshTtl;
     Nicira 49 CheckPktLarger;
     Nicira 50 DeleteField;
+    Nicira 51 Sample4;
     Nicira 254 DebugSlow;
     Nicira 255 DebugRecirc;
     Onf 3200 CopyField;

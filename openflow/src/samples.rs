@@ -165,6 +165,14 @@ samples! {
     DecNshTtl => DecNshTtl;
     CheckPktLarger => CheckPktLarger { length: 1500, target: REG0.slice(1, 1) };
     DeleteField => DeleteField { field: TUN_METADATA0.whole() };
+    Sample4 => Sample4 {
+        probability: 6,
+        collector_set_id: 7,
+        obs_domain_id: ObservationId::Field(REG3.slice(8, 31)),
+        obs_point_id: ObservationId::Number(9),
+        sampling_port: 10,
+        direction: SampleDirection::INGRESS,
+    };
     DebugSlow => DebugSlow;
     DebugRecirc => DebugRecirc;
     CopyField => CopyField {

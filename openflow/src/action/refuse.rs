@@ -33,6 +33,7 @@ impl Action {
             Self::Sample(sample) => sample.probability == 0,
             Self::Sample2(sample) => sample.probability == 0,
             Self::Sample3(sample) => sample.probability == 0,
+            Self::Sample4(sample) => sample.probability == 0,
             Self::OutputTrunc(output) => output.max_len < ETHERNET_HEADER,
             _ => false,
         };

@@ -9,6 +9,7 @@ mod encap;
 mod hash;
 mod learn;
 mod output;
+mod sample;
 mod set;
 
 use super::check::{Packet, check};
@@ -215,7 +216,7 @@ fn append<'a>(
         "exit" => Exit.into(),
         "debug_recirc" => DebugRecirc.into(),
         "debug_slow" => DebugSlow.into(),
-        "sample" => output::sample(parser, text)?,
+        "sample" => sample::sample(parser, text)?,
         "ct" => ct::ct(scope, text)?,
         "ct_clear" => CtClear.into(),
         "nat" => nat(scope, pair)?,

@@ -61,6 +61,20 @@ pub(super) fn split(text: &str) -> Parsed<'_, (Subfield, &str)> {
     Err(Fault::new(after, PART, format!("{text}: {problem}")))
 }
 
+/// Refuses a part whose field has an experimenter's number in its header, where an action lacks
+/// the room. `name` is the field as it is written within `whole`.
+pub(super) fn with_short_header<'a>(
+    whole: &str,
+    name: &'a str,
+    part: Subfield,
+) -> Parsed<'a, Subfield> {
+    if part.field().nxm().class.is_experimenter() {
+        let message = format!("{whole}: experimenter OXM field '{name}' not supported");
+        return Err(Fault::new(name, "a field whose header is short", message));
+    }
+    Ok(part)
+}
+
 fn too_far(which: &str, bit: u16, field: FieldId) -> String {
     let bits = field.bits();
     format!("{which} bit {bit} is not valid because field is only {bits} bits wide")

@@ -21,12 +21,13 @@ use crate::oracle::{self, Entry, encode};
 #[test]
 fn actions_encode_and_print_as_ovs_says() {
     // `ovs-ofctl` takes `nat` only within `ct`, `write_metadata` only as an instruction, and the
-    // last two not at all.
+    // last three not at all.
     let judged = |action: &Action| {
         !matches!(
             action,
             Action::Nat(_)
                 | Action::WriteMetadata(_)
+                | Action::Sample4(_)
                 | Action::DebugSlow(_)
                 | Action::DebugRecirc(_)
         )

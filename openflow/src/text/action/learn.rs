@@ -5,7 +5,7 @@ use crate::action::*;
 use crate::field::format::{Hex, number as integer};
 use crate::text::field;
 use crate::text::number::{self, Bad, Bytes};
-use crate::text::subfield::{fits, subfield};
+use crate::text::subfield::{fits, subfield, with_short_header};
 use crate::text::token::{Fault, Pair, Pairs};
 use crate::text::{Parsed, Parser};
 
@@ -68,9 +68,7 @@ fn result_bit(text: &str) -> Parsed<'_, Subfield> {
 fn spec<'a>(parser: &Parser<'_>, whole: &str, pair: Pair<'a>) -> Parsed<'a, LearnSpec> {
     let Pair { key, value } = pair;
     if let Ok(target) = subfield(key) {
-        if is_experimenters(target) {
-            return Err(no_room(whole, key));
-        }
+        let target = with_short_header(whole, key, target)?;
         return condition(parser, whole, pair, target);
     }
     match key {
@@ -172,24 +170,11 @@ fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
         let message = format!("{key}: garbage before `->' in `{value}'");
         return Err(Fault::new(rest, "->", message));
     }
-    let target = subfield(name)?;
-    if is_experimenters(target) {
-        return Err(no_room(value, name));
-    }
+    let target = with_short_header(value, name, subfield(name)?)?;
     if !fits(target, &bits) {
         let message = format!("{value}: value does not fit into {} bits", target.bits());
         return Err(Fault::new(source, "a smaller number", message));
     }
     let value = Bits::new(integer(&bits), target);
     Ok(LearnSpec::LoadValue { value, target })
-}
-
-/// Whether the header of the field has the number of an experimenter, for which specs lack room.
-fn is_experimenters(part: Subfield) -> bool {
-    part.field().nxm().class.is_experimenter()
-}
-
-fn no_room<'a>(whole: &str, name: &'a str) -> Box<Fault<'a>> {
-    let message = format!("{whole}: experimenter OXM field '{name}' not supported");
-    Fault::new(name, "a field whose header is short", message)
 }
