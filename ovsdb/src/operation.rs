@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Serialize;
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::value::Datum;
@@ -16,8 +18,8 @@ use crate::value::Datum;
 pub type Name = Cow<'static, str>;
 
 /// One operation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "op", rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Operation {
     /// Adds a row.
     Insert {
@@ -105,7 +107,7 @@ pub enum Operation {
 }
 
 /// What a [`Operation::Wait`] waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Until {
     /// The rows equal those given.
     #[serde(rename = "==")]
@@ -145,8 +147,53 @@ impl Serialize for Clause {
     }
 }
 
+impl<'de> Deserialize<'de> for Clause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClauseVisitor)
+    }
+}
+
+struct ClauseVisitor;
+
+impl<'de> Visitor<'de> for ClauseVisitor {
+    type Value = Clause;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a column, a function and a value, or true or false")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Clause, E> {
+        Ok(Clause::Constant(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Clause, A::Error> {
+        let (column, function, value) = triple(&mut seq)?;
+        Ok(Clause::Compare {
+            column,
+            function,
+            value,
+        })
+    }
+}
+
+/// Reads the three elements of an array.
+fn triple<'de, A, F>(seq: &mut A) -> Result<(Name, F, Datum), A::Error>
+where
+    A: SeqAccess<'de>,
+    F: Deserialize<'de>,
+{
+    let missing = || A::Error::custom("an array with fewer than three elements");
+    let column = seq.next_element()?.ok_or_else(missing)?;
+    let function = seq.next_element()?.ok_or_else(missing)?;
+    let value = seq.next_element()?.ok_or_else(missing)?;
+    match seq.next_element::<IgnoredAny>()? {
+        None => Ok((column, function, value)),
+        Some(_) => Err(A::Error::custom("an array with more than three elements")),
+    }
+}
+
 /// How a condition compares: `<function>` of RFC 7047, section 5.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Function {
     /// The number is less, or the optional number is absent or less.
     #[serde(rename = "<")]
@@ -191,8 +238,33 @@ impl Serialize for MutationClause {
     }
 }
 
+impl<'de> Deserialize<'de> for MutationClause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(MutationVisitor)
+    }
+}
+
+struct MutationVisitor;
+
+impl<'de> Visitor<'de> for MutationVisitor {
+    type Value = MutationClause;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a column, a mutator and a value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<MutationClause, A::Error> {
+        let (column, mutator, value) = triple(&mut seq)?;
+        Ok(MutationClause {
+            column,
+            mutator,
+            value,
+        })
+    }
+}
+
 /// What a mutation does: `<mutator>` of RFC 7047, section 5.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mutator {
     /// Adds a number.
     #[serde(rename = "+=")]
@@ -215,4 +287,61 @@ pub enum Mutator {
     /// Removes elements of a set, pairs of a map, or the pairs with certain keys.
     #[serde(rename = "delete")]
     Delete,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_read_as_it_is_written() {
+        for json in [
+            r#"{"op":"insert","table":"T","row":{"n":1,"r":["named-uuid","x"]},"uuid-name":"y"}"#,
+            r#"{"op":"insert","table":"T","row":{},"uuid":"2f77b348-9768-4866-b761-89d5177ecda0"}"#,
+            r#"{"op":"select","table":"T","where":[],"columns":["a","b"]}"#,
+            r#"{"op":"update","table":"T","where":[["_uuid","==",["named-uuid","x"]]],"row":{"s":["set",[1,2]]}}"#,
+            r#"{"op":"mutate","table":"T","where":[["n",">=",1]],"mutations":[["n","+=",2],["m","delete",["map",[["a","b"]]]]]}"#,
+            r#"{"op":"delete","table":"T","where":[true,["s","excludes",["set",[]]]]}"#,
+            r#"{"op":"wait","timeout":5,"table":"T","where":[],"columns":["n"],"until":"!=","rows":[{"n":1.5}]}"#,
+            r#"{"op":"wait","table":"T","where":[],"until":"==","rows":[]}"#,
+            r#"{"op":"commit","durable":true}"#,
+            r#"{"op":"abort"}"#,
+            r#"{"op":"comment","comment":"why"}"#,
+            r#"{"op":"assert","lock":"l"}"#,
+        ] {
+            let read: Operation = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn a_wrong_operation_is_refused_with_the_reason() {
+        for (json, reason) in [
+            (r#"{"op":"upsert"}"#, "unknown variant `upsert`"),
+            (r#"{"op":"insert","table":"T"}"#, "missing field `row`"),
+            (
+                r#"{"op":"insert","table":"T","row":{},"name":"x"}"#,
+                "unknown field `name`",
+            ),
+            (
+                r#"{"op":"delete","table":"T","where":[["a","=="]]}"#,
+                "fewer than three elements",
+            ),
+            (
+                r#"{"op":"delete","table":"T","where":[["a","=",1]]}"#,
+                "unknown variant `=`",
+            ),
+            (
+                r#"{"op":"delete","table":"T","where":[7]}"#,
+                "expected a column, a function and a value",
+            ),
+            (
+                r#"{"op":"mutate","table":"T","where":[],"mutations":[["a","+=",1,2]]}"#,
+                "more than three elements",
+            ),
+        ] {
+            let error = serde_json::from_str::<Operation>(json).unwrap_err();
+            assert!(error.to_string().contains(reason), "{json}: {error}");
+        }
+    }
 }

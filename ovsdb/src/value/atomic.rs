@@ -19,6 +19,8 @@ pub enum AtomRef<'a> {
     String(&'a str),
     /// The identity of a row.
     Uuid(Uuid),
+    /// A row that the same transaction inserts, by its `uuid-name`.
+    NamedUuid(&'a str),
 }
 
 /// A type that can be read from an atom.
@@ -113,6 +115,7 @@ impl FromAtom for Atom {
             AtomRef::Boolean(value) => Self::Boolean(value),
             AtomRef::String(value) => Self::String(value.to_owned()),
             AtomRef::Uuid(value) => Self::Uuid(value),
+            AtomRef::NamedUuid(name) => Self::NamedUuid(name.to_owned()),
         })
     }
 }

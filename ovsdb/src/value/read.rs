@@ -102,6 +102,10 @@ impl<'de, C: Collect> Visitor<'de> for DatumVisitor<'_, C> {
                 let uuid = required(seq.next_element_seed(UuidSeed)?)?;
                 DatumVisitor(&mut *self.0).take(AtomRef::Uuid(uuid))?;
             }
+            Tag::NamedUuid => {
+                let name: String = required(seq.next_element()?)?;
+                DatumVisitor(&mut *self.0).take(AtomRef::NamedUuid(&name))?;
+            }
             Tag::Set => {
                 self.0.set().map_err(A::Error::custom)?;
                 required(seq.next_element_seed(SetSeed(self.0))?)?;
@@ -131,6 +135,7 @@ enum Tag {
     Set,
     Map,
     Uuid,
+    NamedUuid,
 }
 
 struct TagSeed;
@@ -147,7 +152,7 @@ impl Visitor<'_> for TagSeed {
     type Value = Tag;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the tag \"set\", \"map\" or \"uuid\"")
+        f.write_str("the tag \"set\", \"map\", \"uuid\" or \"named-uuid\"")
     }
 
     fn visit_str<E: Error>(self, tag: &str) -> Result<Tag, E> {
@@ -155,6 +160,7 @@ impl Visitor<'_> for TagSeed {
             "set" => Ok(Tag::Set),
             "map" => Ok(Tag::Map),
             "uuid" => Ok(Tag::Uuid),
+            "named-uuid" => Ok(Tag::NamedUuid),
             _ => Err(E::invalid_value(Unexpected::Str(tag), &self)),
         }
     }
@@ -210,12 +216,19 @@ impl<'de, T: FromAtom> Visitor<'de> for AtomSeed<T> {
     visit_plain_atoms!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
-        let Tag::Uuid = required(seq.next_element_seed(TagSeed)?)? else {
-            return Err(A::Error::custom("a set or map inside a set or map"));
-        };
-        let uuid = required(seq.next_element_seed(UuidSeed)?)?;
-        end(seq)?;
-        self.take(AtomRef::Uuid(uuid))
+        match required(seq.next_element_seed(TagSeed)?)? {
+            Tag::Uuid => {
+                let uuid = required(seq.next_element_seed(UuidSeed)?)?;
+                end(seq)?;
+                self.take(AtomRef::Uuid(uuid))
+            }
+            Tag::NamedUuid => {
+                let name: String = required(seq.next_element()?)?;
+                end(seq)?;
+                self.take(AtomRef::NamedUuid(&name))
+            }
+            Tag::Set | Tag::Map => Err(A::Error::custom("a set or map inside a set or map")),
+        }
     }
 }
 

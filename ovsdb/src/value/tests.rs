@@ -42,6 +42,29 @@ fn every_form_of_a_value_is_read() {
     );
 }
 
+#[test]
+fn names_of_rows_to_be_are_values_of_what_holds_anything() {
+    let named = || Atom::NamedUuid("x".to_owned());
+    let uuid = Uuid::try_parse(TEXT).unwrap();
+    for (json, datum) in [
+        (r#"["named-uuid","x"]"#.to_owned(), Datum::from(named())),
+        (
+            format!(r#"["set",[["uuid","{TEXT}"],["named-uuid","x"]]]"#),
+            Datum::from_iter([named(), Atom::Uuid(uuid)]),
+        ),
+        (
+            r#"["map",[["a",["named-uuid","x"]]]]"#.to_owned(),
+            Datum::Map(BTreeMap::from([(Atom::from("a"), named())])),
+        ),
+    ] {
+        let read: Datum = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, datum);
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    }
+    let short = serde_json::from_str::<Datum>(r#"["named-uuid"]"#).unwrap_err();
+    assert!(short.to_string().contains("too few elements"), "{short}");
+}
+
 fn refuses<V: Value + Debug>(json: &str, reason: &str) {
     let error = read::<V>(json).unwrap_err();
     assert!(error.contains(reason), "{json}: {error}");
@@ -62,7 +85,9 @@ fn values_of_another_type_are_refused_with_the_reason() {
     refuses::<BTreeMap<i64, i64>>(r#"["map",[[1]]]"#, "too few elements");
     refuses::<BTreeMap<i64, i64>>(r#"["map",[[1,2,3]]]"#, "more than two elements");
     refuses::<Uuid>(r#"["uuid","x"]"#, "expected a UUID");
-    refuses::<Uuid>(r#"["named-uuid","x"]"#, "expected the tag");
+    refuses::<Uuid>(r#"["named-uuid","x"]"#, "a UUID was expected");
+    refuses::<BTreeSet<Uuid>>(r#"["set",[["named-uuid","x"]]]"#, "a UUID was expected");
+    refuses::<i64>(r#"["name","x"]"#, "expected the tag");
     refuses::<BTreeSet<i64>>(
         r#"["set",[["set",[1]]]]"#,
         "a set or map inside a set or map",
