@@ -16,8 +16,9 @@ pub use mismatch::{Mismatch, SchemaMismatch};
 pub struct DatabaseSchema {
     /// The name of the database.
     pub name: String,
-    /// The version of the schema, `x.y.z`.
-    pub version: String,
+    /// The version of the schema, `x.y.z`. RFC 7047 demands one, ovsdb-server(7) does not.
+    #[serde(default)]
+    pub version: Option<String>,
     /// A checksum over the schema, if its author gave one.
     #[serde(default)]
     pub cksum: Option<String>,

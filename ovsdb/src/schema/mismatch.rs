@@ -10,19 +10,19 @@ use crate::value::Shape;
 pub struct SchemaMismatch {
     /// The name of the database.
     pub database: String,
-    /// The version of the server's schema.
-    pub version: String,
+    /// The version of the server's schema, if it has one.
+    pub version: Option<String>,
     /// Everything that does not fit.
     pub mismatches: Vec<Mismatch>,
 }
 
 impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "schema {} {} does not fit: ",
-            self.database, self.version
-        )?;
+        write!(f, "schema {}", self.database)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        f.write_str(" does not fit: ")?;
         for (index, mismatch) in self.mismatches.iter().enumerate() {
             write!(f, "{}{mismatch}", if index == 0 { "" } else { "; " })?;
         }

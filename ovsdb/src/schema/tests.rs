@@ -127,6 +127,14 @@ fn the_schema_of_open_vswitch_is_read_and_checked() {
 }
 
 #[test]
+fn a_schema_without_a_version_is_named_alone() {
+    let schema: DatabaseSchema = serde_json::from_str(r#"{"name":"Db","tables":{}}"#).unwrap();
+    assert_eq!(schema.version, None);
+    let error = schema.check(&[("T", &[])]).unwrap_err();
+    assert_eq!(error.to_string(), "schema Db does not fit: no table T");
+}
+
+#[test]
 fn whole_numbers_become_reals_where_reals_belong() {
     let reals = of(r#"{"key":"real","min":0,"max":"unlimited"}"#);
     let datum: Datum = serde_json::from_str(r#"["set",[1,0.5]]"#).unwrap();

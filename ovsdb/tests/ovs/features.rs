@@ -53,6 +53,17 @@ async fn a_lock_goes_from_one_client_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_database_without_a_version_is_followed() {
+    let schema = SCHEMA.replace("\"version\": \"1.0.0\",", "");
+    assert!(!schema.contains("1.0.0"));
+    let server = Server::start(&schema);
+    let (client, mut events) = client(&server);
+    connected(&mut events).await;
+    client.transact(insert("one"), PATIENCE).await.unwrap();
+    assert_eq!(client.snapshot().items.len(), 1);
+}
+
+#[tokio::test]
 async fn a_lock_is_asked_for_again_after_a_reconnection() {
     let mut server = Server::start(SCHEMA);
     let (client, mut events) = client(&server);
