@@ -60,7 +60,12 @@ impl Wire for BundleLoad {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (mut bundle, count) = Bundle::decode_head(input)?;
+        let at = input.place("BundleLoad.target");
         let target = Subfield::decode(input, "BundleLoad.target")?;
+        if target.bits() < PORT_BITS {
+            let value = target.bits().into();
+            return Err(at.error(Problem::BadValue { value }));
+        }
         bundle.decode_members(count, input)?;
         Ok(Self { bundle, target })
     }
@@ -124,6 +129,9 @@ impl Bundle {
         f.write_str(")")
     }
 }
+
+/// The bits of the number of a port in OpenFlow 1.0.
+const PORT_BITS: u16 = 16;
 
 /// The only kind of member that there is: the header of `NXM_OF_IN_PORT`.
 const MEMBER_TYPE: u32 = 0x0000_0002;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{FieldHeader, Subfield, plain_text};
 use crate::names::{Names, Text};
-use crate::wire::{DecodeError, Reader, Wire, Writer};
+use crate::wire::{DecodeError, Problem, Reader, Wire, Writer};
 
 /// Writes whether the packet is longer than some number of bytes (`NXAST_CHECK_PKT_LARGER`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,12 @@ impl Wire for CheckPktLarger {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let length = u16::decode(input)?;
         let start = u16::decode(input)?;
+        let at = input.place("CheckPktLarger.target");
         let target = FieldHeader::decode(input, "CheckPktLarger.target")?.part(start, 1)?;
+        if !target.field().is_writable() {
+            let field = target.field().name();
+            return Err(at.error(Problem::ReadOnly { field }));
+        }
         input.zeros(input.left(), "CheckPktLarger.padding")?;
         Ok(Self { length, target })
     }

@@ -122,9 +122,17 @@ impl Bits {
     /// Bits above the subfield are kept, as OVS does: 0x1005 for the 12 bits of `VLAN_VID`.
     #[must_use]
     pub fn new(value: u128, target: Subfield) -> Self {
-        let mut bytes: SmallVec<[u8; 16]> = SmallVec::from_buf(value.to_be_bytes());
+        Self::of_bytes(&value.to_be_bytes(), target)
+    }
+
+    /// The lowest bytes of a number in network order, as many as a subfield fills.
+    #[must_use]
+    pub fn of_bytes(number: &[u8], target: Subfield) -> Self {
         let count = usize::from(target.bits().div_ceil(8));
-        bytes.drain(..16_usize.saturating_sub(count));
+        let missing = count.saturating_sub(number.len());
+        let mut bytes = SmallVec::from_elem(0, missing);
+        let start = number.len() - (count - missing);
+        bytes.extend_from_slice(number.get(start..).unwrap_or_default());
         Self(bytes)
     }
 

@@ -3,7 +3,7 @@
 //! This crate reads actions that it does not know, and values without a meaning, as whoever wrote
 //! them may know more. A switch does not take them.
 
-use super::{Action, EXPERIMENTER, Space, Unknown};
+use super::{Action, EXPERIMENTER, Learn, LearnSpec, Space, Unknown};
 use crate::field::{CT_LABEL, CT_MARK, EthType, FieldId, PortNo};
 use crate::message::ErrorCode;
 
@@ -47,6 +47,27 @@ impl Action {
         misplaced(actions, Outer::None)
     }
 
+    /// The first field that the action writes though nothing can.
+    pub(crate) fn unwritable(&self) -> Option<FieldId> {
+        let read_only = |field: FieldId| !field.is_writable();
+        let learned = |learn: &Learn| {
+            let mut targets = learn.specs.iter().filter_map(LearnSpec::written);
+            targets.find(|field| read_only(*field))
+        };
+        match self {
+            Self::StackPop(pop) => Some(pop.target.field()).filter(|field| read_only(*field)),
+            Self::Multipath(choice) => {
+                Some(choice.target.field()).filter(|field| read_only(*field))
+            }
+            Self::BundleLoad(choice) => {
+                Some(choice.target.field()).filter(|field| read_only(*field))
+            }
+            Self::Learn(learn) => learned(learn),
+            Self::Learn2(learn) => learned(&learn.learn),
+            _ => self.written().filter(|field| read_only(*field)),
+        }
+    }
+
     /// The field that is written.
     fn written(&self) -> Option<FieldId> {
         Some(match self {
@@ -57,6 +78,16 @@ impl Action {
             Self::CopyField(copy) => copy.target.field(),
             _ => return None,
         })
+    }
+}
+
+impl LearnSpec {
+    /// The field that the learned flow writes.
+    const fn written(&self) -> Option<FieldId> {
+        match self {
+            Self::LoadField { target, .. } | Self::LoadValue { target, .. } => Some(target.field()),
+            Self::MatchField { .. } | Self::MatchValue { .. } | Self::Output { .. } => None,
+        }
     }
 }
 

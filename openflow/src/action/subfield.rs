@@ -56,6 +56,9 @@ impl FieldId {
 }
 
 impl Subfield {
+    /// How many bits [`range`](Self::range) can say.
+    pub(crate) const RANGE: u16 = 64;
+
     /// The field.
     #[must_use]
     pub const fn field(self) -> FieldId {

@@ -9,9 +9,11 @@ use super::number::Bytes;
 use super::protocol::Protocols;
 use super::subfield::placed;
 use super::token::Fault;
-use crate::action::{Action, AddressRange, Learn, LearnSpec};
+use crate::action::{Action, AddressRange, Bundle, Learn, LearnSpec, Zone};
 use crate::field::*;
 use crate::matching::Match;
+use crate::message::ErrorCode;
+use crate::wire::{Reader, Wire as _, Writer};
 
 /// What is known of the packets when an action runs.
 #[derive(Clone, Debug)]
@@ -68,7 +70,12 @@ impl Packet {
     /// Whether the packets have the fields that `action` reads and writes.
     fn fits(&self, action: &Action) -> bool {
         let has = |field: FieldId| self.has(field);
-        let written = target(action).is_none_or(has);
+        let chosen = match action {
+            Action::Multipath(choice) => Some(choice.target.field()),
+            Action::BundleLoad(choice) => Some(choice.target.field()),
+            _ => target(action),
+        };
+        let written = chosen.is_none_or(has);
         let sets = matches!(
             action,
             Action::SetField(_) | Action::RegLoad(_) | Action::RegLoad2(_)
@@ -89,7 +96,14 @@ impl Packet {
                     69 => has(UDP_SRC.id()),
                     _ => true,
                 };
-                has(IP_TTL.id()) && helped && ct.actions.iter().all(|action| self.fits(action))
+                let zoned = match ct.zone {
+                    Zone::Field(field) => has(field.field()),
+                    Zone::Number(_) => true,
+                };
+                let state = self.matching.value(CT_STATE).unwrap_or_default();
+                let kept = !ct.commit || !state.contains(CtState::INV);
+                let fits = |action: &Action| self.fits(action);
+                has(IP_TTL.id()) && helped && zoned && kept && ct.actions.iter().all(fits)
             }
             Action::Learn(learn) => self.teaches(learn),
             Action::Learn2(learn) => self.teaches(&learn.learn),
@@ -185,8 +199,32 @@ fn starting(packet_type: PacketType) -> EthType {
     EthType(u16::try_from(packet_type.kind()).unwrap_or_default())
 }
 
-/// Refuses what does not fit the packets, if anything is known of them, and notes what becomes of
-/// them. `actions` are what the action that `token` starts stands for. Yields the protocols that
+/// Whether the action sends packets to what is no port, or chooses a controller by a hash.
+fn sends_nowhere(action: &Action) -> bool {
+    let is_none = |bundle: &Bundle| {
+        let mut ports = bundle.members.iter().map(|port| PortNo::from_16(*port));
+        ports.any(|port| port == PortNo::CONTROLLER || port != PortNo::ANY && !port.is_output())
+    };
+    match action {
+        Action::Output(output) => !output.port.is_output(),
+        Action::Bundle(bundle) => is_none(bundle),
+        Action::BundleLoad(load) => is_none(&load.bundle),
+        _ => false,
+    }
+}
+
+/// The error with which a switch, as this crate would, finds the bytes of the action wrong.
+fn unreadable(action: &Action) -> Option<ErrorCode> {
+    let mut out = Writer::default();
+    action.encode(&mut out);
+    // What is too long is refused when the whole message is written.
+    let bytes = out.finish().ok()?.freeze();
+    let read = Action::decode(&mut Reader::new(&bytes));
+    read.err().map(|error| ErrorCode::from(&error))
+}
+
+/// Refuses what no switch takes, and what does not fit the packets, if anything is known of them;
+/// notes what becomes of them. `actions` are what the action that `token` starts stands for. Yields the protocols that
 /// allow the action for such packets: that of OpenFlow 1.0 asks for nothing.
 pub(super) fn check<'a>(
     packet: &mut Option<Packet>,
@@ -194,26 +232,27 @@ pub(super) fn check<'a>(
     word: &str,
     actions: &[Action],
 ) -> Parsed<'a, Protocols> {
-    let Some(known) = packet else {
-        return Ok(Protocols::all());
-    };
-    let suits = known.suits(word);
+    let suits = packet.as_ref().and_then(|known| known.suits(word));
     for action in actions {
-        // Of a port that is no port it is not said what would become of the packet.
-        let code = match action {
-            Action::Output(output) if !output.port.is_output() => "BAD_OUT_PORT",
-            _ if suits.is_none() && !known.fits(action) => "MATCH_INCONSISTENT",
-            _ => {
+        let fits = |known: &Packet| suits.is_some() || known.fits(action);
+        let (code, expected) = if sends_nowhere(action) && packet.is_some() {
+            (ErrorCode::OFPBAC_BAD_OUT_PORT, "a port to send packets to")
+        } else if !packet.as_ref().is_none_or(fits) {
+            let expected = "an action for packets of this match";
+            (ErrorCode::OFPBAC_MATCH_INCONSISTENT, expected)
+        } else if action.unwritable().is_some() {
+            let expected = "a field that can be written";
+            (ErrorCode::OFPBAC_BAD_SET_ARGUMENT, expected)
+        } else if let Some(code) = unreadable(action) {
+            (code, "an action that a switch can read")
+        } else {
+            if let Some(known) = packet {
                 known.becomes(action);
-                continue;
             }
+            continue;
         };
-        let message = format!("actions are invalid with specified match (OFPBAC_{code})");
-        return Err(Fault::new(
-            token,
-            "an action for packets of this match",
-            message,
-        ));
+        let message = format!("actions are invalid with specified match ({code})");
+        return Err(Fault::new(token, expected, message));
     }
     Ok(match suits {
         Some(false) => Protocols::OPENFLOW10_ANY,

@@ -75,6 +75,17 @@ pub(super) fn with_short_header<'a>(
     Ok(part)
 }
 
+/// Refuses a part that the 16 bits of a range cannot say: they count up to 64 bits.
+pub(super) fn with_range<'a>(whole: &str, name: &'a str, part: Subfield) -> Parsed<'a, Subfield> {
+    let bits = part.bits();
+    if bits > Subfield::RANGE {
+        let most = Subfield::RANGE;
+        let message = format!("{whole}: size of field {name} ({bits}) exceeds maximum ({most})");
+        return Err(Fault::new(name, "at most 64 bits of a field", message));
+    }
+    Ok(part)
+}
+
 fn too_far(which: &str, bit: u16, field: FieldId) -> String {
     let bits = field.bits();
     format!("{which} bit {bit} is not valid because field is only {bits} bits wide")

@@ -1,9 +1,12 @@
-//! What `ovs-ofctl` refuses of messages that are nearly right, and with which error.
+//! What `ovs-ofctl` refuses of messages and texts that are nearly right, and with which error.
+
+use std::process::Command;
 
 use bytes::Bytes;
-use openflow::message::Message;
+use openflow::message::{FlowModCommand, Message};
 use openflow::names::Names;
 use openflow::print::Frame;
+use openflow::text::Parser;
 use openflow::wire::Writer;
 
 use crate::oracle::{hex, ovs_ofctl};
@@ -106,5 +109,139 @@ fn ovs_does_not_look_at_the_end_of_some_messages() {
         bytes.extend([0; 16]);
         assert!(Message::decode(&sized(bytes.clone())).is_err(), "{name}");
         assert_eq!(print(&sized(bytes)), whole);
+    }
+}
+
+/// What is wrong with the flow.
+fn refusal(flow: &str) -> String {
+    let parser = Parser::default().lenient();
+    match parser.flow_mod(flow, FlowModCommand::ADD) {
+        Ok(change) => panic!("{flow}: {change:?}"),
+        Err(error) => error.message,
+    }
+}
+
+/// What `ovs-ofctl` says of the flow: that it is wrong, or what it would send.
+fn judged(flow: &str) -> String {
+    let mut command = Command::new("ovs-ofctl");
+    let output = command.args(["-O", "OpenFlow13", "parse-flow", flow]);
+    let output = output.output().expect("Open vSwitch must be installed");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let refusal = errors
+        .lines()
+        .find_map(|line| line.strip_prefix("ovs-ofctl: "));
+    match refusal {
+        Some(refusal) => refusal.to_owned(),
+        None => String::from_utf8(output.stdout).unwrap(),
+    }
+}
+
+#[test]
+fn what_a_switch_cannot_do_is_refused_at_once_with_the_words_of_ovs() {
+    for flow in [
+        "actions=pop:dp_hash[0..1]",
+        "actions=clone(pop:dp_hash[])",
+        "actions=write_actions(pop:conj_id[])",
+        "actions=move:reg0[]->dp_hash[]",
+        "ip,actions=move:reg0[0..7]->nw_proto[]",
+        "actions=move:reg0[0..7]->nw_proto[]",
+        "actions=multipath(eth_src,50,modulo_n,1,0,dp_hash[])",
+        "actions=multipath(eth_src,50,modulo_n,1,0,tp_dst)",
+        "actions=multipath(eth_src,50,modulo_n,1,0,actset_output)",
+        "actions=multipath(eth_src,50,modulo_n,1,0,nsh_spi)",
+        "actions=bundle_load(eth_src,0,hrw,ofport,dp_hash,members:4,8)",
+        "actions=bundle_load(eth_src,0,hrw,ofport,tp_dst,members:4,8)",
+        "actions=bundle_load(eth_src,0,hrw,ofport,nsh_spi,members:4,8)",
+        "actions=bundle(eth_src,0,hrw,ofport,members:CONTROLLER)",
+        "actions=learn(load:1->dp_hash[])",
+        "actions=learn(load:reg0->dp_hash[])",
+        "actions=learn(limit=5,load:reg0->dp_hash[])",
+        "ip,actions=ct(zone=tp_dst)",
+        "ip,actions=ct(commit,zone=arp_op)",
+        "ct_state=+inv+trk,ip,actions=ct(commit)",
+        "actions=enqueue:NORMAL:1",
+        "dl_type=0x894f,actions=set_field:100->nsh_ttl",
+    ] {
+        assert_eq!(refusal(flow), judged(flow), "{flow}");
+    }
+}
+
+#[test]
+fn what_ovs_ofctl_sends_though_a_switch_refuses_it_is_refused_at_once() {
+    let invalid = |code| format!("actions are invalid with specified match ({code})");
+    let experimenters =
+        |text: &str, name: &str| format!("{text}: experimenter OXM field '{name}' not supported");
+    let argument = "OFPBAC_BAD_SET_ARGUMENT";
+    let zone = |bits| format!("zone n_bits {bits} not within valid range [16..16]");
+    for (flow, code, message) in [
+        ("actions=load:1->dp_hash[0]", argument, invalid(argument)),
+        (
+            "actions=check_pkt_larger(100)->dp_hash[0]",
+            argument,
+            invalid(argument),
+        ),
+        (
+            "actions=set_field:1->in_port_oxm",
+            argument,
+            invalid(argument),
+        ),
+        (
+            "vlan_vid=0x1005/0x1fff,actions=set_field:5->vlan_vid",
+            argument,
+            invalid(argument),
+        ),
+        (
+            "actions=bundle_load(eth_src,0,hrw,ofport,reg0[0..3],members:4)",
+            "OFPBAC_BAD_ARGUMENT",
+            "bundle_load action requires at least 16 bit destination.".to_owned(),
+        ),
+        ("ip,actions=ct(zone=reg0)", "OFPBAC_BAD_SET_LEN", zone(32)),
+        ("ip,actions=ct(zone=reg0[3])", "OFPBAC_BAD_SET_LEN", zone(1)),
+        (
+            "ip,actions=ct(commit,nat(src=0.0.0.0:80))",
+            "OFPBAC_BAD_ARGUMENT",
+            invalid("OFPBAC_BAD_ARGUMENT"),
+        ),
+        (
+            "actions=learn(output:actset_output[])",
+            "OFPBAC_BAD_SET_TYPE",
+            experimenters("output:actset_output[]", "actset_output[]"),
+        ),
+        (
+            "actions=learn(load:actset_output->reg0)",
+            "OFPBAC_BAD_SET_TYPE",
+            experimenters("actset_output->reg0", "actset_output"),
+        ),
+        (
+            "actions=learn(reg0=actset_output)",
+            "OFPBAC_BAD_SET_TYPE",
+            experimenters("reg0=actset_output", "actset_output"),
+        ),
+    ] {
+        let sent = judged(flow);
+        let expected = format!("***decode error: {code}***");
+        assert!(sent.contains(&expected), "{flow}: {sent}");
+        assert_eq!(refusal(flow), message, "{flow}");
+    }
+}
+
+#[test]
+fn what_the_bytes_of_an_action_cannot_say_is_refused() {
+    // `ovs-ofctl` sends other bits, or a number.
+    for (flow, message) in [
+        (
+            "actions=output:xxreg0",
+            "xxreg0: size of field xxreg0 (128) exceeds maximum (64)",
+        ),
+        (
+            "actions=multipath(eth_src,50,modulo_n,1,0,xxreg0)",
+            "eth_src,50,modulo_n,1,0,xxreg0: size of field xxreg0 (128) exceeds maximum (64)",
+        ),
+        (
+            "ip,actions=ct(zone=actset_output[0..15])",
+            "zone=actset_output[0..15]: experimenter OXM field 'actset_output[0..15]' not supported",
+        ),
+    ] {
+        assert_eq!(refusal(flow), message, "{flow}");
     }
 }

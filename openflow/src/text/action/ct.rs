@@ -6,7 +6,7 @@ use super::{Outer, Scope};
 use crate::action::*;
 use crate::text::Parsed;
 use crate::text::number;
-use crate::text::subfield::subfield;
+use crate::text::subfield::{subfield, with_short_header};
 use crate::text::token::{Fault, Pair, Pairs};
 
 /// Reads `ct`.
@@ -21,7 +21,7 @@ pub(super) fn ct<'a>(scope: &mut Scope<'_>, text: &'a str) -> Parsed<'a, Action>
                 forced = Some(key);
             }
             "table" => ct.table = Some(table(scope, value)?),
-            "zone" => ct.zone = zone(value)?,
+            "zone" => ct.zone = zone(text, value)?,
             "alg" => ct.alg = helper(value)?,
             "nat" => ct.actions.push(nat(value)?.into()),
             "exec" => ct.actions.extend(scope.nested(Outer::Ct, value)?),
@@ -53,11 +53,18 @@ fn table<'a>(scope: &Scope<'_>, text: &'a str) -> Parsed<'a, u8> {
     Err(Fault::new(text, "a table", message))
 }
 
-fn zone(text: &str) -> Parsed<'_, Zone> {
+fn zone<'a>(whole: &str, text: &'a str) -> Parsed<'a, Zone> {
     if let Ok(number) = number::u16(text, "zone") {
         return Ok(Zone::Number(number));
     }
-    subfield(text).map(Zone::Field)
+    let part = with_short_header(whole, text, subfield(text)?)?;
+    match part.bits() {
+        16 => Ok(Zone::Field(part)),
+        bits => {
+            let message = format!("zone n_bits {bits} not within valid range [16..16]");
+            Err(Fault::new(text, "16 bits of a field", message))
+        }
+    }
 }
 
 fn helper(text: &str) -> Parsed<'_, u16> {

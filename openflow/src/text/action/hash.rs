@@ -2,7 +2,7 @@
 
 use super::leading;
 use crate::action::*;
-use crate::text::subfield::subfield;
+use crate::text::subfield::{subfield, with_range, with_short_header};
 use crate::text::token::{Fault, items};
 use crate::text::{Parsed, Parser};
 
@@ -29,7 +29,7 @@ pub(super) fn multipath(text: &str) -> Parsed<'_, Action> {
         let message = format!("{text}: n_links {count} is not in valid range 1 to 65536");
         return Err(Fault::new(links, "a number from 1 to 65536", message));
     };
-    let part = subfield(target)?;
+    let part = destination(text, target)?;
     let values = 1_i64.checked_shl(part.bits().into()).unwrap_or(i64::MAX);
     if part.bits() < 16 && count > values {
         let message = format!(
@@ -58,8 +58,22 @@ pub(super) fn bundle<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, Actio
 /// Reads `bundle_load`.
 pub(super) fn bundle_load<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, Action> {
     let (bundle, target) = read(parser, text, true)?;
-    let target = subfield(target)?;
+    let part = destination(text, target)?;
+    if part.bits() < PORT_BITS {
+        let message = "bundle_load action requires at least 16 bit destination.";
+        return Err(Fault::new(target, "at least 16 bits", message));
+    }
+    let target = part;
     Ok(BundleLoad { bundle, target }.into())
+}
+
+/// The fewest bits that hold the number of a port.
+const PORT_BITS: u16 = 16;
+
+/// Reads the part of a field that a choice is written to.
+fn destination<'a>(whole: &str, name: &'a str) -> Parsed<'a, Subfield> {
+    let part = with_short_header(whole, name, subfield(name)?)?;
+    with_range(whole, name, part)
 }
 
 /// Reads what both have, and where to load to.

@@ -2,7 +2,7 @@
 
 use super::{leading, set};
 use crate::action::*;
-use crate::field::format::{Hex, number as integer};
+use crate::field::format::Hex;
 use crate::text::field;
 use crate::text::number::{self, Bad, Bytes};
 use crate::text::subfield::{fits, subfield, with_short_header};
@@ -73,7 +73,10 @@ fn spec<'a>(parser: &Parser<'_>, whole: &str, pair: Pair<'a>) -> Parsed<'a, Lear
     }
     match key {
         "load" => load(pair),
-        "output" => subfield(value).map(|source| LearnSpec::Output { source }),
+        "output" => {
+            let source = with_short_header(whole, value, subfield(value)?)?;
+            Ok(LearnSpec::Output { source })
+        }
         _ => {
             let message = format!("{whole}: unknown keyword {key}");
             Err(Fault::new(key, "a field, load: or output:", message))
@@ -93,7 +96,7 @@ fn condition<'a>(
         return Ok(LearnSpec::MatchField { source, target });
     }
     let Err(no_field) = subfield(value) else {
-        let source = subfield(value)?;
+        let source = with_short_header(whole, value, subfield(value)?)?;
         if source.bits() == target.bits() {
             return Ok(LearnSpec::MatchField { source, target });
         }
@@ -104,7 +107,7 @@ fn condition<'a>(
     };
     match immediate(parser, whole, value, target) {
         Ok(bits) => {
-            let value = Bits::new(integer(&bits), target);
+            let value = Bits::of_bytes(&bits, target);
             Ok(LearnSpec::MatchValue { value, target })
         }
         Err(no_value) => {
@@ -144,6 +147,9 @@ fn immediate<'a>(
     Err(Fault::new(text, "a smaller number", message))
 }
 
+/// The bytes of the largest field: an option of a tunnel.
+const MOST_BYTES: usize = 124;
+
 fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
     let Pair { key, value } = pair;
     let Some((source, name)) = value.split_once("->") else {
@@ -154,10 +160,13 @@ fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
         let message = format!("{key}: missing source before `->' in `{value}'");
         return Err(Fault::new(value, "a value or a field", message));
     }
-    let (bits, rest) = match number::wide(source, 16) {
+    let (bits, rest) = match number::wide(source, MOST_BYTES) {
         Ok(read) => read,
         Err(Bad::Syntax) => {
             let (source, target) = set::ends(value)?;
+            let from = value.split_once("->").map_or(value, |(from, _)| from);
+            with_short_header(value, from, source)?;
+            with_short_header(value, name, target)?;
             return Ok(LearnSpec::LoadField { source, target });
         }
         Err(Bad::TooLarge) => {
@@ -175,6 +184,6 @@ fn load(pair: Pair<'_>) -> Parsed<'_, LearnSpec> {
         let message = format!("{value}: value does not fit into {} bits", target.bits());
         return Err(Fault::new(source, "a smaller number", message));
     }
-    let value = Bits::new(integer(&bits), target);
+    let value = Bits::of_bytes(&bits, target);
     Ok(LearnSpec::LoadValue { value, target })
 }

@@ -4,7 +4,7 @@ use super::hex;
 use crate::action::*;
 use crate::field::PortNo;
 use crate::text::number;
-use crate::text::subfield::subfield;
+use crate::text::subfield::{subfield, with_range};
 use crate::text::token::{Fault, Pair, Pairs};
 use crate::text::{Parsed, Parser};
 
@@ -31,6 +31,7 @@ pub(super) fn output<'a>(parser: &Parser<'_>, text: &'a str) -> Parsed<'a, Actio
             message,
         ));
     };
+    with_range(text, text, source)?;
     let max_len = u16::MAX;
     Ok(match !source.field().nxm().class.is_experimenter() {
         true => OutputReg { source, max_len }.into(),
@@ -171,6 +172,10 @@ pub(super) fn enqueue<'a>(
         let message = format!("{name}: enqueue to unknown port");
         return Err(Fault::new(name, "a port", message));
     };
+    if port >= PortNo::MAX && port != PortNo::IN_PORT && port != PortNo::LOCAL {
+        let message = "actions are invalid with specified match (OFPBAC_BAD_OUT_PORT)";
+        return Err(Fault::new(name, "a port with queues", message));
+    }
     let queue = number::u32(queue)?;
     let max_len = Output::NO_BUFFER;
     list.extend([

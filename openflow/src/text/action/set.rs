@@ -6,6 +6,7 @@ use super::Scope;
 use crate::action::*;
 use crate::field::format::{Hex, number as integer};
 use crate::field::*;
+use crate::matching::fold;
 use crate::text::Parsed;
 use crate::text::field::{by_name, ethernet, operand};
 use crate::text::number;
@@ -45,7 +46,7 @@ pub(super) fn set_field<'a>(
     }
     let operand = operand(scope.parser, field, value)?;
     let is_valid = field.is_variable() || integer(&operand.value) & !field.allowed() == 0;
-    if !is_valid {
+    if !is_valid || fold::check(field, &operand.value, None).is_err() {
         let message = format!("{value} is not a valid value for field {name}");
         return Err(Fault::new(
             value,
