@@ -240,7 +240,10 @@ macro_rules! fields {
 macro_rules! actions {
     ($($space:ident $code:literal $action:ident;)*) => {
         /// What a switch does with a packet.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        ///
+        /// A whole field that is [set](SetField) or [loaded](RegLoad2) becomes the same, and so
+        /// these two are equal.
+        #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub enum Action {
             $(
@@ -250,6 +253,18 @@ macro_rules! actions {
             /// An action that is not declared here, as it stands on the wire.
             Unknown(Unknown),
         }
+
+        impl PartialEq for Action {
+            fn eq(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$action(one), Self::$action(other)) => one == other,)*
+                    (Self::Unknown(one), Self::Unknown(other)) => one == other,
+                    _ => self.sets_as(other),
+                }
+            }
+        }
+
+        impl Eq for Action {}
 
         $(
             impl From<$action> for Action {

@@ -250,6 +250,35 @@ pub fn is_newer(field: FieldId) -> bool {
     rows.iter().any(|fields| fields.contains(&field))
 }
 
+/// Whether the text of OVS leaves out what ours says of the match; see its
+/// [`Display`](std::fmt::Display).
+#[must_use]
+pub fn is_cut(matching: &Match) -> bool {
+    let has = |field: FieldId| matching.condition(field).is_some();
+    let masked = |field: FieldId| {
+        matching
+            .condition(field)
+            .is_some_and(|condition| condition.mask.is_some())
+    };
+    let version = matching.value(TUN_ERSPAN_VER);
+    let mut options = matching.iter().filter(|condition| {
+        condition.field().is_some_and(FieldId::is_variable)
+            && condition.mask.is_some_and(|mask| !mask.is_empty())
+    });
+    let ones = |mask: &[u8]| mask.iter().all(|byte| *byte == 0xff);
+    matching.value(PACKET_TYPE) == Some(PacketType::ETHERNET)
+        || masked(TUN_GBP_FLAGS.id())
+        || masked(TUN_ERSPAN_IDX.id())
+        || options.any(|condition| condition.mask.is_some_and(ones))
+        || has(TUN_ERSPAN_IDX.id()) && version != Some(1)
+        || (has(TUN_ERSPAN_DIR.id()) || has(TUN_ERSPAN_HWID.id())) && version != Some(2)
+        || (has(CT_TP_SRC.id()) || has(CT_TP_DST.id())) && !has(CT_NW_PROTO.id())
+        || [NSH_C1, NSH_C2, NSH_C3, NSH_C4]
+            .iter()
+            .any(|context| has(context.id()))
+            && matching.value(NSH_MDTYPE) != Some(1)
+}
+
 fn matches_on(wanted: impl Fn(FieldId) -> bool) -> Vec<Match> {
     let mut matches = Vec::new();
     // One option of a tunnel stands for all.

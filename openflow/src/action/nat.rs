@@ -46,7 +46,9 @@ flags! {
 }
 
 /// Addresses, from the first to the last, if there is more than one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// A last address that is the first is like none.
+#[derive(Clone, Copy, Debug, Default)]
 pub enum AddressRange {
     /// The address stays what it is.
     #[default]
@@ -57,14 +59,42 @@ pub enum AddressRange {
     V6(Ipv6Addr, Option<Ipv6Addr>),
 }
 
+impl PartialEq for AddressRange {
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::None, Self::None) => true,
+            (Self::V4(first, last), Self::V4(other, other_last)) => {
+                (first, last.unwrap_or(first)) == (other, other_last.unwrap_or(other))
+            }
+            (Self::V6(first, last), Self::V6(other, other_last)) => {
+                (first, last.unwrap_or(first)) == (other, other_last.unwrap_or(other))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for AddressRange {}
+
 /// Ports, from the first to the last, if there is more than one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// A last port that is the first is like none.
+#[derive(Clone, Copy, Debug)]
 pub struct PortRange {
     /// The first port; not 0.
     pub first: u16,
     /// The last port.
     pub last: Option<u16>,
 }
+
+impl PartialEq for PortRange {
+    fn eq(&self, other: &Self) -> bool {
+        let ends = |range: &Self| (range.first, range.last.unwrap_or(range.first));
+        ends(self) == ends(other)
+    }
+}
+
+impl Eq for PortRange {}
 
 flags! {
     /// What of a range follows.

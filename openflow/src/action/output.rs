@@ -8,19 +8,45 @@ use crate::field::{GroupId, PortNo};
 use crate::names::{Names, Text};
 use crate::wire::{DecodeError, Reader, Wire, Writer};
 
-wire_struct! {
-    /// Sends the packet out of a port (section 7.2.4).
-    ///
-    /// ```
-    /// # use openflow::{action::Output, field::PortNo};
-    /// assert_eq!(Output::to(PortNo(43)).to_string(), "output:43");
-    /// assert_eq!(Output::to(PortNo::NORMAL).to_string(), "NORMAL");
-    /// ```
-    pub struct Output {
-        /// The port.
-        port: PortNo;
-        /// How many bytes a controller gets; [`Output::NO_BUFFER`] for all. Other ports get all.
-        max_len: u16, pad 6;
+/// Sends the packet out of a port (section 7.2.4).
+///
+/// Outputs are equal if they do the same: only for a controller does the length count.
+///
+/// ```
+/// # use openflow::{action::Output, field::PortNo};
+/// assert_eq!(Output::to(PortNo(43)).to_string(), "output:43");
+/// assert_eq!(Output::to(PortNo::NORMAL).to_string(), "NORMAL");
+/// assert_eq!(Output { port: PortNo(43), max_len: 99 }, Output::to(PortNo(43)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The port.
+    pub port: PortNo,
+    /// How many bytes a controller gets; [`Output::NO_BUFFER`] for all. Other ports get all.
+    pub max_len: u16,
+}
+
+impl PartialEq for Output {
+    fn eq(&self, other: &Self) -> bool {
+        self.port == other.port
+            && (self.port != PortNo::CONTROLLER || self.max_len == other.max_len)
+    }
+}
+
+impl Eq for Output {}
+
+impl Wire for Output {
+    fn encode(&self, out: &mut Writer) {
+        self.port.encode(out);
+        self.max_len.encode(out);
+        out.zeros(6);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let port = PortNo::decode(input).map_err(|e| e.reading("Output.port"))?;
+        let max_len = u16::decode(input).map_err(|e| e.reading("Output.max_len"))?;
+        input.skip(6)?;
+        Ok(Self { port, max_len })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use super::{FieldHeader, Subfield, plain_text};
+use super::{Action, FieldHeader, Subfield, plain_text};
 use crate::declare::wire_struct;
 use crate::field::format::Hex;
 use crate::field::{Field, FieldId, Header, IN_PORT, VLAN_VID, Value, VlanVid};
@@ -271,6 +271,19 @@ impl Text for RegLoad2 {
         let format = self.field.format();
         format.write(&self.value, self.mask.as_deref(), names, f)?;
         write!(f, "->{}", self.field)
+    }
+}
+
+impl Action {
+    /// Whether one sets a field to what the other loads into the whole of it.
+    pub(super) fn sets_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SetField(set), Self::RegLoad2(load))
+            | (Self::RegLoad2(load), Self::SetField(set)) => {
+                load.mask.is_none() && (set.field, &set.value) == (load.field, &load.value)
+            }
+            _ => false,
+        }
     }
 }
 

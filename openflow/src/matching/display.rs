@@ -37,6 +37,11 @@ impl Display for DisplayMatch<'_> {
     /// The order is fixed, and differs from that on the wire. The Ethernet type and the protocol
     /// become one word (`tcp6`) where there is one; which of them are printed as numbers, and
     /// under which names the rest appears, depends on the Ethernet type and the protocol.
+    ///
+    /// `ovs-ofctl` leaves out some conditions and some masks, so that matches of different packets
+    /// look alike. They are said here, as it would read them: that a packet is a frame (`eth`), the
+    /// masks of `tun_gbp_flags`, `tun_erspan_idx` and options of tunnels, and fields that mean
+    /// something only with others that are not asked for.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut list = List {
             matching: Present::of(self.matching),
@@ -58,11 +63,9 @@ impl Display for DisplayMatch<'_> {
         list.plain(CT_IPV6_SRC, "ct_ipv6_src")?;
         list.plain(CT_NW_DST, "ct_nw_dst")?;
         list.plain(CT_IPV6_DST, "ct_ipv6_dst")?;
-        if self.matching.value(CT_NW_PROTO).is_some() {
-            list.plain(CT_NW_PROTO, "ct_nw_proto")?;
-            list.decimal(CT_TP_SRC, "ct_tp_src")?;
-            list.decimal(CT_TP_DST, "ct_tp_dst")?;
-        }
+        list.plain(CT_NW_PROTO, "ct_nw_proto")?;
+        list.decimal(CT_TP_SRC, "ct_tp_src")?;
+        list.decimal(CT_TP_DST, "ct_tp_dst")?;
         list.packet_type()?;
         if let Some(word) = protocol.word {
             list.word(word)?;
@@ -239,7 +242,8 @@ impl List<'_, '_> {
             .iter()
             .filter_map(|c| Some(c.field()?.needs()));
         match matching.value(PACKET_TYPE) {
-            None | Some(PacketType::ETHERNET) => {
+            Some(PacketType::ETHERNET) => self.word("eth"),
+            None => {
                 if inside && needs.any(|need| need != Need::Nothing) {
                     return self.word("eth");
                 }
@@ -263,17 +267,12 @@ impl List<'_, '_> {
         self.plain(TUN_IPV6_SRC, "tun_ipv6_src")?;
         self.plain(TUN_IPV6_DST, "tun_ipv6_dst")?;
         self.decimal(TUN_GBP_ID, "tun_gbp_id")?;
-        // OVS leaves out the masks of what follows, up to the flags.
-        self.unmasked(TUN_GBP_FLAGS, "tun_gbp_flags")?;
+        self.plain(TUN_GBP_FLAGS, "tun_gbp_flags")?;
+        // The masks of what follows are the values, but for the index.
         self.unmasked(TUN_ERSPAN_VER, "tun_erspan_ver")?;
-        match self.matching.value(TUN_ERSPAN_VER) {
-            Some(1) => self.unmasked(TUN_ERSPAN_IDX, "tun_erspan_idx")?,
-            Some(2) => {
-                self.unmasked(TUN_ERSPAN_DIR, "tun_erspan_dir")?;
-                self.unmasked(TUN_ERSPAN_HWID, "tun_erspan_hwid")?;
-            }
-            _ => {}
-        }
+        self.plain(TUN_ERSPAN_IDX, "tun_erspan_idx")?;
+        self.unmasked(TUN_ERSPAN_DIR, "tun_erspan_dir")?;
+        self.unmasked(TUN_ERSPAN_HWID, "tun_erspan_hwid")?;
         self.unmasked(TUN_GTPU_FLAGS, "gtpu_flags")?;
         self.unmasked(TUN_GTPU_MSGTYPE, "gtpu_msgtype")?;
         if let Some(flags) = self.matching.get(TUN_FLAGS) {
@@ -294,10 +293,6 @@ impl List<'_, '_> {
                 None => self.item(field.name(), Hex(condition.value))?,
                 // That the option is there is all that is asked for.
                 Some([]) => self.word(field)?,
-                // OVS has forgotten that the option could be longer.
-                Some(mask) if mask.iter().all(|byte| *byte == 0xff) => {
-                    self.item(field.name(), Hex(condition.value))?;
-                }
                 Some(mask) => {
                     let masked = format_args!("{}/{}", Hex(condition.value), Hex(mask));
                     self.word(format_args!("{field}={masked}"))?;
@@ -400,11 +395,8 @@ impl List<'_, '_> {
         self.nsh_number(NSH_NP, "nsh_np")?;
         self.spi()?;
         self.nsh_number(NSH_SI, "nsh_si")?;
-        // The context words mean something only in headers of type 1.
-        if self.matching.value(NSH_MDTYPE) == Some(1) {
-            for context in [NSH_C1, NSH_C2, NSH_C3, NSH_C4] {
-                self.context(context)?;
-            }
+        for context in [NSH_C1, NSH_C2, NSH_C3, NSH_C4] {
+            self.context(context)?;
         }
         Ok(())
     }

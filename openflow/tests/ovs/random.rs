@@ -19,7 +19,8 @@ use crate::oracle;
 /// A condition to be: which field, and the bits of its value and mask.
 type Draft = (Index, u128, Option<u128>);
 
-/// A match on what the first draft needs, and on as many of the others as go with that.
+/// A match on what the first draft needs, and on as many of the others as go with that, if OVS prints
+/// all of it.
 fn build((first, drafts): (Index, Vec<Draft>)) -> Match {
     let fields: Vec<FieldId> = ALL
         .iter()
@@ -41,7 +42,10 @@ fn build((first, drafts): (Index, Vec<Draft>)) -> Match {
     while let Some(field) = matching.unmet() {
         matching.remove(field);
     }
-    matching
+    match samples::is_cut(&matching) {
+        true => Match::default(),
+        false => matching,
+    }
 }
 
 /// Leaves out the fields that OVS 3.1 reads wrongly, taking their values for their masks, those that

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail anywhere")]
 
+mod identity;
+
 use openflow::action::Action;
 use openflow::flow::Flow;
 use openflow::instruction::Instructions;

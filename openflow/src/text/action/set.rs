@@ -8,7 +8,7 @@ use crate::field::format::{Hex, number as integer};
 use crate::field::*;
 use crate::matching::fold;
 use crate::text::Parsed;
-use crate::text::field::{by_name, ethernet, operand};
+use crate::text::field::{by_name, ethernet, masked, operand};
 use crate::text::number;
 use crate::text::protocol::Protocols;
 use crate::text::subfield::{fits, placed, split, subfield};
@@ -44,7 +44,11 @@ pub(super) fn set_field<'a>(
         let message = format!("{name} is read-only");
         return Err(Fault::new(name, "a field that can be written", message));
     }
-    let operand = operand(scope.parser, field, value)?;
+    // A part of a field that is matched exactly is printed so, if it has no `load` to itself.
+    let operand = match is_simple(field) {
+        true => operand(scope.parser, field, value)?,
+        false => masked(scope.parser, field, value)?,
+    };
     let is_valid = field.is_variable() || integer(&operand.value) & !field.allowed() == 0;
     if !is_valid || fold::check(field, &operand.value, None).is_err() {
         let message = format!("{value} is not a valid value for field {name}");
