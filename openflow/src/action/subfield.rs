@@ -1,6 +1,8 @@
 //! A part of a field: a run of its bits.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::field::{Field, FieldId, Header};
 use crate::wire::{DecodeError, Place, Problem, Reader, Wire, Writer};
@@ -13,13 +15,48 @@ use crate::wire::{DecodeError, Place, Problem, Reader, Wire, Writer};
 /// assert_eq!(REG6.whole().to_string(), "NXM_NX_REG6[]");
 /// assert_eq!(REG6.slice(3, 3).to_string(), "NXM_NX_REG6[3]");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Of an option of a tunnel, a switch says how many bytes it has; parts are equal whatever it says.
+#[derive(Clone, Copy, Debug)]
 pub struct Subfield {
     field: FieldId,
     start: u16,
     bits: u16,
     /// The bytes of the field, which for an option of a tunnel the switch decides.
     size: u8,
+}
+
+impl Subfield {
+    /// What tells parts of fields apart.
+    const fn identity(self) -> (FieldId, u16, u16) {
+        (self.field, self.start, self.bits)
+    }
+}
+
+impl PartialEq for Subfield {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Subfield {}
+
+impl PartialOrd for Subfield {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Subfield {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identity().cmp(&other.identity())
+    }
+}
+
+impl Hash for Subfield {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
 }
 
 impl<T> Field<T> {

@@ -292,3 +292,50 @@ fn loads_into_fields_that_are_matched_exactly_come_back_as_ovs_prints_them() {
     assert_eq!(flows.len(), 5);
     compare(&switch, &mut client, &flows);
 }
+
+#[test]
+fn flows_with_options_of_tunnels_come_back_as_they_are_read() {
+    let switch = Switch::start();
+    let maps = "{class=0x102,type=0x80,len=4}->tun_metadata0,\
+                {class=0x102,type=0x81,len=124}->tun_metadata1";
+    switch.ofctl(&["add-tlv-map"], &[maps]);
+    let mut client = switch.connect();
+    let mut different = Vec::new();
+    for (table, flow) in (1_u8..).zip([
+        "actions=move:NXM_NX_TUN_METADATA0[0..31]->NXM_NX_REG0[]",
+        "actions=move:NXM_NX_REG0[0..15]->NXM_NX_TUN_METADATA0[16..31]",
+        "actions=move:NXM_NX_TUN_METADATA1[900..931]->NXM_NX_REG0[]",
+        "actions=push:NXM_NX_TUN_METADATA0[0..31],pop:NXM_NX_REG0[]",
+        "actions=output:NXM_NX_TUN_METADATA0[0..15]",
+        "actions=load:0x5->NXM_NX_TUN_METADATA0[0..7]",
+        "actions=set_field:0x5->tun_metadata0",
+        "actions=set_field:0x5/0xf->tun_metadata0",
+        "actions=set_field:0x5->tun_metadata1",
+        "actions=load:0->NXM_NX_TUN_METADATA1[]",
+        "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_TUN_METADATA0[0..31])",
+        "actions=bundle_load(eth_src,0,hrw,ofport,NXM_NX_TUN_METADATA0[0..15],members:1)",
+        "actions=check_pkt_larger(100)->NXM_NX_TUN_METADATA0[3]",
+        "actions=learn(table=90,NXM_NX_TUN_METADATA0[0..31],load:0x5->NXM_NX_REG0[])",
+        "actions=learn(table=90,NXM_NX_TUN_METADATA0[0..7]=0x5,output:NXM_NX_TUN_METADATA0[0..15])",
+        "actions=learn(table=90,load:NXM_NX_REG0[]->NXM_NX_TUN_METADATA0[0..31])",
+        "ip,actions=ct(zone=NXM_NX_TUN_METADATA0[0..15])",
+        "actions=delete_field:tun_metadata0",
+        "tun_metadata0=0x5,actions=drop",
+        "tun_metadata0=0x500,actions=drop",
+        "tun_metadata0=0,actions=drop",
+        "tun_metadata0,actions=drop",
+        "tun_metadata0=0x5/0xf,actions=drop",
+        "tun_metadata0=0x5/0xff,actions=drop",
+        "tun_metadata1=0x5,actions=drop",
+    ]) {
+        let flow = format!("table={table},{flow}");
+        switch.ofctl(&["add-flow"], &[&flow]);
+        let wanted: Flow = flow.parse().unwrap();
+        let returned = client.flows();
+        let installed = returned.iter().find(|flow| flow.table == table);
+        if installed != Some(&wanted) {
+            different.push(format!("{flow}: {installed:?}"));
+        }
+    }
+    assert!(different.is_empty(), "{different:#?}");
+}
