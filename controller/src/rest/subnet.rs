@@ -29,6 +29,11 @@ use super::routes;
 use super::subnet_pool::{Part, chosen, cut, subnet_fault};
 use crate::northbound::database::tables::{Address, Ipv6Mode, Network, Northbound, Port, Subnet};
 
+/// How many name servers and routes a subnet may have: Neutron's limits, and DHCP has to tell them in
+/// one packet.
+const MAX_NAME_SERVERS: usize = 5;
+const MAX_HOST_ROUTES: usize = 20;
+
 const MODES: &[&str] = &["dhcpv6-stateful", "dhcpv6-stateless", "slaac"];
 
 /// Subnets.
@@ -502,6 +507,13 @@ fn keep(rows: &Northbound, subnet: &Subnet, gateway: Option<IpAddr>) -> Result<(
     }
 }
 
+/// A subnet has more of something than DHCP could tell.
+fn exhausted(kind: &'static str, what: &str, most: usize) -> Fault {
+    let message =
+        format!("Unable to complete operation. The number of {what} exceeds the limit {most}.");
+    Fault::new(StatusCode::BAD_REQUEST, kind, message)
+}
+
 /// The columns that are written as they are given.
 fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault> {
     let mut columns = Subnet::values();
@@ -514,6 +526,10 @@ fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault>
     if values.has("dns_nameservers") {
         let mut servers = BTreeMap::new();
         let given = values.texts("dns_nameservers").unwrap_or_default();
+        if given.len() > MAX_NAME_SERVERS {
+            let kind = "DNSNameServersExhausted";
+            return Err(exhausted(kind, "DNS nameservers", MAX_NAME_SERVERS));
+        }
         for (place, text) in (0..).zip(given) {
             servers.insert(place, address("dns_nameservers", text)?.to_string());
         }
@@ -532,6 +548,13 @@ fn columns(values: &Values, cidr: IpNet) -> Result<ovsdb::Values<Subnet>, Fault>
 /// The routes that machines get, of the version of the subnet.
 fn host_routes(given: &Value, cidr: IpNet) -> Result<BTreeSet<String>, Fault> {
     let given = routes::read("host_routes", given)?;
+    if given.len() > MAX_HOST_ROUTES {
+        return Err(exhausted(
+            "HostRoutesExhausted",
+            "host routes",
+            MAX_HOST_ROUTES,
+        ));
+    }
     match given
         .iter()
         .find(|(block, _)| block.addr().is_ipv4() != cidr.addr().is_ipv4())

@@ -10,10 +10,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use dhcproto::Encodable as _;
-use dhcproto::v4::{DhcpOption, Message, MessageType, Opcode};
+use dhcproto::error::EncodeError;
+use dhcproto::v4::{DhcpOption, Message, MessageType, Opcode, OptionCode};
 use etherparse::PacketBuilder;
 use pipelines::network::{MacAddr, Subnet};
 use pipelines::service::{Client, SERVER, SERVER_MAC};
+use tracing::debug;
 
 use super::Refusal;
 use request::Request;
@@ -31,6 +33,18 @@ const SERVER_PORT: u16 = 67;
 /// The shortest message: what BOOTP had, which some clients insist on (RFC 1542, section 2.1).
 const SHORTEST: usize = 300;
 const HOPS: u8 = 64;
+/// The headers of IP and UDP, in bytes.
+const HEADERS: u16 = 20 + 8;
+/// What a machine cannot do without.
+const NEEDED: [OptionCode; 7] = [
+    OptionCode::MessageType,
+    OptionCode::ServerIdentifier,
+    OptionCode::AddressLeaseTime,
+    OptionCode::Renewal,
+    OptionCode::Rebinding,
+    OptionCode::SubnetMask,
+    OptionCode::Router,
+];
 
 /// The answer to a frame of a client; `None` if there is nothing to say.
 pub(super) fn answer(client: &Client<'_>, frame: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
@@ -111,7 +125,8 @@ fn build(
         offer::tell(&mut reply, request, client, subnet);
         extra::tell(&mut reply, &client.port().extra_dhcp_opts.v4);
     }
-    let mut payload = reply.to_vec().map_err(|error| unsayable(&error))?;
+    let most = usize::from(client.mtu().saturating_sub(HEADERS)).max(SHORTEST);
+    let mut payload = fit(&mut reply, most).map_err(|error| unsayable(&error))?;
     payload.resize(payload.len().max(SHORTEST), 0);
 
     // A machine that renews has its address; one that asks for broadcasts cannot take others yet,
@@ -130,4 +145,24 @@ fn build(
     let written = builder.write(&mut frame, &payload);
     written.map_err(|error| unsayable(&error))?;
     Ok(frame)
+}
+
+/// The bytes of an answer that the network carries in one packet: what makes it too long is left out,
+/// the longest option first.
+fn fit(reply: &mut Message, most: usize) -> Result<Vec<u8>, EncodeError> {
+    loop {
+        let payload = reply.to_vec()?;
+        if payload.len() <= most {
+            return Ok(payload);
+        }
+        let options = reply.opts().iter();
+        let options = options.filter(|(code, _)| !NEEDED.contains(code));
+        let longest = options.max_by_key(|(_, option)| option.to_vec().map_or(0, |it| it.len()));
+        let Some(code) = longest.map(|(code, _)| *code) else {
+            return Ok(payload);
+        };
+        let length = payload.len();
+        debug!("an answer of {length} bytes goes without option {code:?}, as {most} fit");
+        reply.opts_mut().remove(code);
+    }
 }

@@ -87,6 +87,21 @@ async fn a_subnet_gets_a_router_and_pools_that_leave_it_out() {
         (200, &Value::Null),
         "{answer}"
     );
+    let servers: Vec<_> = (1..=6).map(|last| format!("9.9.9.{last}")).collect();
+    let routes = (0..21).map(
+        |third| json!({"destination": format!("192.168.{third}.0/24"), "nexthop": "10.0.0.254"}),
+    );
+    let routes: Vec<_> = routes.collect();
+    for (new, exhausted) in [
+        (
+            json!({"dns_nameservers": servers}),
+            "DNSNameServersExhausted",
+        ),
+        (json!({"host_routes": routes}), "HostRoutesExhausted"),
+    ] {
+        let (status, answer) = change(&database, "subnet", &subnet["id"], new).await;
+        assert_eq!((status, kind(&answer)), (400, exhausted));
+    }
     let back = json!({"gateway_ip": "10.0.0.5"});
     let (status, answer) = change(&database, "subnet", &subnet["id"], back).await;
     assert_eq!(

@@ -331,3 +331,21 @@ proptest! {
         let _ = ask(&frame(&payload));
     }
 }
+
+#[test]
+fn an_answer_fits_the_network_whatever_there_is_to_tell() {
+    let routes: Vec<_> = (0..200)
+        .map(|number| format!("{{destination: 172.16.{number}.0/24, nexthop: 10.0.0.7}}"))
+        .collect();
+    let many = format!("host_routes: [{}]", routes.join(", "));
+    let one = "host_routes: [{destination: 198.51.100.0/25, nexthop: 10.0.0.7}]";
+    let site = site_of(&DESCRIPTION.replace(one, &many));
+    let discover = message(MessageType::Discover, NONE, &[]);
+    let answer = ask_of(&site, &frame(&discover.to_vec().unwrap()));
+    let answer = answer.unwrap().unwrap();
+    assert!(answer.len() <= 14 + 1450, "{} bytes", answer.len());
+    let (offer, ..) = converse_at(&site, &discover).unwrap();
+    assert_eq!(offer.yiaddr(), FIRST);
+    assert!(offer.opts().get(OptionCode::Router).is_some());
+    assert!(offer.opts().get(OptionCode::ClasslessStaticRoute).is_none());
+}
