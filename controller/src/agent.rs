@@ -197,6 +197,8 @@ struct Troubles {
     uplink: Option<Problem>,
     /// Another agent with the same name.
     double: Option<Problem>,
+    /// The name of the host, which is not the one that it had.
+    renamed: Option<Problem>,
     /// The connection to the database.
     connection: Option<Problem>,
     /// The transaction that was sent last.
@@ -331,6 +333,9 @@ impl Agent {
         };
         let mut started = Instant::now();
         let mut tables = self.client.snapshot();
+        if self.is_renamed(&tables, &model) {
+            return self.keep().await;
+        }
         self.stop_renumbered(&tables);
         let (mut desired, mut plan) = self.derive(&tables, &model);
         if plan.changes.is_empty() && tables.is_configured() {
@@ -474,6 +479,7 @@ impl Agent {
             remote,
             uplink,
             double,
+            renamed,
             connection,
             transaction,
             switch,
@@ -484,6 +490,7 @@ impl Agent {
             remote,
             uplink,
             double,
+            renamed,
             connection,
             transaction,
             switch,

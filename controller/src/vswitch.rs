@@ -53,6 +53,10 @@ ovsdb::tables! {
         fail_mode: Option<String>;
         /// The versions of OpenFlow that it speaks; all of them if there is none.
         protocols: BTreeSet<String>;
+        /// Whether it takes part in a spanning tree (802.1D), which blocks its ports for a while.
+        stp_enable: bool;
+        /// The same for the rapid one.
+        rstp_enable: bool;
         /// Its ports.
         ports: BTreeSet<Uuid>;
         /// Settings of its OpenFlow tables, by table number.

@@ -41,7 +41,12 @@ fn a_tunnel_that_somebody_spoils_is_put_back() -> anyhow::Result<()> {
     let (a1, a2) = (lab.machine("a1")?, lab.machine("a2")?);
     let question = format!("get Interface {TUNNEL} options");
     let options = ovs.vsctl(&question)?;
-    for edit in ["options:dst_port=9999", "options:key=7", "options:in_key=7"] {
+    for edit in [
+        "options:dst_port=9999",
+        "options:egress_pkt_mark=3",
+        "options:key=7",
+        "options:in_key=7",
+    ] {
         ovs.vsctl(&format!("--no-wait set Interface {TUNNEL} {edit}"))?;
         answers(&lab, &question, options.trim()).context(edit)?;
         reaches(a2, a1).context(edit)?;
@@ -210,4 +215,15 @@ fn a_typo_in_a_setting_costs_nothing_that_worked() -> anyhow::Result<()> {
     status(&lab, "no problems", true)?;
     ensure!(before.iter().all(|flows| !flows.is_empty()));
     Ok(())
+}
+
+#[test]
+fn a_spanning_tree_that_somebody_turns_on_is_turned_off() -> anyhow::Result<()> {
+    let lab = quickstart("t-stp")?;
+    let ovs = lab.host("host1")?.ovs();
+    for (bridge, column) in [("br-int", "stp_enable"), ("br-tun", "rstp_enable")] {
+        ovs.vsctl(&format!("--no-wait set Bridge {bridge} {column}=true"))?;
+        answers(&lab, &format!("get Bridge {bridge} {column}"), "false")?;
+    }
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
 }

@@ -262,3 +262,25 @@ fn brint_run_makes_no_database_where_there_was_one() -> anyhow::Result<()> {
     lab.host("host1")?.ask_agent(&brint, &apply)?;
     answered()
 }
+
+#[test]
+fn an_empty_database_after_a_file_is_held_until_it_is_filled() -> anyhow::Result<()> {
+    let mut lab = tests::quickstart("t-held-file")?;
+    let before = flows(&lab)?;
+    let brint = brint()?;
+    let northbound = Northbound::start(lab.directory(), &brint)?;
+    let remote = northbound.remote();
+    for name in ["host1", "host2"] {
+        let host = lab.host_mut(name)?;
+        host.kill_agent()?;
+        host.start_agent_of(
+            &brint,
+            &["agent".as_ref(), "--remote".as_ref(), remote.as_ref()],
+        )?;
+    }
+    status(&lab, HELD, true)?;
+    stays(&lab, &before)?;
+    northbound.apply(NETWORK, "")?;
+    status(&lab, HELD, false)?;
+    reaches(lab.machine("a2")?, lab.machine("a1")?)
+}

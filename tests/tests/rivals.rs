@@ -181,7 +181,7 @@ fn rows_that_others_write_cost_a_running_host_nothing() -> anyhow::Result<()> {
         r#"{"op":"insert","table":"Host","row":{"name":"small","encap_ip":"192.0.2.9","mtu":600,"encap_types":"vxlan"}}"#,
     )?;
     says(&lab, "host1", "mtu of host small (")?;
-    says(&lab, "host1", "): 600, expected at least 1280")?;
+    says(&lab, "host1", "): 600, expected at least 1350")?;
     let status = lab
         .host("host1")?
         .ask_agent(lab.brint(), "status -f json")?;
@@ -241,4 +241,50 @@ fn a_port_of_no_host_follows_the_one_that_plugs_it_in_last() -> anyhow::Result<(
     hosts("host1,free,ACTIVE")?;
     lab.host("host1")?.ovs().vsctl("--no-wait del-port free1")?;
     hosts("[],free,DOWN")
+}
+
+#[test]
+fn an_agent_under_another_name_cuts_no_running_vm() -> anyhow::Result<()> {
+    let (mut lab, northbound) = three_hosts("t-renamed")?;
+    let host = lab.host("host2")?;
+    let flows = Flows::of(host.ovs(), "br-int")?;
+    let (a1, a2) = (lab.machine("a1")?.clone(), lab.machine("a2")?.clone());
+    let pings = Pinging::start(a1.namespace(), a2.ipv4()?, Duration::from_millis(20))?;
+    let remote = northbound.remote();
+    lab.host_mut("host2")?.kill_agent()?;
+    // A name that no host has, and one that another has.
+    for name in ["hots2", "host1"] {
+        let arguments = ["--remote", &remote, "--host", name];
+        let agent = Agent::start(lab.host("host2")?, &lab, &arguments)?;
+        let told = format!("host {name} is not the name that this host had, and VMs of host host2");
+        says(&lab, "host2", &told)?;
+        drop(agent);
+    }
+    flows.are_on(lab.host("host2")?.ovs(), "br-int", PATIENCE)?;
+    let hosts = northbound.rows("Host", "name")?;
+    ensure!(!hosts.iter().any(|row| row.contains("hots2")), "{hosts:?}");
+    let brint = lab.brint().to_owned();
+    let source = ["agent".as_ref(), "--remote".as_ref(), remote.as_ref()];
+    lab.host_mut("host2")?.start_agent_of(&brint, &source)?;
+    says(&lab, "host2", "no problems")?;
+    let pings = pings.stop()?;
+    ensure!(pings.lost.is_empty(), "{pings:?}");
+    Ok(())
+}
+
+#[test]
+fn a_host_whose_tunnel_types_are_taken_away_keeps_its_tunnels() -> anyhow::Result<()> {
+    let (lab, northbound) = three_hosts("t-types")?;
+    let rows = || northbound.rows("Host", "name encap_types");
+    let before = rows()?;
+    let (a1, a2) = (lab.machine("a1")?.clone(), lab.machine("a2")?.clone());
+    let pings = Pinging::start(a2.namespace(), a1.ipv4()?, Duration::from_millis(20))?;
+    let none = r#"{"op":"update","table":"Host","where":[["name","==","host2"]],"row":{"encap_types":["set",[]]}}"#;
+    transact(&northbound, none)?;
+    wait_for("the host says again what it offers", PATIENCE, || {
+        Ok((rows()? == before).then_some(()))
+    })?;
+    let pings = pings.stop()?;
+    ensure!(pings.lost.is_empty(), "{pings:?}");
+    Ok(())
 }

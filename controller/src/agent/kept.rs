@@ -10,6 +10,7 @@ use pipelines::flow_set::FlowSet;
 use tracing::{info, warn};
 
 use super::Agent;
+use super::settings::NAME;
 use crate::northbound::followed::Followed;
 use crate::switch;
 use crate::vswitch::{OpenVSwitch, Plan};
@@ -26,8 +27,9 @@ impl Agent {
         // Without a word from the source, it may still answer in a moment.
         let is_silent = self.held.is_none() && self.troubles.source.is_none();
         let external_ids = tables.switch().map(|switch| &switch.external_ids);
-        let followed = external_ids.and_then(Followed::of);
-        if is_silent || followed.is_none() || !self.switches.is_empty() {
+        let was_programmed = external_ids
+            .is_some_and(|notes| Followed::of(notes).is_some() || notes.contains_key(NAME));
+        if is_silent || !was_programmed || !self.switches.is_empty() {
             return;
         }
         for bridge in bridges(&tables) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pipelines::network::{Model, PortId};
 use tracing::info;
 
 use super::Agent;
@@ -30,7 +31,11 @@ impl Agent {
             return;
         };
         let external_ids = &switch.external_ids;
-        let before = Followed::of(external_ids).filter(|_| !is_accepted(external_ids));
+        // A host that was programmed from a file has something to lose, too.
+        let programmed = external_ids.get(settings::NAME);
+        let before = Followed::of(external_ids);
+        let before = before.or_else(|| programmed.map(|_| Followed::a_file()));
+        let before = before.filter(|_| !is_accepted(external_ids));
         match Followed::then(before, origin, self.held) {
             Ok(followed) => {
                 self.followed = Some(followed);
@@ -55,6 +60,7 @@ impl Agent {
     /// Has the host remember which northbound database it follows, and which settings were good.
     pub(super) fn remember(&self, plan: &mut Plan, tables: &OpenVSwitch, this: &ThisHost) {
         plan.note_settings(tables, this.good.as_deref());
+        plan.note_name(tables, &self.settings.host);
         let Some(followed) = self.followed else {
             return;
         };
@@ -93,6 +99,36 @@ impl Agent {
         self.troubles.left_out = left_out
             .map(|mistake| self.source_problem(format!("is in effect without {mistake}")))
             .collect();
+    }
+
+    /// Whether the agent runs under another name than before, and VMs of that name are plugged in.
+    ///
+    /// A mistyped `--host` would take every one of them off the network: none belongs to the new
+    /// name. So nothing is changed until the name is right, or an operator accepts the new one.
+    pub(super) fn is_renamed(&mut self, tables: &OpenVSwitch, model: &Model) -> bool {
+        let external_ids = tables.switch().map(|switch| &switch.external_ids);
+        let external_ids = external_ids.filter(|external_ids| !is_accepted(external_ids));
+        let before = external_ids.and_then(|external_ids| external_ids.get(settings::NAME));
+        let before = before.filter(|before| **before != self.settings.host.0);
+        let is_here = |before: &&String| {
+            let ids = tables.interfaces.iter();
+            let mut ids = ids.filter_map(|interface| interface.external_ids.get("iface-id"));
+            ids.any(|id| {
+                let port = id.parse().ok().and_then(|id| model.port(PortId(id)));
+                let host = port.and_then(|port| port.host.as_ref());
+                host.is_some_and(|host| host.0 == **before)
+            })
+        };
+        let renamed = before.filter(is_here).map(|before| {
+            let sentence = format!(
+                "is not the name that this host had, and VMs of host {before} are plugged in: \
+                 expected --host {before}; the running state stays; brint accept-database on this \
+                 host accepts the new name"
+            );
+            Problem::new(Kind::Host, &self.settings.host, sentence)
+        });
+        self.troubles.renamed = renamed;
+        self.troubles.renamed.is_some()
     }
 
     /// Notes whether another agent with the name of the host writes in the place of this one.

@@ -77,6 +77,8 @@ const REMOTES: &str = "unix:FILE, tcp:HOST:PORT,...";
 /// Key of `external_ids` for what the others said when they last made sense, as
 /// `brint-encap-ip=192.0.2.1;brint-encap-type=vxlan`.
 pub(crate) const GOOD: &str = "brint-good-settings";
+/// Key of the switch's `external_ids`: the name under which the agent has programmed the host.
+pub(crate) const NAME: &str = "brint-host-name";
 
 /// Every key that people write.
 const SETTINGS: [&str; 7] = [
@@ -90,8 +92,9 @@ const SETTINGS: [&str; 7] = [
 ];
 
 /// Every key that brint writes.
-const NOTES: [&str; 5] = [
+const NOTES: [&str; 6] = [
     GOOD,
+    NAME,
     followed::IDENTITY,
     followed::HAD_PORTS,
     followed::ACCEPTED,

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::answer::write;
 use super::run_directory;
+use crate::agent::settings::NAME;
 use crate::northbound::followed::{ACCEPTED, Followed, is_accepted};
 use crate::vswitch::{OpenVSwitch, Switch};
 
@@ -20,8 +21,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Has this host follow whichever northbound database it is led to
 ///
 /// A host holds a database that is another one than before, or empty where there were ports: what it
-/// has programmed stays. With this command, the next one that answers is followed, once, and
-/// `brint run` makes a new one where the file is missing. The agent need not run.
+/// has programmed stays. It also stays when the agent has another name (--host) than before and VMs of
+/// the old name are plugged in. With this command, the next database and the next name are accepted,
+/// once, and `brint run` makes a new database where the file is missing. The agent need not run.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The host's database [default: unix:$OVS_RUNDIR/db.sock]
@@ -65,9 +67,11 @@ async fn accept(remote: Remote) -> anyhow::Result<String> {
     let tables = client.snapshot();
     let switch = (tables.switch())
         .with_context(|| format!("{place} has no row in table Open_vSwitch: run ovs-vsctl init"))?;
-    let Some(followed) = Followed::of(&switch.external_ids) else {
+    let followed = Followed::of(&switch.external_ids);
+    let name = switch.external_ids.get(NAME);
+    if followed.is_none() && name.is_none() {
         return Ok("this host has followed no northbound database: the first is followed\n".into());
-    };
+    }
     if !is_accepted(&switch.external_ids) {
         let mut transaction = Transaction::new();
         let accepted = Switch::external_ids.insert([(ACCEPTED, "true")]);
@@ -76,7 +80,10 @@ async fn accept(remote: Remote) -> anyhow::Result<String> {
         (client.transact(transaction, LIMIT).await)
             .with_context(|| format!("writing to {place}"))?;
     }
-    Ok(format!(
-        "this host has followed {followed}; the next one that answers is followed\n"
-    ))
+    Ok(match followed {
+        Some(followed) => {
+            format!("this host has followed {followed}; the next one that answers is followed\n")
+        }
+        None => "the next name of this host is accepted\n".to_owned(),
+    })
 }

@@ -56,6 +56,14 @@ impl Followed {
         })
     }
 
+    /// What counts as followed where a file was: any database that describes something may come next.
+    pub(crate) fn a_file() -> Self {
+        Self {
+            identity: None,
+            had_ports: true,
+        }
+    }
+
     /// Whether it is the one with this identity.
     pub(crate) fn is(&self, identity: Option<Uuid>) -> bool {
         self.identity.is_none() || self.identity == identity
@@ -140,7 +148,7 @@ impl fmt::Display for Held {
                 f,
                 "it has no identity, and this host has followed {followed}"
             ),
-            Self::Empty => f.write_str("it is empty, and it had ports"),
+            Self::Empty => f.write_str("it is empty, and this host had ports"),
         }
     }
 }
@@ -182,6 +190,15 @@ mod tests {
             assert_eq!(Followed::of(&external_ids), followed);
         }
         assert_eq!(Followed::of(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn after_a_file_any_database_is_followed_that_is_not_empty() {
+        let file = Some(Followed::a_file());
+        assert!(Followed::then(file, full(id(7)), None).is_ok());
+        let held = Followed::then(file, empty(id(7)), None);
+        assert_eq!(held, Err(Held::Empty));
+        assert!(Followed::then(file, full(id(7)), held.err()).is_ok());
     }
 
     #[test]

@@ -84,7 +84,17 @@ impl Link {
     pub(crate) fn spoiling(&self) -> &'static [&'static str] {
         match self {
             Self::Patch { .. } => &[],
-            Self::Tunnel { .. } => &["dst_port", "key", "packet_type", "exts"],
+            Self::Tunnel { .. } => &[
+                "dst_port",
+                "egress_pkt_mark",
+                "exts",
+                "key",
+                "packet_type",
+                "psk",
+                "remote_cert",
+                "remote_name",
+                "seq",
+            ],
         }
     }
 

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::{Inserted, Transaction, Uuid};
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{Model, Network, NetworkId};
+use pipelines::network::{HostName, Model, Network, NetworkId};
 
 use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch, session};
-use crate::agent::settings::GOOD;
+use crate::agent::settings::{GOOD, NAME};
 use crate::northbound::followed::{ACCEPTED, Followed};
 use crate::problem::{Kind, Problem};
 
@@ -157,6 +157,26 @@ impl Plan {
             .push("remember the settings of the host".to_owned());
     }
 
+    /// Remembers the name under which the host is programmed.
+    pub(crate) fn note_name(&mut self, tables: &OpenVSwitch, host: &HostName) {
+        let Some(switch) = tables.switch() else {
+            return;
+        };
+        let before = switch.external_ids.get(NAME);
+        if before == Some(&host.0) {
+            return;
+        }
+        let note = Switch::external_ids.replace([(NAME, host.0.as_str())]);
+        self.transaction.mutate(switch.uuid, note);
+        self.changes
+            .push(format!("remember that this host is {host}"));
+        // It has been made use of, if it was for the name.
+        if before.is_some() && switch.external_ids.contains_key(ACCEPTED) {
+            let accepted = Switch::external_ids.delete_keys([ACCEPTED]);
+            self.transaction.mutate(switch.uuid, [accepted]);
+        }
+    }
+
     /// Has the switch forward again, if the agent had it stop.
     pub(crate) fn release(&mut self, tables: &OpenVSwitch) {
         let held = |switch: &&Switch| switch.external_ids.contains_key(HELD);
@@ -232,6 +252,13 @@ impl Plan {
                 .mutate(bridge.uuid, [Bridge::protocols.insert([OPENFLOW])]);
             self.changes
                 .push(format!("have {} speak {OPENFLOW} too", bridge.name));
+        }
+        if bridge.stp_enable || bridge.rstp_enable {
+            let off = Bridge::values().set(Bridge::stp_enable, false);
+            let off = off.set(Bridge::rstp_enable, false);
+            self.transaction.update(bridge.uuid, off);
+            self.changes
+                .push(format!("turn the spanning tree of {} off", bridge.name));
         }
         self.name_tables(tables, bridge, &desired.role);
         let mut missing = Vec::new();

@@ -15,8 +15,9 @@ use super::{EncapType, Host, NetworkType, PhysicalNetwork, Problem, Segment};
 /// The MTU of Ethernet (RFC 894), in bytes: what an underlay has that says nothing else.
 pub const ETHERNET_MTU: u16 = 1500;
 
-/// The least MTU of a host that networks go by, in bytes: every link of IPv6 carries it (RFC 8200).
-pub const LEAST_HOST_MTU: u16 = 1280;
+/// The least MTU of a host that networks go by, in bytes: inside a VXLAN or Geneve tunnel over IPv6 it
+/// leaves the 1280 bytes that every link of IPv6 carries (RFC 8200).
+pub const LEAST_HOST_MTU: u16 = 1280 + 70;
 
 /// The least MTU of a network, in bytes: what its subnets need.
 ///

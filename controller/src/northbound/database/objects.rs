@@ -182,6 +182,20 @@ impl Reader<'_> {
                     Wrong::new("encap_ip", problem),
                 );
             }
+            // A host without a tunnel endpoint offers no tunnels; one with an endpoint does.
+            if host.encap_ip.is_some() && host.encap_types.is_empty() {
+                let earlier = reader.before.host(&host.name);
+                let earlier = earlier.map(|earlier| earlier.encap_types.clone());
+                let earlier = earlier.filter(|types| !types.is_empty());
+                host.encap_types = earlier.unwrap_or_else(|| network::EncapType::ALL.into());
+                let problem = "empty, expected some of vxlan, gre and geneve";
+                reader.note(
+                    Cost::Attribute,
+                    "host",
+                    row,
+                    Wrong::new("encap_types", problem),
+                );
+            }
             if host.mtu < network::LEAST_HOST_MTU {
                 let problem = format!(
                     "{}, expected at least {}: networks do not go by it",
