@@ -5,7 +5,7 @@
 //! each time. So one run of an agent holds the name, by a token in the row of the host's state. A
 //! second agent asks the holder, once, whether it is still there. A living holder answers at once; a
 //! dead one does not, and the second agent replaces it. An agent that got an answer writes nothing
-//! until the holder has been silent for long.
+//! until the holder has been silent, or gone, for long: a host that is upgraded has its name back.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub(super) struct Seat {
     token: Option<Uuid>,
     /// What another holder said last, and since when.
     heard: Option<(Said, Instant)>,
+    /// Since when a holder that was heard is gone; it may be about to start again.
+    left: Option<Instant>,
     /// When this run has asked the holder.
     asked: Option<Instant>,
     /// When to look again.
@@ -65,6 +67,7 @@ impl Seat {
         Self {
             token,
             heard: None,
+            left: None,
             asked: None,
             look_at: None,
             is_taken: false,
@@ -91,7 +94,9 @@ impl Seat {
         self.look_at = None;
         let step = self.decide(row, now);
         match step {
-            Step::Hold | Step::Answer | Step::Take => (self.heard, self.asked) = (None, None),
+            Step::Hold | Step::Answer | Step::Take => {
+                (self.heard, self.left, self.asked) = (None, None, None);
+            }
             Step::Ask => self.asked = Some(now),
             Step::Wait => {}
         }
@@ -114,8 +119,17 @@ impl Seat {
         }
         // Nobody, or one that has said goodbye.
         if row.session.is_none() || row.alive_at == 0 {
-            return Step::Take;
+            if self.heard.is_none() {
+                return Step::Take;
+            }
+            // It is being upgraded, perhaps: the name is not for one that came second.
+            let left = *self.left.get_or_insert(now);
+            return match now.saturating_duration_since(left) >= DOWN_TIME {
+                true => Step::Take,
+                false => self.wait_until(left + DOWN_TIME),
+            };
         }
+        self.left = None;
         let said = Said {
             session: row.session,
             challenger: row.challenger,
@@ -309,6 +323,30 @@ mod tests {
         let row = table.row.as_mut().unwrap();
         (row.alive_at, row.session) = (0, None);
         assert_eq!(table.look(&mut next), Step::Take);
+    }
+
+    #[test]
+    fn a_host_that_is_upgraded_has_its_name_back() {
+        let (mut table, mut first, mut clone) = (Table::new(), seat(1), seat(2));
+        table.look(&mut first);
+        assert_eq!(table.look(&mut clone), Step::Ask);
+        assert_eq!(table.look(&mut first), Step::Answer);
+        assert_eq!(table.look(&mut clone), Step::Wait);
+        let leave = |table: &mut Table| {
+            let row = table.row.as_mut().unwrap();
+            (row.alive_at, row.session) = (0, None);
+        };
+        leave(&mut table);
+        table.now += PATIENCE;
+        assert_eq!(table.look(&mut clone), Step::Wait);
+        let mut again = seat(3);
+        assert_eq!(table.look(&mut again), Step::Take);
+        assert_eq!(table.look(&mut clone), Step::Wait);
+        // One that does not come back is replaced.
+        leave(&mut table);
+        assert_eq!(table.look(&mut clone), Step::Wait);
+        table.now += DOWN_TIME;
+        assert_eq!(table.look(&mut clone), Step::Take);
     }
 
     #[test]
