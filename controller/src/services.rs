@@ -19,9 +19,11 @@ use tracing::debug;
 use crate::board::Board;
 use crate::switch::report::Served;
 
+use advertiser::Told;
 use dns::Dns;
 use metadata::Metadata;
-use multicast::{Snooping, querier};
+use multicast::Snooping;
+use multicast::querier::Asked;
 
 mod advertiser;
 mod dhcpv4;
@@ -31,6 +33,7 @@ pub(crate) mod metadata;
 mod multicast;
 mod router;
 mod router_advertisement;
+mod unasked;
 
 /// How many questions may wait to be answered.
 const WAITING: usize = 256;
@@ -82,8 +85,8 @@ impl Services {
         let (questions, asked) = mpsc::channel(WAITING);
         let (connected, connection) = watch::channel(None);
         tokio::spawn(run(board.clone(), asked));
-        tokio::spawn(advertiser::run(board.clone(), connection.clone()));
-        tokio::spawn(querier::run(board.clone(), connection));
+        tokio::spawn(unasked::run::<Told>(board.clone(), connection.clone()));
+        tokio::spawn(unasked::run::<Asked>(board.clone(), connection));
         Self {
             board,
             questions,

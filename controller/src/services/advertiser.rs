@@ -5,83 +5,20 @@
 //! packets to nobody for half an hour.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openflow::Connection;
 use openflow::message::PacketOut;
 use pipelines::network::{MacAddr, PortId};
 use pipelines::service::Client;
 use pipelines::site::Site;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
 
 use super::router_advertisement::{advertisement, farewell, router};
-use crate::board::Board;
-
-/// How often a router says that it is there: less than its lifetime, so that one may get lost.
-const INTERVAL: Duration = Duration::from_secs(200);
-/// How long the switch may take for a change before machines are told.
-const QUIET: Duration = Duration::from_millis(300);
-
-/// Tells machines until the agent ends.
-pub(super) async fn run(board: Board, mut connection: watch::Receiver<Option<Connection>>) {
-    let mut changes = board.follow();
-    let mut told = Told::default();
-    let mut seen: Option<Arc<Site>> = None;
-    let mut next = Instant::now() + INTERVAL;
-    loop {
-        let is_time = tokio::select! {
-            () = sleep_until(next) => true,
-            changed = changes.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                false
-            }
-            // What changed while the bridge was away is told when it is back.
-            connected = connection.changed() => {
-                if connected.is_err() {
-                    return;
-                }
-                false
-            }
-        };
-        let site = changes.borrow_and_update().view.site.clone();
-        let is_same = match (&seen, &site) {
-            (Some(seen), Some(site)) => Arc::ptr_eq(seen, site),
-            (seen, site) => seen.is_none() && site.is_none(),
-        };
-        if is_same && !is_time {
-            continue;
-        }
-        if is_time {
-            next = Instant::now() + INTERVAL;
-        }
-        let current = connection.borrow().clone();
-        let (Some(connection), Some(site)) = (current, site) else {
-            continue;
-        };
-        // Each state counts, however short: who asks is answered from it.
-        let packets = told.update(&site, is_time);
-        seen = Some(site);
-        if !is_time && !packets.is_empty() {
-            // The switch has to know the way by then.
-            sleep(QUIET).await;
-        }
-        for packet in packets {
-            // A connection that is lost is another one the next time.
-            if connection.send(packet.into()).await.is_err() {
-                break;
-            }
-        }
-    }
-}
+use super::unasked::Unasked;
 
 /// What each port here is to know, as it was told or has asked.
 #[derive(Debug, Default)]
-struct Told(BTreeMap<PortId, Known>);
+pub(super) struct Told(BTreeMap<PortId, Known>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Known {
@@ -89,7 +26,14 @@ struct Known {
     frame: Option<Vec<u8>>,
 }
 
-impl Told {
+impl Unasked for Told {
+    type Sent = PacketOut;
+
+    /// How often a router says that it is there: less than its lifetime, so that one may get lost.
+    const INTERVAL: Duration = Duration::from_secs(200);
+
+    const ENDS_WITH_CONNECTION: bool = false;
+
     /// What is to be said now: all that ports are to know, or what they do not know yet.
     fn update(&mut self, site: &Site, all: bool) -> Vec<PacketOut> {
         let mut packets = Vec::new();
@@ -118,6 +62,8 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use openflow::field::PortNo;
     use pipelines::network::{HostName, VlanId};
 

@@ -4,88 +4,24 @@
 //! arrived, is asked at once, and so are all when the bridge is back, as it may have forgotten them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openflow::Connection;
 use openflow::action::Action;
 use openflow::message::{Message, PacketOut};
 use pipelines::multicast::forget;
 use pipelines::network::{NetworkId, PortId};
 use pipelines::service::Client;
 use pipelines::site::Site;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
 
 use super::query::{INTERVAL, RESPONSE, general};
-use crate::board::Board;
+use crate::services::unasked::Unasked;
 
 /// How long a machine may take to answer that is asked out of turn.
 const SOON: Duration = Duration::from_secs(1);
-/// How long the switch may take for a change before machines are asked.
-const QUIET: Duration = Duration::from_millis(300);
-
-/// Asks machines until the agent ends.
-pub(in super::super) async fn run(
-    board: Board,
-    mut connection: watch::Receiver<Option<Connection>>,
-) {
-    let mut changes = board.follow();
-    let mut asked = Asked::default();
-    let mut seen: Option<Arc<Site>> = None;
-    let mut next = Instant::now() + INTERVAL;
-    loop {
-        let is_time = tokio::select! {
-            () = sleep_until(next) => true,
-            changed = changes.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                false
-            }
-            connected = connection.changed() => {
-                if connected.is_err() {
-                    return;
-                }
-                // What it knew may be gone.
-                (asked, seen) = (Asked::default(), None);
-                false
-            }
-        };
-        let site = changes.borrow_and_update().view.site.clone();
-        let is_same = match (&seen, &site) {
-            (Some(seen), Some(site)) => Arc::ptr_eq(seen, site),
-            (seen, site) => seen.is_none() && site.is_none(),
-        };
-        if is_same && !is_time {
-            continue;
-        }
-        if is_time {
-            next = Instant::now() + INTERVAL;
-        }
-        let current = connection.borrow().clone();
-        let (Some(connection), Some(site)) = (current, site) else {
-            continue;
-        };
-        let messages = asked.update(&site, is_time);
-        seen = Some(site);
-        if !is_time && !messages.is_empty() {
-            // What is answered needs its flows.
-            sleep(QUIET).await;
-        }
-        for message in messages {
-            // A connection that is lost is another one the next time.
-            if connection.send(message).await.is_err() {
-                break;
-            }
-        }
-    }
-}
-
 /// The ports that have been asked, each with its place.
 #[derive(Debug, Default)]
-struct Asked(BTreeMap<PortId, Place>);
+pub(in super::super) struct Asked(BTreeMap<PortId, Place>);
 
 /// What makes a port another one to the switch, or has another machine behind it.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,7 +31,14 @@ struct Place {
     is_arriving: bool,
 }
 
-impl Asked {
+impl Unasked for Asked {
+    type Sent = Message;
+
+    const INTERVAL: Duration = INTERVAL;
+
+    /// The switch may have forgotten what it knew of listeners.
+    const ENDS_WITH_CONNECTION: bool = true;
+
     /// What is to be sent now: questions to all ports, or to those that have not been asked, and
     /// that the switch is to forget those that are gone.
     fn update(&mut self, site: &Site, all: bool) -> Vec<Message> {
