@@ -57,16 +57,22 @@ impl Agent {
         });
     }
 
-    /// Has the host remember which northbound database it follows, and which settings were good.
+    /// Has the host remember its name, which settings were good, and which northbound database it
+    /// follows.
     pub(super) fn remember(&self, plan: &mut Plan, tables: &OpenVSwitch, this: &ThisHost) {
-        plan.note_settings(tables, this.good.as_deref());
-        plan.note_name(tables, &self.settings.host);
-        let Some(followed) = self.followed else {
-            return;
-        };
+        let (good, host) = (this.good.as_deref(), &self.settings.host);
+        let change = "remember the settings of the host";
+        plan.note_on_switch(tables, settings::GOOD, good, change);
+        let change = format!("remember that this host is {host}");
+        plan.note_on_switch(tables, settings::NAME, Some(&host.0), &change);
+        if let Some(followed) = self.followed {
+            plan.remember(tables, followed);
+        }
         let is_in_effect =
             self.held.is_none() && self.offered.is_none() && self.troubles.source.is_none();
-        plan.remember(tables, followed, is_in_effect);
+        if is_in_effect {
+            plan.accept_no_more(tables);
+        }
     }
 
     fn set_model(&mut self, described: Described) {

@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovsdb::{Inserted, Transaction, Uuid};
 use pipelines::bridge::Bridge as Role;
-use pipelines::network::{HostName, Model, Network, NetworkId};
+use pipelines::network::{Model, Network, NetworkId};
 
 use super::binding::{ARRIVED, Binding, CLAIM, ROUTED_NETWORKS, ROUTERS, SUB_NETWORKS};
 use super::desired::{self, Configuration, Link};
 use super::{Bindings, Bridge, FlowTable, Interface, OpenVSwitch, Port, Switch, session};
-use crate::agent::settings::{GOOD, NAME};
 use crate::northbound::followed::{ACCEPTED, Followed};
 use crate::problem::{Kind, Problem};
 
@@ -114,14 +113,8 @@ impl Plan {
             .push("hold packets until the flows are back".to_owned());
     }
 
-    /// Remembers which northbound database the host follows; once it is in effect, nothing is left to
-    /// be accepted.
-    pub(crate) fn remember(
-        &mut self,
-        tables: &OpenVSwitch,
-        followed: Followed,
-        is_in_effect: bool,
-    ) {
+    /// Remembers which northbound database the host follows.
+    pub(crate) fn remember(&mut self, tables: &OpenVSwitch, followed: Followed) {
         let Some(switch) = tables.switch() else {
             return;
         };
@@ -132,49 +125,39 @@ impl Plan {
             self.changes
                 .push(format!("remember that {followed} is followed"));
         }
-        if is_in_effect && switch.external_ids.contains_key(ACCEPTED) {
-            let accepted = Switch::external_ids.delete_keys([ACCEPTED]);
-            self.transaction.mutate(switch.uuid, [accepted]);
-            self.changes
-                .push("accept no other northbound database any more".to_owned());
-        }
     }
 
-    /// Remembers which settings of the host made sense.
-    pub(crate) fn note_settings(&mut self, tables: &OpenVSwitch, good: Option<&str>) {
+    /// Ends what an operator has accepted: it is in effect.
+    pub(crate) fn accept_no_more(&mut self, tables: &OpenVSwitch) {
+        self.note_on_switch(
+            tables,
+            ACCEPTED,
+            None,
+            "accept no other northbound database or host name any more",
+        );
+    }
+
+    /// Remembers a value under a key of the switch's `external_ids`, or none; `change` says what that
+    /// is.
+    pub(crate) fn note_on_switch(
+        &mut self,
+        tables: &OpenVSwitch,
+        key: &'static str,
+        value: Option<&str>,
+        change: &str,
+    ) {
         let Some(switch) = tables.switch() else {
             return;
         };
-        if switch.external_ids.get(GOOD).map(String::as_str) == good {
+        if switch.external_ids.get(key).map(String::as_str) == value {
             return;
         }
-        let mutations = match good {
-            Some(good) => Switch::external_ids.replace([(GOOD, good)]).into(),
-            None => vec![Switch::external_ids.delete_keys([GOOD])],
+        let mutations = match value {
+            Some(value) => Switch::external_ids.replace([(key, value)]).into(),
+            None => vec![Switch::external_ids.delete_keys([key])],
         };
         self.transaction.mutate(switch.uuid, mutations);
-        self.changes
-            .push("remember the settings of the host".to_owned());
-    }
-
-    /// Remembers the name under which the host is programmed.
-    pub(crate) fn note_name(&mut self, tables: &OpenVSwitch, host: &HostName) {
-        let Some(switch) = tables.switch() else {
-            return;
-        };
-        let before = switch.external_ids.get(NAME);
-        if before == Some(&host.0) {
-            return;
-        }
-        let note = Switch::external_ids.replace([(NAME, host.0.as_str())]);
-        self.transaction.mutate(switch.uuid, note);
-        self.changes
-            .push(format!("remember that this host is {host}"));
-        // It has been made use of, if it was for the name.
-        if before.is_some() && switch.external_ids.contains_key(ACCEPTED) {
-            let accepted = Switch::external_ids.delete_keys([ACCEPTED]);
-            self.transaction.mutate(switch.uuid, [accepted]);
-        }
+        self.changes.push(change.to_owned());
     }
 
     /// Has the switch forward again, if the agent had it stop.
