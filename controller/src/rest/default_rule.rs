@@ -17,7 +17,9 @@ use super::fault::Fault;
 use super::list::View;
 use super::new::random_id;
 use super::resource::{Change, Resource, apply, fields, stamped};
-use super::rule_terms::Terms;
+use super::rule_terms::{
+    DIRECTION, ETHERTYPE, PORT_RANGE_MAX, PORT_RANGE_MIN, PROTOCOL, REMOTE_IP_PREFIX, Terms,
+};
 use crate::northbound::database::tables::{
     DefaultSecurityGroupRule, Direction, Ethertype, Global, Northbound,
 };
@@ -38,20 +40,12 @@ impl Resource for DefaultRules {
     const ATTRIBUTES: &'static [Attribute] = &[
         ID,
         Attribute::made("description", Kind::Text(1024)).filter(),
-        Attribute::required("direction", Kind::Word(&["ingress", "egress"]))
-            .filter()
-            .sort(),
-        Attribute::made("ethertype", Kind::Json).filter().sort(),
-        Attribute::made("protocol", Kind::Json).filter().sort(),
-        Attribute::made("port_range_min", Kind::Json)
-            .filter()
-            .sort(),
-        Attribute::made("port_range_max", Kind::Json)
-            .filter()
-            .sort(),
-        Attribute::made("remote_ip_prefix", Kind::Nullable(&Kind::Text(255)))
-            .filter()
-            .sort(),
+        DIRECTION,
+        ETHERTYPE,
+        PROTOCOL,
+        PORT_RANGE_MIN,
+        PORT_RANGE_MAX,
+        REMOTE_IP_PREFIX,
         Attribute::made("remote_group_id", Kind::Nullable(&Kind::Text(36)))
             .filter()
             .sort(),

@@ -11,7 +11,7 @@ use ovsdb::Uuid;
 use pipelines::network::{self, InvalidField, Problem, Rule, RuleAttributes};
 use serde_json::Value;
 
-use super::attribute::{Values, plain};
+use super::attribute::{Attribute, Kind, Values, plain};
 use super::fault::Fault;
 use crate::northbound::database::tables::{
     DefaultSecurityGroupRule, Direction, Ethertype, SecurityGroupRule,
@@ -19,6 +19,24 @@ use crate::northbound::database::tables::{
 
 /// Every port there is: as good as none.
 const ALL_PORTS: (Option<i64>, Option<i64>) = (Some(1), Some(65535));
+
+/// The attributes that say what a rule allows; what is on the other side by name differs.
+pub(super) const DIRECTION: Attribute =
+    Attribute::required("direction", Kind::Word(&["ingress", "egress"]))
+        .filter()
+        .sort();
+pub(super) const ETHERTYPE: Attribute = Attribute::made("ethertype", Kind::Json).filter().sort();
+pub(super) const PROTOCOL: Attribute = Attribute::made("protocol", Kind::Json).filter().sort();
+pub(super) const PORT_RANGE_MIN: Attribute = Attribute::made("port_range_min", Kind::Json)
+    .filter()
+    .sort();
+pub(super) const PORT_RANGE_MAX: Attribute = Attribute::made("port_range_max", Kind::Json)
+    .filter()
+    .sort();
+pub(super) const REMOTE_IP_PREFIX: Attribute =
+    Attribute::made("remote_ip_prefix", Kind::Nullable(&Kind::Text(255)))
+        .filter()
+        .sort();
 
 /// What a rule says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! `security-group-rules`: what the ports of a group allow.
-//!
+
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -20,7 +20,9 @@ use super::list::View;
 use super::new::random_id;
 use super::quota;
 use super::resource::{Change, Resource, fields, find, own, stamped};
-use super::rule_terms::{Terms, bad};
+use super::rule_terms::{
+    DIRECTION, ETHERTYPE, PORT_RANGE_MAX, PORT_RANGE_MIN, PROTOCOL, REMOTE_IP_PREFIX, Terms, bad,
+};
 use super::security_group::{SecurityGroups, comes_with_group};
 use crate::northbound::database::tables::{Northbound, SecurityGroup, SecurityGroupRule};
 
@@ -39,20 +41,12 @@ impl Resource for SecurityGroupRules {
         Attribute::required("security_group_id", Kind::Text(36))
             .filter()
             .sort(),
-        Attribute::required("direction", Kind::Word(&["ingress", "egress"]))
-            .filter()
-            .sort(),
-        Attribute::made("ethertype", Kind::Json).filter().sort(),
-        Attribute::made("protocol", Kind::Json).filter().sort(),
-        Attribute::made("port_range_min", Kind::Json)
-            .filter()
-            .sort(),
-        Attribute::made("port_range_max", Kind::Json)
-            .filter()
-            .sort(),
-        Attribute::made("remote_ip_prefix", Kind::Nullable(&Kind::Text(255)))
-            .filter()
-            .sort(),
+        DIRECTION,
+        ETHERTYPE,
+        PROTOCOL,
+        PORT_RANGE_MIN,
+        PORT_RANGE_MAX,
+        REMOTE_IP_PREFIX,
         Attribute::made("remote_group_id", Kind::Nullable(&Kind::Text(255)))
             .filter()
             .sort(),
