@@ -4,7 +4,6 @@
 //! element of it, is left out and told; the row goes with it only if it is nothing without. What was
 //! in effect then stays as it was.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -16,15 +15,19 @@ use pipelines::network::{
     self, AddressGroupId, AddressPair, Cost, Ethertype, ExtraDhcpOptions, FloatingIpId, Gateway,
     HostName, InvalidField, Limits, LogId, Model, NetworkId, Objects, PhysicalNetwork,
     PortForwardingId, PortId, Route, RouterId, Rule, RuleAttributes, RuleId, SecurityGroupId,
-    SubPort, SubnetId, Target, TrunkId, VlanId, check_device,
+    SubPort, SubnetId, Target, TrunkId, VlanId,
 };
 
 use super::machine::machine;
 use super::tables::{
-    AddressGroup, Direction, EncapType, FloatingIp, Host, Log, LogEvent, Network, Northbound,
+    AddressGroup, Direction, FloatingIp, Host, Log, LogEvent, Network, Northbound,
     OWNER_OF_GATEWAY, Port, PortForwarding, Router, SecurityGroup, SecurityGroupRule, Segment,
     Subnet, Trunk,
 };
+
+mod host;
+
+use host::host;
 
 /// What the rows describe.
 #[derive(Debug)]
@@ -146,66 +149,6 @@ impl Reader<'_> {
             }
         };
         rows.filter_map(read).collect()
-    }
-
-    /// Reads the hosts: those first whose tunnel endpoint is theirs, as of two hosts with one address
-    /// the first has it.
-    ///
-    /// A claim that an agent has written decides, and no other host can write the same; without one
-    /// the older row does. So every host decides alike, and a newcomer takes nothing.
-    fn hosts(&mut self) -> Vec<network::Host> {
-        let rows = self.rows;
-        let mut hosts: Vec<_> = rows.hosts.iter().collect();
-        hosts.sort_by_key(|row| {
-            let ip = row.encap_ip.as_deref().and_then(|ip| ip.parse().ok());
-            let owner = ip.and_then(|ip| rows.owner_of(ip));
-            let is_own = owner == Some(row.name.as_str());
-            (!is_own, row.created_at, row.name.clone())
-        });
-        self.each("host", hosts.into_iter(), |reader, row| {
-            let mut host = reader.host(row)?;
-            let foreign = host.encap_ip.and_then(|ip| {
-                let owner = rows.owner_of(ip).filter(|owner| *owner != row.name)?;
-                Some((ip, owner))
-            });
-            if let Some((ip, owner)) = foreign {
-                host.encap_ip = rows.endpoint_of(&row.name);
-                let stays = host.encap_ip.map(|ip| format!("; {ip} stays"));
-                let stays = stays.unwrap_or_default();
-                let problem = format!(
-                    "{ip} is that of host {owner}, expected one that no other host has{stays}"
-                );
-                reader.note(
-                    Cost::Attribute,
-                    "host",
-                    row,
-                    Wrong::new("encap_ip", problem),
-                );
-            }
-            // A host without a tunnel endpoint offers no tunnels; one with an endpoint does.
-            if host.encap_ip.is_some() && host.encap_types.is_empty() {
-                let earlier = reader.before.host(&host.name);
-                let earlier = earlier.map(|earlier| earlier.encap_types.clone());
-                let earlier = earlier.filter(|types| !types.is_empty());
-                host.encap_types = earlier.unwrap_or_else(|| network::EncapType::ALL.into());
-                let problem = "empty, expected some of vxlan, gre and geneve";
-                reader.note(
-                    Cost::Attribute,
-                    "host",
-                    row,
-                    Wrong::new("encap_types", problem),
-                );
-            }
-            if host.mtu < network::LEAST_HOST_MTU {
-                let problem = format!(
-                    "{}, expected at least {}: networks do not go by it",
-                    host.mtu,
-                    network::LEAST_HOST_MTU
-                );
-                reader.note(Cost::Attribute, "host", row, Wrong::new("mtu", problem));
-            }
-            Ok(host)
-        })
     }
 
     /// Notes what a row has to do without.
@@ -405,16 +348,6 @@ impl Reader<'_> {
     }
 
     /// A host without the mappings to what cannot be a bridge.
-    fn host(&mut self, row: &Host) -> Result<network::Host, Wrong> {
-        let mut host = host(row)?;
-        host.bridge_mappings.retain(|_, bridge| {
-            let checked = check_device(bridge);
-            let checked = checked.map_err(|problem| Wrong::new("bridge_mappings", problem));
-            self.part("host", row, checked.map(|()| true))
-        });
-        Ok(host)
-    }
-
     fn floating_ip(&mut self, row: &FloatingIp) -> network::FloatingIp {
         let kind = "floating IP";
         let fixed_ip = row.fixed_ip_address.as_deref();
@@ -503,31 +436,6 @@ fn log(row: &Log) -> network::Log {
         security_group: row.security_group.map(SecurityGroupId),
         port: row.port.map(PortId),
     }
-}
-
-fn host(row: &Host) -> Result<network::Host, Wrong> {
-    let encap_ip = row.encap_ip.as_deref();
-    let mappings = row.bridge_mappings.iter();
-    Ok(network::Host {
-        name: HostName::from(row.name.as_str()),
-        encap_ip: encap_ip.map(|ip| parse("encap_ip", ip)).transpose()?,
-        encap_types: (row.encap_types.iter())
-            .map(|encap_type| match encap_type {
-                EncapType::Vxlan => network::EncapType::Vxlan,
-                EncapType::Gre => network::EncapType::Gre,
-                EncapType::Geneve => network::EncapType::Geneve,
-            })
-            .collect(),
-        bridge_mappings: mappings
-            .map(|(physical_network, bridge)| {
-                let physical_network = PhysicalNetwork::from(physical_network.as_str());
-                (physical_network, bridge.clone())
-            })
-            .collect::<BTreeMap<_, _>>(),
-        mtu: required("mtu", row.mtu)?,
-        gateway_priority: required("gateway_priority", row.gateway_priority)?,
-        preemptive: row.preemptive,
-    })
 }
 
 /// Reads `BLOCK` or `BLOCK MAC`.
