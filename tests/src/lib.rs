@@ -21,6 +21,20 @@ use labs::{Lab, Machine, PATIENCE, probe, wait_for};
 /// The bridges that brint programs on a host of the quickstart.
 pub const BRIDGES: [&str; 3] = ["br-int", "br-tun", "br-ex"];
 
+/// Two VMs in one network, on one host.
+pub const ALONE: &str = "
+networks:
+  - {name: net, network_type: local, subnets: [{cidr: 10.0.0.0/24}]}
+security_groups:
+  - name: all
+    rules: [{direction: egress}, {direction: ingress, remote_group: all}]
+ports:
+  - {id: 75000001-bcad-4032-8ad1-f0950600b737, name: one, network: net, mac_address: \"fa:16:3e:00:00:01\", fixed_ips: [10.0.0.1], security_groups: [all], host: host1}
+  - {id: 75000002-bcad-4032-8ad1-f0950600b737, name: two, network: net, mac_address: \"fa:16:3e:00:00:02\", fixed_ips: [10.0.0.2], security_groups: [all], host: host1}
+hosts:
+  - {name: host1, encap_ip: 192.0.2.1}
+";
+
 /// The program under test: the variable `BRINT`, else what was built beside the test.
 ///
 /// # Errors

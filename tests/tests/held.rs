@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use labs::cluster::{hosts_with_rule, with_rule};
 use labs::quickstart::{NETWORK, OFPORTS};
 use labs::{Lab, Northbound, PATIENCE, probe, wait_for};
-use tests::{Flows, brint, reaches};
+use tests::{ALONE, Flows, brint, reaches};
 
 /// What an operator reads of a database that is held.
 const HELD: &str = "northbound Brint_Northbound is held, the running state stays";
@@ -180,20 +180,6 @@ fn a_database_whose_rows_are_gone_is_held_unless_brint_deleted_them() -> anyhow:
     }
     status(&lab, HELD, false)
 }
-
-/// Two ports on one host.
-const ALONE: &str = "
-networks:
-  - {name: net, network_type: local, subnets: [{cidr: 10.0.0.0/24}]}
-security_groups:
-  - name: all
-    rules: [{direction: egress}, {direction: ingress, remote_group: all}]
-ports:
-  - {id: 75000001-bcad-4032-8ad1-f0950600b737, name: one, network: net, mac_address: \"fa:16:3e:00:00:01\", fixed_ips: [10.0.0.1], security_groups: [all], host: host1}
-  - {id: 75000002-bcad-4032-8ad1-f0950600b737, name: two, network: net, mac_address: \"fa:16:3e:00:00:02\", fixed_ips: [10.0.0.2], security_groups: [all], host: host1}
-hosts:
-  - {name: host1, encap_ip: 192.0.2.1}
-";
 
 #[test]
 fn brint_run_makes_no_database_where_there_was_one() -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use labs::cluster::{hosts_with_rule, with_rule};
 use labs::quickstart::{NETWORK, OFPORTS};
 use labs::{Host, Lab, Machine, Northbound, PATIENCE, cluster, probe, wait_for};
-use tests::{brint, reaches};
+use tests::{ALONE, brint, reaches};
 
 /// The quickstart, whose agents follow a northbound database that has been told of it. They know it
 /// by a flag, or by the database of their host.
@@ -384,20 +384,6 @@ fn complaints(lab: &Lab) -> anyhow::Result<usize> {
     let log = lab.host("host1")?.read_agent_log()?;
     Ok(log.matches("Brint_Northbound is not connected").count())
 }
-
-/// One network on one host.
-const ALONE: &str = "
-networks:
-  - {name: net, network_type: local, subnets: [{cidr: 10.0.0.0/24}]}
-security_groups:
-  - name: all
-    rules: [{direction: egress}, {direction: ingress, remote_group: all}]
-ports:
-  - {id: 75000001-bcad-4032-8ad1-f0950600b737, name: one, network: net, mac_address: \"fa:16:3e:00:00:01\", fixed_ips: [10.0.0.1], security_groups: [all], host: host1}
-  - {id: 75000002-bcad-4032-8ad1-f0950600b737, name: two, network: net, mac_address: \"fa:16:3e:00:00:02\", fixed_ips: [10.0.0.2], security_groups: [all], host: host1}
-hosts:
-  - {name: host1, encap_ip: 192.0.2.1}
-";
 
 #[test]
 fn one_command_runs_a_host_alone() -> anyhow::Result<()> {
