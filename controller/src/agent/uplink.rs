@@ -29,6 +29,20 @@ mod seat;
 /// How long to wait before a transaction that was refused is built anew.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What a role of the database may forbid: it is written apart from the rest, as the whole
+/// transaction is refused for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Right {
+    /// Give the database its identity.
+    Identity,
+    /// Hold the name of the host against other agents, and answer probes.
+    Name,
+    /// Claim the address where the tunnels of the host end.
+    Endpoint,
+    /// Take a port that names no host.
+    Ports,
+}
+
 /// What is true of the host.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
@@ -57,26 +71,14 @@ pub(super) struct Uplink {
     report_at: Option<Instant>,
     /// When to try again what was refused.
     retry_at: Option<Instant>,
-    /// Whether the transaction under way takes a port that names no host.
-    claiming: bool,
-    /// Whether the host may do that.
-    may_claim: bool,
+    /// What the transaction under way needs a right for.
+    asked: Option<Right>,
+    /// The rights that the host does not have.
+    forbidden: BTreeSet<Right>,
+    /// Whether it was logged that the role is that of an earlier version.
+    told_role: bool,
     /// Which of several agents with the host's name writes.
     seat: Seat,
-    /// Whether the transaction under way is about that.
-    seating: bool,
-    /// Whether the host may write that, and what has come since: the answers to probes.
-    may_sit: bool,
-    /// Whether it was told that the host may not.
-    told_role: bool,
-    /// Whether the transaction under way claims the end of the host's tunnels.
-    ending: bool,
-    /// Whether the host may do that.
-    may_end: bool,
-    /// Whether the transaction under way gives the database its identity.
-    identifying: bool,
-    /// Whether the host may do that.
-    may_identify: bool,
 }
 
 impl Uplink {
@@ -88,16 +90,10 @@ impl Uplink {
             due: true,
             report_at: None,
             retry_at: None,
-            claiming: false,
-            may_claim: true,
-            seat: Seat::default(),
-            seating: false,
-            may_sit: true,
+            asked: None,
+            forbidden: BTreeSet::new(),
             told_role: false,
-            ending: false,
-            may_end: true,
-            identifying: false,
-            may_identify: true,
+            seat: Seat::default(),
         }
     }
 
@@ -114,8 +110,9 @@ impl Uplink {
                 () = until(self.report_at) => {
                     self.report_at = None;
                     self.due = true;
-                    // Somebody may have brought the role up to date.
-                    (self.may_sit, self.may_end) = (true, true);
+                    // An operator may have brought the role up to date.
+                    self.forbidden.remove(&Right::Name);
+                    self.forbidden.remove(&Right::Endpoint);
                 }
                 () = until(self.retry_at) => self.retry_at = None,
                 () = until(self.seat.look_at()) => self.seat.looked(),
@@ -126,33 +123,40 @@ impl Uplink {
         self.sending = None;
         match sent {
             Ok(Ok(())) => None,
-            Ok(Err(error)) if self.claiming && error.is_forbidden() => {
-                self.may_claim = false;
-                warn!("ports that name no host stay so, as this host may not change them: {error}");
-                None
-            }
-            Ok(Err(error)) if (self.seating || self.ending) && error.is_forbidden() => {
-                match self.seating {
-                    true => self.may_sit = false,
-                    false => self.may_end = false,
+            Ok(Err(error)) => match self.asked.filter(|_| error.is_forbidden()) {
+                Some(right) => {
+                    self.forbid(right, &error);
+                    None
                 }
+                None => {
+                    self.retry_at = Some(Instant::now() + RETRY);
+                    self.due = true;
+                    Some(error)
+                }
+            },
+            // The task does not panic, and is not aborted.
+            Err(_) => future::pending().await,
+        }
+    }
+
+    fn may(&self, right: Right) -> bool {
+        !self.forbidden.contains(&right)
+    }
+
+    /// Does without what the database has refused.
+    fn forbid(&mut self, right: Right, error: &WriteError) {
+        self.forbidden.insert(right);
+        match right {
+            // A client that may write the networks gives the database its identity.
+            Right::Identity => {}
+            Right::Ports => {
+                warn!("ports that name no host stay so, as this host may not change them: {error}");
+            }
+            Right::Name | Right::Endpoint => {
                 if !std::mem::replace(&mut self.told_role, true) {
                     warn!("the role of this host is that of an earlier version: {error}");
                 }
-                None
             }
-            // A client that may write the networks gives the database its identity.
-            Ok(Err(error)) if self.identifying && error.is_forbidden() => {
-                self.may_identify = false;
-                None
-            }
-            Ok(Err(error)) => {
-                self.retry_at = Some(Instant::now() + RETRY);
-                self.due = true;
-                Some(error)
-            }
-            // The task does not panic, and is not aborted.
-            Err(_) => future::pending().await,
         }
     }
 
@@ -163,56 +167,47 @@ impl Uplink {
         }
         let rows = self.database.snapshot();
         let mut transaction = Transaction::new();
-        self.identifying = rows.identity().is_none() && self.may_identify;
-        if self.identifying {
+        if rows.identity().is_none() && self.may(Right::Identity) {
             identify(&mut transaction, &rows);
+            if !transaction.is_empty() {
+                return self.send(transaction, Some(Right::Identity));
+            }
         }
-        if !transaction.is_empty() {
-            return self.send(transaction);
-        }
-        let name = facts.this.host.name.as_str();
-        self.seating = self.may_sit;
-        if self.may_sit {
-            let row = rows
-                .host_states
-                .index()
-                .by_name
-                .get(name)
-                .map(AsRef::as_ref);
+        if self.may(Right::Name) {
+            let name = facts.this.host.name.as_str();
+            let row = rows.host_states.index().by_name.get(name);
+            let row = row.map(AsRef::as_ref);
             let step = self.seat.look(row, Instant::now());
             self.seat.write(step, &mut transaction, name, row);
             if step != Step::Hold {
-                return self.send(transaction);
+                return self.send(transaction, Some(Right::Name));
             }
         }
-        self.seating = false;
-        self.ending = self.may_end;
-        if self.may_end {
+        if self.may(Right::Endpoint) {
             put_endpoint(&mut transaction, &rows, facts);
+            if !transaction.is_empty() {
+                return self.send(transaction, Some(Right::Endpoint));
+            }
         }
-        if !transaction.is_empty() {
-            return self.send(transaction);
-        }
-        self.ending = false;
         put_host(&mut transaction, &rows, facts);
         put_status(&mut transaction, &rows, facts);
         self.put_state(&mut transaction, &rows, facts);
-        // Apart from the rest, as a role that forbids it forbids the whole transaction.
-        self.claiming = transaction.is_empty() && self.may_claim;
-        if self.claiming {
+        let claims = transaction.is_empty() && self.may(Right::Ports);
+        if claims {
             claim_ports(&mut transaction, &rows, facts);
         }
         if self.due {
             self.due = false;
             self.report_at = Some(Instant::now() + REPORT_INTERVAL);
         }
-        self.send(transaction);
+        self.send(transaction, claims.then_some(Right::Ports));
     }
 
-    fn send(&mut self, transaction: Transaction<Northbound>) {
+    fn send(&mut self, transaction: Transaction<Northbound>, asked: Option<Right>) {
         if transaction.is_empty() {
             return;
         }
+        self.asked = asked;
         let database = self.database.clone();
         let send = async move { database.transact(transaction).await.map(drop) };
         self.sending = Some(tokio::spawn(send));
@@ -229,7 +224,7 @@ impl Uplink {
             drop(sending.await);
         }
         let mut transaction = Transaction::new();
-        match self.may_sit {
+        match self.may(Right::Name) {
             true => {
                 let rows = self.database.snapshot();
                 self.seat.leave(&mut transaction, &rows, host.name.as_str());
@@ -257,7 +252,7 @@ impl Uplink {
             .set(HostState::alive_at, now())
             .set(HostState::started_at, self.started_at)
             .set(HostState::version, env!("CARGO_PKG_VERSION"));
-        let state = match self.may_sit {
+        let state = match self.may(Right::Name) {
             true => state.set(HostState::answered, rows.probe()),
             false => state,
         };
@@ -268,7 +263,7 @@ impl Uplink {
             Some(row) => {
                 let same = row.nb_cfg == nb_cfg
                     && row.started_at == self.started_at
-                    && (row.answered == rows.probe() || !self.may_sit);
+                    && (row.answered == rows.probe() || !self.may(Right::Name));
                 if self.due || !same {
                     transaction.update(row.uuid, state);
                 }
